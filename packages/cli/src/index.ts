@@ -1,0 +1,2 @@
+export { doctor } from "./doctor.ts";
+export { runMigrations } from "./migrate.ts";

@@ -1,0 +1,64 @@
+import type { LogLevel } from "./variables.ts";
+
+/** Everything that can be set, by subject; frozen. Durations carry their unit in the name. */
+export interface Config {
+  /** False: the memory's routes answer 503. */
+  readonly enabled: boolean;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly door: {
+    readonly host: string;
+    readonly port: number;
+    /** Empty: `ensureApiKey` finds or makes one. */
+    readonly apiKeys: readonly string[];
+    /** Origins, or `*`; empty: none. */
+    readonly corsOrigins: readonly string[];
+  };
+  readonly truth: {
+    /** Undefined: the embedded database in `dataDir`. */
+    readonly databaseUrl: string | undefined;
+    /** Which variable gave it, for messages that name the setting. */
+    readonly databaseVariable: "MEM0_DATABASE_URL" | "DATABASE_URL";
+    readonly poolSize: number;
+    readonly statementTimeoutMs: number;
+  };
+  readonly vectors: {
+    /** Undefined: pgvector in the truth. */
+    readonly qdrantUrl: string | undefined;
+    readonly qdrantApiKey: string | undefined;
+    readonly collection: string;
+    readonly timeoutMs: number;
+  };
+  readonly queue: {
+    /** Undefined: workers look by themselves. */
+    readonly redisUrl: string | undefined;
+  };
+  readonly models: {
+    /** Undefined: no provider, the offline models. `none` for a server that needs no key. */
+    readonly openaiApiKey: string | undefined;
+    readonly openaiBaseUrl: string | undefined;
+    readonly llmModel: string;
+    readonly embeddingModel: string;
+    readonly embeddingDimensions: number | undefined;
+    readonly timeoutMs: number;
+  };
+  readonly outbox: {
+    readonly leaseSeconds: number;
+    readonly horizonSeconds: number;
+    readonly pollMs: number;
+    readonly batchSize: number;
+    readonly attemptsMax: number;
+  };
+  readonly worker: {
+    /** Batches in hand at once, per process. */
+    readonly concurrency: number;
+  };
+  readonly search: {
+    readonly deadlineMs: number;
+  };
+  readonly telemetry: {
+    readonly metricsHost: string;
+    readonly metricsPort: number;
+    readonly logLevel: LogLevel;
+  };
+}

@@ -1,0 +1,306 @@
+/*
+ * Every variable, once: its text, its default, its schema. The zod descriptions, `.env.example` and
+ * `docs/configuration.md` are made from this table (`node scripts/write-config-docs.mjs`).
+ */
+import type { z } from "zod";
+import { address, collection, flag, host, oneOf, origins, port, secret, secrets, text, wholeNumber } from "./values.ts";
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The headings under which the variables are shown, in this order. */
+export const SUBJECTS = [
+  "door",
+  "truth",
+  "vectors",
+  "queue",
+  "models",
+  "outbox and worker",
+  "search",
+  "telemetry",
+  "service",
+] as const;
+export type Subject = (typeof SUBJECTS)[number];
+
+/** What is known of one variable. */
+export interface Variable {
+  readonly subject: Subject;
+  readonly description: string;
+  /** A value that would be right. */
+  readonly example: string;
+  /** As it would be written; undefined: unset means something of its own, which the description tells. */
+  readonly default?: string;
+  /** A secret, or an address that may hold one: `NAME_FILE` may name a file that holds the value. */
+  readonly secret?: true;
+  /** From the text that is set to the value. */
+  readonly schema: z.ZodType<unknown, string>;
+}
+
+/** One day: longer than that is a mistake in the unit. */
+const dayMs = 86_400_000;
+const daySeconds = 86_400;
+
+const timeout = wholeNumber({ min: 1, max: dayMs });
+
+export const VARIABLES = {
+  MEM0_HOST: {
+    subject: "door",
+    description: "The address that the API listens on. The images set 0.0.0.0.",
+    default: "127.0.0.1",
+    example: "0.0.0.0",
+    schema: host,
+  },
+  MEM0_PORT: {
+    subject: "door",
+    description: "The port of the API. Unset: PORT.",
+    example: "3456",
+    schema: port,
+  },
+  PORT: {
+    subject: "door",
+    description: "The port of the API where the platform gives one (Render, Heroku). MEM0_PORT wins over it.",
+    default: "3456",
+    example: "3456",
+    schema: port,
+  },
+  MEM0_API_KEY: {
+    subject: "door",
+    description:
+      "The keys that clients may use, with commas between them. Unset: one is made at the first start and kept in DATA_DIR/api-key.",
+    example: "a-long-random-key,another-one",
+    secret: true,
+    schema: secrets,
+  },
+  CORS_ORIGINS: {
+    subject: "door",
+    description:
+      "The web pages that may call the API from a browser, with commas between them; * for all. Unset: none.",
+    example: "https://app.example.com,http://localhost:5173",
+    schema: origins,
+  },
+
+  MEM0_DATABASE_URL: {
+    subject: "truth",
+    description: "Like DATABASE_URL, and wins over it: for platforms that set DATABASE_URL to another database.",
+    example: "postgresql://postgres:secret@db.example.com:5432/mem0",
+    secret: true,
+    schema: address("postgres", "postgresql"),
+  },
+  DATABASE_URL: {
+    subject: "truth",
+    description:
+      "The PostgreSQL (14 or newer) that holds the memories. Special characters of the password are written as %XX. Unset: an embedded database (PGlite) in DATA_DIR.",
+    example: "postgresql://postgres:secret@localhost:5432/mem0",
+    secret: true,
+    schema: address("postgres", "postgresql"),
+  },
+  DATABASE_POOL_SIZE: {
+    subject: "truth",
+    description: "The connections to PostgreSQL that each process opens at most.",
+    default: "10",
+    example: "20",
+    schema: wholeNumber({ min: 2, max: 1_000 }),
+  },
+  DATABASE_STATEMENT_TIMEOUT_MS: {
+    subject: "truth",
+    description:
+      "How long one statement may take, in milliseconds; longer ones are given up. Migrations are not limited.",
+    default: "15000",
+    example: "30000",
+    schema: timeout,
+  },
+
+  QDRANT_URL: {
+    subject: "vectors",
+    description:
+      "The Qdrant that indexes the memories; without a port, 6333 is taken. Unset: vectors are kept in the database, by pgvector.",
+    example: "http://localhost:6333",
+    secret: true,
+    schema: address("http", "https"),
+  },
+  QDRANT_API_KEY: {
+    subject: "vectors",
+    description: "Qdrant's key, if it wants one.",
+    example: "a-long-random-key",
+    secret: true,
+    schema: secret,
+  },
+  QDRANT_TIMEOUT_MS: {
+    subject: "vectors",
+    description: "How long one call to Qdrant may take, in milliseconds.",
+    default: "10000",
+    example: "5000",
+    schema: timeout,
+  },
+  MEM0_COLLECTION_NAME: {
+    subject: "vectors",
+    description: "The name of the vectors: a table of the database, or an alias in Qdrant.",
+    default: "mem0_memories",
+    example: "mem0_memories",
+    schema: collection,
+  },
+
+  REDIS_URL: {
+    subject: "queue",
+    description:
+      "The Redis (with maxmemory-policy noeviction) that tells workers when there is work. Unset: workers look into the database by themselves.",
+    example: "redis://localhost:6379",
+    secret: true,
+    schema: address("redis", "rediss"),
+  },
+
+  OPENAI_API_KEY: {
+    subject: "models",
+    description:
+      "The key of OpenAI, or of the provider at OPENAI_BASE_URL. Both unset: embeddings are made without a provider, by words and parts of words.",
+    example: "sk-your-openai-api-key",
+    secret: true,
+    schema: secret,
+  },
+  OPENAI_BASE_URL: {
+    subject: "models",
+    description:
+      "The address of another provider or a local server that speaks OpenAI's API. A local one needs no key. Unset: OpenAI's.",
+    example: "http://localhost:11434/v1",
+    schema: address("http", "https"),
+  },
+  LLM_MODEL: {
+    subject: "models",
+    description: "The model that reads conversations.",
+    default: "gpt-4o-mini",
+    example: "gpt-4o-mini",
+    schema: text,
+  },
+  EMBEDDING_MODEL: {
+    subject: "models",
+    description: "The model that embeds memories and queries. After a change every memory is embedded anew.",
+    default: "text-embedding-3-small",
+    example: "text-embedding-3-large",
+    schema: text,
+  },
+  EMBEDDING_DIMENSIONS: {
+    subject: "models",
+    description: "The length of the vectors to ask for. Unset: what the model gives.",
+    example: "512",
+    schema: wholeNumber({ min: 1, max: 65_535 }),
+  },
+  OPENAI_TIMEOUT_MS: {
+    subject: "models",
+    description: "How long one call to the provider may take, in milliseconds.",
+    default: "10000",
+    example: "20000",
+    schema: timeout,
+  },
+
+  OUTBOX_LEASE_SECONDS: {
+    subject: "outbox and worker",
+    description: "How long claimed work stays with its worker before another one may take it.",
+    default: "60",
+    example: "60",
+    schema: wholeNumber({ min: 2, max: daySeconds }),
+  },
+  OUTBOX_HORIZON_SECONDS: {
+    subject: "outbox and worker",
+    description:
+      "How long a write to the index whose end is unknown may still land; until then the work is looked at again.",
+    default: "300",
+    example: "300",
+    schema: wholeNumber({ min: 2, max: daySeconds }),
+  },
+  OUTBOX_POLL_MS: {
+    subject: "outbox and worker",
+    description: "How often an idle worker looks for work, in milliseconds.",
+    default: "250",
+    example: "1000",
+    schema: timeout,
+  },
+  OUTBOX_BATCH_SIZE: {
+    subject: "outbox and worker",
+    description: "How many memories are worked at once, with one call to the provider.",
+    default: "64",
+    example: "32",
+    schema: wholeNumber({ min: 1, max: 1_000 }),
+  },
+  OUTBOX_ATTEMPTS_MAX: {
+    subject: "outbox and worker",
+    description:
+      "How often a memory that fails alone is tried before it is parked. An absent provider or index never counts.",
+    default: "8",
+    example: "8",
+    schema: wholeNumber({ min: 1, max: 1_000 }),
+  },
+  WORKER_CONCURRENCY: {
+    subject: "outbox and worker",
+    description: "How many batches one worker process has in hand at once.",
+    default: "2",
+    example: "4",
+    schema: wholeNumber({ min: 1, max: 100 }),
+  },
+
+  SEARCH_DEADLINE_MS: {
+    subject: "search",
+    description:
+      "How long a search waits for the embedding and the index, in milliseconds, before it answers by text and time alone (degraded).",
+    default: "1500",
+    example: "3000",
+    schema: timeout,
+  },
+
+  METRICS_PORT: {
+    subject: "telemetry",
+    description:
+      "The port of Prometheus metrics without a key, in every process; the next free one when it is taken. Never publish it.",
+    default: "9464",
+    example: "9464",
+    schema: port,
+  },
+  METRICS_HOST: {
+    subject: "telemetry",
+    description:
+      "The address that the metrics listen on. The images set 0.0.0.0, for a Prometheus on the same network.",
+    default: "127.0.0.1",
+    example: "0.0.0.0",
+    schema: host,
+  },
+  LOG_LEVEL: {
+    subject: "telemetry",
+    description: `The least that is logged: ${LOG_LEVELS.join(", ")}.`,
+    default: "info",
+    example: "debug",
+    schema: oneOf(LOG_LEVELS),
+  },
+
+  MEM0_ENABLED: {
+    subject: "service",
+    description: "0 switches the memory off: its routes answer 503 and say why.",
+    default: "1",
+    example: "0",
+    schema: flag,
+  },
+  DATA_DIR: {
+    subject: "service",
+    description: "The folder of the embedded database and of the key that was made. The images set /app/data.",
+    default: "./data",
+    example: "/var/lib/engram",
+    schema: text,
+  },
+} as const satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof VARIABLES;
+
+/** What `docker-compose.yaml` fills in, beside the above; Engram itself does not read these. */
+export const COMPOSE_VARIABLES = {
+  POSTGRES_USER: { description: "The user of the database.", default: "postgres", example: "postgres" },
+  POSTGRES_PASSWORD: {
+    description:
+      "The password of the database: letters and digits only, since it becomes part of an address. Must be set.",
+    example: "a-long-random-password",
+  },
+  POSTGRES_DB: { description: "The name of the database.", default: "mem0", example: "mem0" },
+  DOMAIN_NAME: {
+    description:
+      "The domain under which Caddy serves the API as mem0.DOMAIN_NAME, with a certificate of its own making for localhost.",
+    default: "localhost",
+    example: "example.com",
+  },
+} as const satisfies Record<string, Pick<Variable, "description" | "default" | "example">>;

@@ -1,0 +1,2 @@
+export interface Ranked { readonly id: string; readonly score: number }
+export function fuse(_: unknown): readonly Ranked[] { return []; }

@@ -1,0 +1,290 @@
+/*
+ * The sockets: truth, vectors, queue, models. Each is an interface with at least two adapters behind one contract test
+ * (`packages/<adapter>/test`), chosen once at start by `packages/sockets`, never by an `if` in the domain.
+ */
+import type { Actor, Memory, MemoryDraft, MemoryPatch, MemoryVersion, PutResult } from "./memory.ts";
+import type { MemoryFilter } from "./scope.ts";
+
+// ---------------------------------------------------------------------------------------------------------- truth --
+
+export const SORTS = ["created_at", "-created_at", "importance", "updated_at"] as const;
+export type Sort = (typeof SORTS)[number];
+
+export interface ListQuery {
+  readonly filter: MemoryFilter;
+  readonly sort: Sort;
+  readonly limit: number;
+  readonly offset: number;
+  /** Opaque, from an earlier page's `nextCursor`; it wins over `offset`. A bad one throws `invalid`. */
+  readonly cursor?: string;
+}
+
+export interface MemoryPage {
+  readonly memories: readonly Memory[];
+  readonly total: number;
+  readonly nextCursor: string | null;
+}
+
+/** One row that shares a word with a query: what BM25 needs to know of it. */
+export interface TextHit {
+  readonly id: string;
+  /** Lexemes in the row. */
+  readonly length: number;
+  /** How often each of the query's lexemes stands in it; only those that do. */
+  readonly frequencies: Readonly<Record<string, number>>;
+}
+
+/** The text arm's answer: candidates, and the statistics of everything that the caller sees. */
+export interface TextHits {
+  readonly hits: readonly TextHit[];
+  /** The query's lexemes, stop words left out. */
+  readonly terms: readonly string[];
+  /** Rows that the caller sees, and the mean of their lengths. */
+  readonly documents: number;
+  readonly averageLength: number;
+  /** In how many of those rows each lexeme stands. */
+  readonly documentFrequencies: Readonly<Record<string, number>>;
+}
+
+/** The memories: PostgreSQL, or PGlite under the same SQL. Every method is one statement and one round trip. */
+export interface MemoryStore {
+  /** Puts a group in one commit; answers in the order of the drafts. No two drafts may name one slot with different contents. */
+  putMemories(drafts: readonly MemoryDraft[]): Promise<readonly PutResult[]>;
+  getMemory(projectId: string, id: string): Promise<Memory | undefined>;
+  /** Rows among `ids` that the filter lets through, live ones only; in no order. */
+  findMemories(ids: readonly string[], filter: MemoryFilter): Promise<readonly Memory[]>;
+  listMemories(query: ListQuery): Promise<MemoryPage>;
+  /** Newest and most important of what the filter lets through, `sessionId`'s own first. */
+  recentMemories(filter: MemoryFilter, limit: number): Promise<readonly Memory[]>;
+  searchText(query: string, filter: MemoryFilter, limit: number): Promise<TextHits>;
+  /** Users who own what the filter lets through, for a search that names none (at most `limit`; null = nobody's). */
+  findUserIds(filter: MemoryFilter, limit: number): Promise<readonly (string | null)[]>;
+  /** Undefined: absent. Throws `conflict` (with the other's id in `details`) when the new text already stands. */
+  updateMemory(projectId: string, id: string, patch: MemoryPatch, actor: Actor): Promise<Memory | undefined>;
+  deleteMemory(projectId: string, id: string, actor: Actor): Promise<boolean>;
+  deleteMemories(filter: MemoryFilter, actor: Actor): Promise<number>;
+  /** Newest first; undefined when the memory is absent. */
+  getHistory(projectId: string, id: string): Promise<readonly MemoryVersion[] | undefined>;
+  /** The row as `converge` needs it, whatever its state; absent and expired rows are left out. */
+  readIndexable(ids: readonly string[]): Promise<readonly IndexableMemory[]>;
+}
+
+// --------------------------------------------------------------------------------------------------------- outbox --
+
+export interface Claimed {
+  readonly key: string;
+  readonly generation: number;
+  readonly attempts: number;
+  /** True: an earlier effect on this key may still land. */
+  readonly inDoubt: boolean;
+  /** True: an earlier attempt died with it or found it invalid, so it is worked by itself. */
+  readonly alone: boolean;
+  /** How long the work has been waiting when it was claimed. */
+  readonly waitedSeconds: number;
+  readonly requestId: string | null;
+}
+
+export interface ClaimOptions {
+  readonly topic: string;
+  readonly limit: number;
+  readonly token: string;
+  readonly leaseSeconds: number;
+  readonly horizonSeconds: number;
+}
+
+export interface Failure {
+  readonly key: string;
+  readonly generation: number;
+  /** Never memory content: it is shown to operators. */
+  readonly error: string;
+  readonly retryInSeconds: number;
+  /** The effect may still land: keep the row, and look again after the horizon. */
+  readonly doubt: boolean;
+  /** Do not try again until somebody asks for it. */
+  readonly park: boolean;
+}
+
+export interface OutboxDepth {
+  readonly topic: string;
+  readonly pending: number;
+  readonly parked: number;
+  /** Age of the oldest pending work, in seconds; 0 when there is none. */
+  readonly oldestSeconds: number;
+}
+
+/** The keyed set of dirty things. Only the holder of a token may acknowledge, fail or release what it claimed. */
+export interface Outbox {
+  claim(options: ClaimOptions): Promise<readonly Claimed[]>;
+  /** Rows that went away, and rows that must be worked again (dirtied meanwhile, or in doubt). */
+  acknowledge(topic: string, token: string, done: readonly Claimed[]): Promise<{ gone: number; kept: number }>;
+  fail(topic: string, token: string, failures: readonly Failure[], horizonSeconds: number): Promise<number>;
+  /** Gives claimed work back untouched, for a graceful stop. */
+  release(topic: string, token: string, claimed: readonly Claimed[]): Promise<number>;
+  depth(): Promise<readonly OutboxDepth[]>;
+}
+
+// -------------------------------------------------------------------------------------------------------- targets --
+
+export type TargetState = "live" | "filling" | "retired";
+
+/** One index that follows the rows. */
+export interface IndexTarget {
+  readonly name: string;
+  readonly state: TargetState;
+  /** Null until a worker has probed the embedder. */
+  readonly model: string | null;
+  readonly dims: number | null;
+  readonly calibration: Calibration | null;
+}
+
+export interface IndexTargets {
+  live(): Promise<IndexTarget>;
+  /**
+   * Makes the live target that of `model`: fills in a fresh one, keeps one that agrees, else retires the live one and
+   * starts another, with a work row for every memory. Idempotent; safe from several workers at once.
+   */
+  adopt(probe: EmbedderProbe): Promise<{ target: IndexTarget; changed: boolean }>;
+}
+
+/** Where an embedder's cosines lie: `background` for unrelated texts, `related` for a question and its answer. */
+export interface Calibration {
+  readonly background: number;
+  readonly related: number;
+}
+
+export interface EmbedderProbe {
+  readonly model: string;
+  readonly dims: number;
+  readonly calibration: Calibration;
+}
+
+// -------------------------------------------------------------------------------------------------------- vectors --
+
+/** What the index keeps of a memory beside its vector. Times are instants. */
+export interface IndexableMemory {
+  readonly id: string;
+  readonly version: number;
+  readonly tenant: string;
+  readonly content: string;
+  readonly level: string;
+  readonly sessionIds: readonly string[];
+  readonly agentIds: readonly string[];
+  readonly type: string;
+  readonly key: string | null;
+  readonly importance: number | null;
+  readonly categories: readonly string[];
+  readonly occurredAt: Date;
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+  readonly validTo: Date | null;
+}
+
+export interface IndexPoint {
+  readonly memory: IndexableMemory;
+  /** 16 hex characters of sha256 of the embedded text. */
+  readonly hash: string;
+}
+
+export interface IndexPointWithVector extends IndexPoint {
+  /** Unit length, `dims` numbers. */
+  readonly vector: readonly number[];
+}
+
+export interface PointState {
+  readonly version: number;
+  readonly hash: string;
+}
+
+export interface VectorQuery {
+  readonly vector: readonly number[];
+  readonly filter: MemoryFilter;
+  /** The tenants whose points the caller may see. */
+  readonly tenants: readonly string[];
+  readonly limit: number;
+  readonly now: Date;
+}
+
+export interface VectorHit {
+  readonly id: string;
+  readonly version: number;
+  /** Cosine similarity, -1..1. */
+  readonly cosine: number;
+}
+
+/** The collection that a target's points live in. */
+export interface CollectionRef {
+  readonly name: string;
+  readonly model: string;
+  readonly dims: number;
+}
+
+/**
+ * The index. Effects are certain when a call returns, and may or may not have happened when it throws with
+ * `outcomeUnknown`. Only `converge` calls the writing half.
+ */
+export interface VectorIndex {
+  /** Makes the collection, its payload indexes and the alias; throws `invalid` when it exists with other dimensions. */
+  prepare(collection: CollectionRef): Promise<void>;
+  /** The states of the points that exist among `ids`. */
+  fetchStates(collection: CollectionRef, ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PointState>>;
+  /** Returns the ids whose point is now as given; one that is left out must be tried again. */
+  upsert(collection: CollectionRef, points: readonly IndexPointWithVector[], signal: AbortSignal): Promise<readonly string[]>;
+  /** Replaces all but the vector. Returns the ids that were there. */
+  setPayload(collection: CollectionRef, points: readonly IndexPoint[], signal: AbortSignal): Promise<readonly string[]>;
+  delete(collection: CollectionRef, ids: readonly string[], signal: AbortSignal): Promise<void>;
+  search(collection: CollectionRef, query: VectorQuery, signal: AbortSignal): Promise<readonly VectorHit[]>;
+  /** Answers when the index can be reached, else throws. */
+  ping(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------------------- queue --
+
+/** What a worker did with one ring, kept as the job's result so that a queue dashboard speaks. */
+export interface BatchReport {
+  readonly batches: number;
+  readonly claimed: number;
+  /** Embedded anew and upserted. */
+  readonly embedded: number;
+  /** Payload brought up to date, vector kept. */
+  readonly updated: number;
+  readonly deleted: number;
+  readonly unchanged: number;
+  readonly failed: number;
+  readonly seconds: number;
+}
+
+/**
+ * The bell: says that a batch of a topic is due. Carries no ids and nothing personal, may lose every ring, and never
+ * blocks or fails a request: whoever misses a ring looks by itself one poll interval later.
+ */
+export interface Bell {
+  /** Coalesced; about one job per `batchSize` pending. */
+  ring(topic: string, options: { pending: number }): void;
+  /** Calls `handler` for every ring until `stop`. */
+  answer(topic: string, handler: () => Promise<BatchReport>, options: { concurrency: number }): Promise<{ stop(): Promise<void> }>;
+  ping(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+// --------------------------------------------------------------------------------------------------------- models --
+
+export interface Embedding {
+  readonly vectors: readonly (readonly number[])[];
+  /** As the provider counts; 0 for one that costs nothing. */
+  readonly tokens: number;
+}
+
+export interface Embedder {
+  /** The model's name; part of the collection's. */
+  readonly model: string;
+  /** True: no provider; what it finds shares words or stems, not meaning. Said wherever it answers. */
+  readonly lexical: boolean;
+  /** One call for all texts, vectors in their order and of unit length. Throws `invalid`, `rate_limited`, `unavailable`. */
+  embed(texts: readonly string[], signal: AbortSignal): Promise<Embedding>;
+}
+
+/** The models socket. Extraction joins it when conversations do. */
+export interface Models {
+  readonly embedder: Embedder;
+}

@@ -1,0 +1,169 @@
+import { bm25 } from "./bm25.ts";
+import { MemoryError, toMemoryError } from "./errors.ts";
+import { fuse, type Ranked } from "./fuse.ts";
+import type { Memory } from "./memory.ts";
+import type { CollectionRef, Embedder, IndexTarget, MemoryStore, TextHits, VectorHit, VectorIndex } from "./ports.ts";
+import { tenantOf, visibleTo, type MemoryFilter } from "./scope.ts";
+
+/** Candidates from the vectors, and rows with a word in common: pools of 50-100 lose nothing (reference: retrieval.md 8). */
+const VECTOR_POOL_MIN = 100;
+const TEXT_POOL = 300;
+/** Users of one session or agent that a search without a user goes through. */
+const OWNERS_MAX = 256;
+
+export interface SearchDeps {
+  readonly store: MemoryStore;
+  readonly index: VectorIndex;
+  readonly embedder: Embedder;
+  /** The live target and its collection; undefined until a worker has probed an embedder. May be a few seconds old. */
+  readonly live: () => Promise<{ target: IndexTarget; collection: CollectionRef | undefined }>;
+  /** After this the vector arm is left behind and the words answer alone. */
+  readonly deadlineMs: number;
+  readonly onArm?: (arm: "embed" | "vectors" | "text", outcome: "ok" | "failed", seconds: number) => void;
+}
+
+export interface SearchRequest {
+  readonly filter: MemoryFilter;
+  readonly query?: string;
+  readonly limit: number;
+  /** 0..1; memories below it are left out. */
+  readonly threshold: number;
+  /** True: rather fail than answer without the embedder. */
+  readonly strict: boolean;
+}
+
+/** Why an answer is less than it could be. */
+export interface Degradation {
+  readonly code: "lexical_embeddings" | "embedder_unavailable" | "vectors_unavailable" | "deadline" | "index_not_ready" | "other_model";
+  readonly message: string;
+}
+
+export interface SearchResult {
+  readonly memories: readonly (Memory & { readonly score: number })[];
+  readonly degraded: readonly Degradation[];
+}
+
+/**
+ * Searches never say no: words answer as soon as a memory is committed, vectors join in when the embedder and the index
+ * are there in time. Every hit is joined back to its row under the caller's scope, and a vector hit counts only for the
+ * version that was embedded, so that a stale, foreign or orphaned point is never returned.
+ */
+export async function search(deps: SearchDeps, request: SearchRequest): Promise<SearchResult> {
+  if (request.query === undefined) {
+    const memories = await deps.store.recentMemories(request.filter, request.limit);
+    return { memories: memories.map((memory) => ({ ...memory, score: 1 })), degraded: [] };
+  }
+  const [text, vectors] = await Promise.all([
+    timed(deps, "text", deps.store.searchText(request.query, request.filter, TEXT_POOL)),
+    searchVectors(deps, request.query, request),
+  ]);
+  const embeddingFault = vectors.degraded.find((one) => one.code === "embedder_unavailable");
+  if (request.strict && embeddingFault !== undefined) throw new MemoryError("internal", "Error generating embeddings", { cause: vectors.cause });
+  return { memories: await rank(deps.store, request, text, vectors), degraded: vectors.degraded };
+}
+
+interface VectorArm {
+  readonly hits: readonly VectorHit[] | undefined;
+  readonly target: IndexTarget | undefined;
+  readonly degraded: readonly Degradation[];
+  readonly cause?: unknown;
+}
+
+async function searchVectors(deps: SearchDeps, query: string, request: SearchRequest): Promise<VectorArm> {
+  const without = (code: Degradation["code"], message: string, cause?: unknown): VectorArm => ({ hits: undefined, target: undefined, degraded: [{ code, message }], cause });
+  const { target, collection } = await deps.live();
+  if (collection === undefined) return without("index_not_ready", "No worker has prepared the index yet; words answer alone");
+  if (collection.model !== deps.embedder.model)
+    return without("other_model", `The index holds vectors of ${collection.model}, not of ${deps.embedder.model}; words answer alone until a worker has rebuilt it`);
+
+  const deadline = AbortSignal.timeout(deps.deadlineMs);
+  let vector: readonly number[] | undefined;
+  try {
+    vector = (await timed(deps, "embed", beforeDeadline(deps.embedder.embed([query], deadline), deadline))).vectors[0];
+    if (vector === undefined) throw new MemoryError("unavailable", "the embedder returned no vector");
+  } catch (error) {
+    if (deadline.aborted) return without("deadline", `No embedding within ${deps.deadlineMs} ms; words answer alone`, error);
+    return without("embedder_unavailable", `${toMemoryError(error).message}; words answer alone`, error);
+  }
+  try {
+    const limit = Math.max(VECTOR_POOL_MIN, 2 * request.limit);
+    const found = tenantsOf(deps.store, request.filter).then((tenants) =>
+      deps.index.search(collection, { vector: vector ?? [], filter: request.filter, tenants, limit, now: new Date() }, deadline),
+    );
+    const hits = await timed(deps, "vectors", beforeDeadline(found, deadline));
+    const degraded: Degradation[] = deps.embedder.lexical
+      ? [{ code: "lexical_embeddings", message: "No model is configured: embeddings are lexical and match words and stems, not meaning" }]
+      : [];
+    return { hits, target, degraded };
+  } catch (error) {
+    if (deadline.aborted) return without("deadline", `No vectors within ${deps.deadlineMs} ms; words answer alone`, error);
+    return without("vectors_unavailable", `${toMemoryError(error).message}; words answer alone`, error);
+  }
+}
+
+/** The tenants whose points the caller may see; where it names no user, the owners are asked of the truth. */
+async function tenantsOf(store: MemoryStore, filter: MemoryFilter): Promise<readonly string[]> {
+  const { projectId, agentId } = filter.scope;
+  const tenants = new Set<string>();
+  for (const visible of visibleTo(filter.scope)) {
+    const agent = visible.agentId ?? agentId ?? null;
+    if (visible.userId !== undefined) tenants.add(tenantOf({ projectId, userId: visible.userId, agentId: agent }));
+    else for (const userId of await store.findUserIds(filter, OWNERS_MAX)) tenants.add(tenantOf({ projectId, userId, agentId: agent }));
+  }
+  return [...tenants];
+}
+
+/**
+ * Joins candidates to their rows, best first, until `limit` stand. A row that is gone drops out; a vector hit of another
+ * version loses its cosine, and the ranking is made anew. Every round fetches something, so the loop ends.
+ */
+async function rank(store: MemoryStore, request: SearchRequest, text: TextHits, vectors: VectorArm): Promise<SearchResult["memories"]> {
+  const textScores = bm25(text);
+  const calibration = vectors.target?.calibration ?? null;
+  const rows = new Map<string, Memory>();
+  const gone = new Set<string>();
+  let vectorHits = vectors.hits;
+
+  for (;;) {
+    const ranked = fuse({ vectorHits, textScores, calibration }).filter((one) => !gone.has(one.id) && one.score >= request.threshold);
+    const best = ranked.slice(0, request.limit);
+    if (best.every((one) => rows.has(one.id))) return best.flatMap((one) => withScore(rows, one));
+
+    const wanted = ranked.filter((one) => !rows.has(one.id)).slice(0, Math.max(20, request.limit));
+    const found = new Map((await store.findMemories(wanted.map((one) => one.id), request.filter)).map((row) => [row.id, row]));
+    for (const { id } of wanted) {
+      const row = found.get(id);
+      if (row === undefined) gone.add(id);
+      else rows.set(id, row);
+    }
+    vectorHits = vectorHits?.filter((hit) => (found.get(hit.id)?.version ?? hit.version) === hit.version);
+  }
+}
+
+function withScore(rows: ReadonlyMap<string, Memory>, ranked: Ranked): readonly (Memory & { readonly score: number })[] {
+  const row = rows.get(ranked.id);
+  return row === undefined ? [] : [{ ...row, score: ranked.score }];
+}
+
+/** Rejects at the deadline even when the call underneath does not listen to its signal. */
+function beforeDeadline<T>(promise: Promise<T>, deadline: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new MemoryError("unavailable", "deadline passed"));
+    if (deadline.aborted) late();
+    deadline.addEventListener("abort", late, { once: true });
+    promise.then(resolve, reject).finally(() => deadline.removeEventListener("abort", late));
+  });
+}
+
+async function timed<T>(deps: SearchDeps, arm: "embed" | "vectors" | "text", promise: Promise<T>): Promise<T> {
+  const started = performance.now();
+  const report = (outcome: "ok" | "failed"): void => deps.onArm?.(arm, outcome, (performance.now() - started) / 1000);
+  try {
+    const value = await promise;
+    report("ok");
+    return value;
+  } catch (error) {
+    report("failed");
+    throw error;
+  }
+}

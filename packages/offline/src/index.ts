@@ -1,0 +1,1 @@
+export { createOfflineEmbedder, OFFLINE_DIMS, OFFLINE_MODEL } from "./embedder.ts";

@@ -1,0 +1,1 @@
+export { createPgvectorIndex } from "./create-index.ts";

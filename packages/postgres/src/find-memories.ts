@@ -1,0 +1,54 @@
+import type { Memory, MemoryFilter } from "@engram/memory";
+import { filterSql, Values, type Executor } from "@engram/sql";
+import { INDEX_STATUS, MEMORY_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
+
+/** By id, whatever its state but expired. */
+export async function getMemory(db: Executor, projectId: string, id: string): Promise<Memory | undefined> {
+  const [row] = await db.query<MemoryRow>(
+    `SELECT ${MEMORY_COLUMNS}, ${INDEX_STATUS} FROM public.memories m
+     WHERE m.id = $1::uuid AND m.project_id = $2::uuid AND (m.expires_at IS NULL OR m.expires_at > statement_timestamp())`,
+    [id, projectId],
+  );
+  return row === undefined ? undefined : toMemory(row);
+}
+
+/** The join that decides what exists and who may see it: live rows among `ids` that the filter lets through. */
+export async function findMemories(db: Executor, ids: readonly string[], filter: MemoryFilter): Promise<readonly Memory[]> {
+  const values = new Values();
+  const rows = await db.query<MemoryRow>(
+    `SELECT ${MEMORY_COLUMNS}, ${INDEX_STATUS} FROM public.memories m WHERE m.id = ANY(${values.add(ids)}::uuid[]) AND ${filterSql(filter, values)}`,
+    values.list,
+  );
+  return rows.map(toMemory);
+}
+
+/** What an absent importance counts as, between unimportant (0) and most important (1). */
+const IMPORTANCE_DEFAULT = 0.5;
+
+/**
+ * The session's own first, then by importance and age: one step of importance outweighs ten days, so that a chat opens
+ * with what matters and what is fresh.
+ */
+export async function recentMemories(db: Executor, filter: MemoryFilter, limit: number): Promise<readonly Memory[]> {
+  const values = new Values();
+  const condition = filterSql(filter, values);
+  const { sessionId } = filter.scope;
+  const sessionFirst = sessionId === undefined ? "" : `(m.session_ids @> ARRAY[${values.add(sessionId)}::text]) DESC, `;
+  const rows = await db.query<MemoryRow>(
+    `SELECT ${MEMORY_COLUMNS}, ${INDEX_STATUS} FROM public.memories m WHERE ${condition}
+     ORDER BY ${sessionFirst}extract(epoch FROM m.created_at) + 8640000 * (coalesce(m.importance, ${IMPORTANCE_DEFAULT}) - ${IMPORTANCE_DEFAULT}) DESC, m.created_at DESC, m.id DESC
+     LIMIT ${values.add(limit)}::int`,
+    values.list,
+  );
+  return rows.map(toMemory);
+}
+
+/** Whose the rows are that a filter lets through; null for nobody's. */
+export async function findUserIds(db: Executor, filter: MemoryFilter, limit: number): Promise<readonly (string | null)[]> {
+  const values = new Values();
+  const rows = await db.query<{ user_id: string | null }>(
+    `SELECT DISTINCT m.user_id FROM public.memories m WHERE ${filterSql(filter, values)} LIMIT ${values.add(limit)}::int`,
+    values.list,
+  );
+  return rows.map((row) => row.user_id);
+}

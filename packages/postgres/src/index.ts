@@ -1,0 +1,5 @@
+export { createIndexTargets } from "./index-targets.ts";
+export { migrate, pendingMigrations } from "./migrate.ts";
+export { createOutbox } from "./outbox.ts";
+export { createPool, type PoolOptions } from "./pool.ts";
+export { createMemoryStore } from "./store.ts";

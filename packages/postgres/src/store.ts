@@ -1,0 +1,28 @@
+import type { MemoryStore } from "@engram/memory";
+import type { Executor } from "@engram/sql";
+import { deleteMemories, deleteMemory } from "./delete-memories.ts";
+import { findMemories, findUserIds, getMemory, recentMemories } from "./find-memories.ts";
+import { getHistory } from "./get-history.ts";
+import { listMemories } from "./list-memories.ts";
+import { putMemories } from "./put-memories.ts";
+import { readIndexable } from "./read-indexable.ts";
+import { searchText } from "./search-text.ts";
+import { updateMemory } from "./update-memory.ts";
+
+/** The truth: memories in PostgreSQL, or in PGlite under the same SQL. */
+export function createMemoryStore(db: Executor): MemoryStore {
+  return {
+    putMemories: (drafts) => putMemories(db, drafts),
+    getMemory: (projectId, id) => getMemory(db, projectId, id),
+    findMemories: (ids, filter) => findMemories(db, ids, filter),
+    listMemories: (query) => listMemories(db, query),
+    recentMemories: (filter, limit) => recentMemories(db, filter, limit),
+    searchText: (query, filter, limit) => searchText(db, query, filter, limit),
+    findUserIds: (filter, limit) => findUserIds(db, filter, limit),
+    updateMemory: (projectId, id, patch, actor) => updateMemory(db, projectId, id, patch, actor),
+    deleteMemory: (projectId, id, actor) => deleteMemory(db, projectId, id, actor),
+    deleteMemories: (filter, actor) => deleteMemories(db, filter, actor),
+    getHistory: (projectId, id) => getHistory(db, projectId, id),
+    readIndexable: (ids) => readIndexable(db, ids),
+  };
+}

@@ -1,0 +1,116 @@
+import { placeholderProblems, type Config, type Problem } from "@engram/config";
+import { toMemoryError } from "@engram/memory";
+import type { Logger } from "@engram/telemetry";
+import { migrate } from "@engram/postgres";
+import { keepTrying } from "./keep-trying.ts";
+import type { Sockets } from "./open-sockets.ts";
+
+export type SocketState = "ok" | "starting" | "unavailable";
+export type SocketName = "truth" | "vectors" | "queue" | "models";
+
+/** A probe must answer before the one who asks gives up. */
+const PING_TIMEOUT_MS = 1_000;
+
+/** What is ready, and what stands in the way: told in one line each, with its cure. */
+export class Readiness {
+  readonly #problems = new Map<string, Problem>();
+  #migrated = false;
+  #stopping = false;
+
+  constructor(config: Config) {
+    for (const problem of placeholderProblems(config)) this.#problems.set(problem.message, problem);
+  }
+
+  get problems(): readonly Problem[] {
+    return [...this.#problems.values()];
+  }
+
+  report(subject: string, problem: Problem): void {
+    this.#problems.set(subject, problem);
+  }
+
+  clear(subject: string): void {
+    this.#problems.delete(subject);
+  }
+
+  /** True once the schema stands: before that no route that touches the truth can answer. */
+  get migrated(): boolean {
+    return this.#migrated;
+  }
+
+  set migrated(value: boolean) {
+    this.#migrated = value;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Asks every socket; what the truth says decides whether the service is ready, the others only degrade it. */
+  async check(sockets: Sockets): Promise<{ ready: boolean; states: Record<SocketName, SocketState> }> {
+    const [truth, vectors, queue] = await Promise.all([
+      stateOf((signal) => within(signal, sockets.db.query("SELECT 1"))),
+      stateOf((signal) => within(signal, sockets.index.ping(signal))),
+      stateOf((signal) => within(signal, sockets.bell.ping(signal))),
+    ]);
+    const states = { truth: truth === "ok" && !this.migrated ? "starting" : truth, vectors, queue, models: "ok" } as const;
+    return { ready: states.truth === "ok" && !this.stopping, states };
+  }
+}
+
+async function stateOf(ping: (signal: AbortSignal) => Promise<unknown>): Promise<SocketState> {
+  try {
+    await ping(AbortSignal.timeout(PING_TIMEOUT_MS));
+    return "ok";
+  } catch {
+    return "unavailable";
+  }
+}
+
+async function within<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return Promise.race([promise, new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }))]);
+}
+
+/** Migrates, for as long as it takes: a database that is not there yet is one line in the log and in `/readyz`, not an exit. */
+export async function migrateWhenReady(sockets: Pick<Sockets, "db">, readiness: Readiness, { logger, stop }: { logger: Logger; stop: AbortSignal }): Promise<void> {
+  const ran = await keepTrying(() => migrate(sockets.db), {
+    stop,
+    onFailure(error) {
+      const problem = databaseProblem(error);
+      if (!readiness.problems.some((known) => known.message === problem.message)) logger.warn({ code: problem.code, cure: problem.cure, err: error }, problem.message);
+      readiness.report("truth", problem);
+    },
+  });
+  if (ran === undefined) return;
+  readiness.clear("truth");
+  readiness.migrated = true;
+  if (ran.length > 0) logger.info({ migrations: ran }, "Migrated");
+}
+
+/** The commonest troubles of a database, each with what to do (CONTRACT.md 4). */
+export function databaseProblem(error: unknown): Problem {
+  const known = toMemoryError(error);
+  const cause: unknown = known.cause;
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "";
+  const detail = cause instanceof Error ? cause.message : known.message;
+  switch (code) {
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return { code: "database_host", message: `DATABASE_URL: the host cannot be resolved (${detail})`, cure: "Check the host's name, and that this machine's DNS knows it" };
+    case "ENETUNREACH":
+      return { code: "database_network", message: `DATABASE_URL: the host cannot be reached (${detail})`, cure: "An IPv6-only host needs IPv6 here; use the pooler's address instead" };
+    case "ECONNREFUSED":
+      return { code: "database_refused", message: `DATABASE_URL: nothing listens there (${detail})`, cure: "Start PostgreSQL, or correct host and port" };
+    case "28P01":
+    case "28000":
+      return { code: "database_password", message: `DATABASE_URL: ${detail}`, cure: "Correct the user or the password; escape special characters (@ is %40)" };
+    case "3D000":
+      return { code: "database_missing", message: `DATABASE_URL: ${detail}`, cure: "Create it: CREATE DATABASE mem0;" };
+    default:
+      return { code: "database", message: known.code === "unavailable" ? known.message : `The database refuses: ${detail}`, cure: "See the message; the service keeps trying" };
+  }
+}

@@ -1,0 +1,118 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/*
+ * Every metric of Engram. A metric has a unit, and labels whose values are few and known: never an id, never a path
+ * as it was asked for, only the route's pattern.
+ */
+
+/** HTTP answers, from a cached read to a batch of 16 MiB. */
+const httpSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** Calls to models and indexes, and the batches around them. */
+const callSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** From the answer of a write to its being found by meaning: milliseconds, or hours where a provider was away. */
+const searchableSeconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200, 86_400];
+const sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+export type SearchOutcome = "ok" | "degraded" | "failed";
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** The metrics of one process, in a registry of their own, with those of Node and the process (`engram_process_…`). */
+export function createMetrics({ version }: { version: string }) {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: "engram_" });
+  dropMisnamed(registry);
+  const registers = [registry];
+
+  function counter<const Label extends string>(name: string, help: string, labelNames: readonly Label[]) {
+    return new Counter({ name, help, labelNames, registers });
+  }
+  function gauge<const Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) {
+    return new Gauge({ name, help, labelNames, registers });
+  }
+  function histogram<const Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    buckets: number[],
+  ) {
+    return new Histogram({ name, help, labelNames, buckets, registers });
+  }
+
+  const buildInfo = gauge("engram_build_info", "Always 1; the label tells the version.", ["version"]);
+  buildInfo.set({ version }, 1);
+
+  return {
+    registry,
+    buildInfo,
+
+    httpRequestDuration: histogram(
+      "engram_http_request_duration_seconds",
+      "HTTP requests, from the first byte in to the last byte out.",
+      ["method", "route", "status"],
+      httpSeconds,
+    ),
+    httpRequestsInFlight: gauge("engram_http_requests_in_flight", "HTTP requests that are being answered."),
+
+    writes: counter("engram_writes_total", "Writes of memories by operation and outcome.", ["operation", "outcome"]),
+    putGroupSize: histogram("engram_put_group_size", "Memories that shared one commit.", [], sizes),
+
+    outboxPending: gauge("engram_outbox_pending", "Work in the outbox that is due.", ["topic"]),
+    outboxParked: gauge("engram_outbox_parked", "Work in the outbox that waits for somebody to look at it.", ["topic"]),
+    outboxOldest: gauge("engram_outbox_oldest_seconds", "Age of the oldest work that is due; 0 when there is none.", [
+      "topic",
+    ]),
+
+    batches: counter("engram_batches_total", "Batches that a worker has finished.", ["topic", "outcome"]),
+    batchDuration: histogram(
+      "engram_batch_duration_seconds",
+      "Batches, from claim to acknowledgement.",
+      ["topic"],
+      callSeconds,
+    ),
+    batchSize: histogram("engram_batch_size", "Memories in a batch.", ["topic"], sizes),
+    searchable: histogram(
+      "engram_searchable_seconds",
+      "From the commit of a write to its being in the index.",
+      [],
+      searchableSeconds,
+    ),
+
+    providerCalls: counter("engram_provider_calls_total", "Calls to the provider of models.", [
+      "operation",
+      "model",
+      "outcome",
+    ]),
+    providerTokens: counter("engram_provider_tokens_total", "Tokens that the provider has counted.", [
+      "operation",
+      "model",
+    ]),
+    providerCallDuration: histogram(
+      "engram_provider_call_duration_seconds",
+      "Calls to the provider.",
+      ["operation"],
+      callSeconds,
+    ),
+
+    searches: counter("engram_searches_total", "Searches by outcome: ok, degraded, failed.", ["outcome"]),
+    searchDuration: histogram(
+      "engram_search_duration_seconds",
+      "Searches, all arms and the join.",
+      ["outcome"],
+      callSeconds,
+    ),
+    searchArmDuration: histogram(
+      "engram_search_arm_duration_seconds",
+      "One arm of a search: embedding, vectors, text, time.",
+      ["arm", "outcome"],
+      callSeconds,
+    ),
+  };
+}
+
+/** Gauges of prom-client that end in `_total`, which the naming rules keep for counters. */
+function dropMisnamed(registry: Registry): void {
+  for (const metric of registry.getMetricsAsArray()) {
+    if (metric.name.endsWith("_total") && !(metric instanceof Counter)) registry.removeSingleMetric(metric.name);
+  }
+}

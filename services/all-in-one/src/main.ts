@@ -1,0 +1,3 @@
+import { startAllInOne } from "./start-all-in-one.ts";
+
+await startAllInOne();

@@ -1,0 +1,62 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { DEFAULT_PROJECT_ID, MemoryError } from "@engram/memory";
+import type { Request, RequestHandler, Response } from "express";
+
+/** Who holds the key of a request, and for which project. */
+export interface Principal {
+  readonly projectId: string;
+  /** The key's own name: the first 8 hex characters of its sha256. */
+  readonly name: string;
+}
+
+/**
+ * `Authorization: Bearer KEY`, `Authorization: Token KEY` or `X-API-Key: KEY`. A wrong key is 401 everywhere, open
+ * routes included (the guide tests keys on /api/health); without a key only open routes answer.
+ */
+export function authenticate(keys: readonly string[], isOpen: (req: Request) => boolean): RequestHandler {
+  const known = keys.map((key) => {
+    const digest = sha256(key);
+    return { digest, principal: { projectId: DEFAULT_PROJECT_ID, name: digest.toString("hex").slice(0, 8) } };
+  });
+
+  return (req, res, next) => {
+    const given = keyOf(req);
+    if (given === undefined) {
+      if (!isOpen(req)) throw new MemoryError("unauthorized", "Missing API key: send Authorization: Bearer KEY, or X-API-Key: KEY");
+      next();
+      return;
+    }
+    // A fast hash will do for keys of 128 bits and more (ASVS 5.0, 6.5.2); every key is compared, whichever matches.
+    const digest = sha256(given);
+    let found: Principal | undefined;
+    for (const one of known) if (timingSafeEqual(one.digest, digest)) found = one.principal;
+    if (found === undefined) throw new MemoryError("unauthorized", "Invalid API key");
+    res.locals["principal"] = found;
+    next();
+  };
+}
+
+/** The holder of the request's key; only behind `authenticate` on a route that is not open. */
+export function principalOf(res: Response): Principal {
+  const principal = maybePrincipalOf(res);
+  if (principal === undefined) throw new MemoryError("unauthorized", "Missing API key");
+  return principal;
+}
+
+export function maybePrincipalOf(res: Response): Principal | undefined {
+  return res.locals["principal"] as Principal | undefined;
+}
+
+function keyOf(req: Request): string | undefined {
+  const header = req.get("authorization");
+  if (header !== undefined && header !== "") {
+    const [, key] = /^(?:Bearer|Token)\s+(\S+)\s*$/i.exec(header) ?? [];
+    return key ?? header; // a header of another form is a wrong key, not none
+  }
+  const key = req.get("x-api-key");
+  return key === "" ? undefined : key;
+}
+
+function sha256(key: string): Buffer {
+  return createHash("sha256").update(key).digest();
+}

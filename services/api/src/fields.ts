@@ -1,0 +1,176 @@
+import { assertStorable, CONTENT_BYTES_MAX, LEVELS, MemoryError } from "@engram/memory";
+import { z } from "zod";
+
+/*
+ * The fields of the wire: lenient in (numbers where ids are strings, "5" where a number is meant, null for absent),
+ * strict out. Limits are CONTRACT.md 1's.
+ */
+
+const ID_LENGTH_MAX = 256;
+const METADATA_BYTES_MAX = 16_384;
+/** Deeper metadata is a mistake, and PostgreSQL's stack is not endless. */
+const METADATA_DEPTH_MAX = 32;
+const CATEGORIES_MAX = 64;
+const TYPE_LENGTH_MAX = 64;
+export const LIMIT_MAX = 1000;
+export const LIMIT_DEFAULT = 10;
+const WAIT_SECONDS_DEFAULT = 10;
+const WAIT_SECONDS_MAX = 60;
+
+function storable(field: string, value: string, context: z.RefinementCtx): string {
+  try {
+    assertStorable(value, field);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : "is not text" });
+  }
+  return value;
+}
+
+/** An id: a string, or a number as automation tools send it. */
+function id(description: string) {
+  return z
+    .preprocess((value) => (typeof value === "number" && Number.isFinite(value) ? String(value) : value), z.string().min(1).max(ID_LENGTH_MAX))
+    .transform((value, context) => storable("id", value, context))
+    .meta({ description, type: "string" });
+}
+
+/** A number, or a string that says one. */
+function numeric<T extends z.ZodType>(schema: T) {
+  return z.preprocess((value) => (typeof value === "string" && /^\s*-?\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value), schema);
+}
+
+function flag() {
+  return z.preprocess((value) => (value === "true" ? true : value === "false" ? false : value), z.boolean());
+}
+
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/i;
+
+/** An instant in ISO 8601; without a zone it is UTC. Undefined: it is none. */
+export function parseTime(text: string): Date | undefined {
+  if (!ISO_TIME.test(text)) return undefined;
+  const iso = text.replace(" ", "T");
+  const time = new Date(iso.length > 10 && !/(Z|[+-]\d{2}:?\d{2})$/i.test(iso) ? `${iso}Z` : iso);
+  // JavaScript takes 30 February for 1 March; a date that is none is an error.
+  const day = Number(text.slice(8, 10));
+  const isDay = day <= new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate();
+  return Number.isNaN(time.getTime()) || !isDay || time.getUTCFullYear() < 1 ? undefined : time;
+}
+
+function time(description: string) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const parsed = parseTime(text.trim());
+      if (parsed === undefined) context.addIssue({ code: "custom", message: "must be a time in ISO 8601, such as 2026-05-18T10:30:00Z" });
+      return parsed ?? z.NEVER;
+    })
+    .meta({ description, type: "string", format: "date-time" });
+}
+
+function listOf<T extends z.ZodType>(schema: T, max: number) {
+  return z.preprocess((value) => (typeof value === "string" ? [value] : value), z.array(schema).max(max));
+}
+
+const type = z
+  .string()
+  .trim()
+  .min(1)
+  .max(TYPE_LENGTH_MAX)
+  .transform((value, context) => storable("type", value, context))
+  .meta({ description: "Any name; `fact`, `preference`, `interaction` (an event, always kept), `metadata` and `pattern` are known.", type: "string" });
+
+const metadata = z
+  .record(z.string(), z.unknown())
+  .superRefine((value, context) => {
+    const fault = metadataFault(value);
+    if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+  })
+  .meta({ description: `A JSON object of at most ${METADATA_BYTES_MAX} bytes and ${METADATA_DEPTH_MAX} levels.`, type: "object" });
+
+function metadataFault(value: unknown): string | undefined {
+  // Breadth first and without recursion: the depth is the caller's.
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > METADATA_DEPTH_MAX) return `is nested deeper than ${METADATA_DEPTH_MAX} levels`;
+    const next: unknown[] = [];
+    for (const item of level) {
+      const texts = typeof item === "string" ? [item] : typeof item === "object" && item !== null && !Array.isArray(item) ? Object.keys(item) : [];
+      if (texts.some((text) => text.includes("\0") || !text.isWellFormed())) return "contains a NUL character or a lone surrogate, which is not text";
+      if (typeof item === "object" && item !== null) next.push(...(Object.values(item) as unknown[]));
+    }
+    level = next;
+  }
+  return Buffer.byteLength(JSON.stringify(value)) > METADATA_BYTES_MAX ? `is larger than ${METADATA_BYTES_MAX} bytes` : undefined;
+}
+
+/** Every field that a body or a query may hold, each defined once. */
+export const fields = {
+  user_id: id("Whose memory it is."),
+  agent_id: id("The agent that tells it, or whose own it is (level `agent`)."),
+  session_id: id("The session in which it is told, or whose own it is (level `session`)."),
+  key: id("Names a slot: a newer state with the same key retires the older one."),
+  content: z.string().meta({ description: `One short statement, at most ${CONTENT_BYTES_MAX} bytes of UTF-8.` }),
+  type,
+  types: listOf(type, 32).meta({ description: "Only these types." }),
+  level: z.enum(LEVELS).meta({ description: "Who sees it: the user everywhere, one session, or one agent." }),
+  metadata,
+  importance: numeric(z.number().min(0).max(1)).meta({ description: "0..1", type: "number" }),
+  categories: listOf(
+    z.string().trim().min(1).max(ID_LENGTH_MAX).transform((value, context) => storable("categories", value, context)),
+    CATEGORIES_MAX,
+  ).meta({ description: "Names to group by.", type: "array" }),
+  occurred_at: time("When it happened; else `metadata.timestamp`, else now."),
+  expires_at: time("When it is to be forgotten."),
+  ttl_seconds: numeric(z.number().positive().max(3_155_760_000)).meta({ description: "To be forgotten after so many seconds; instead of `expires_at`.", type: "number" }),
+  wait: z
+    .union([flag(), numeric(z.number().min(0).max(WAIT_SECONDS_MAX))])
+    .transform((value) => (value === true ? WAIT_SECONDS_DEFAULT : value === false ? 0 : value))
+    .meta({ description: `Answer when it is in the index: true (${WAIT_SECONDS_DEFAULT} s), or seconds up to ${WAIT_SECONDS_MAX}.` }),
+  query: z.string().meta({ description: "What to look for. Absent: the newest and most important." }),
+  relevance_threshold: numeric(z.number().min(0).max(1)).meta({ description: "0..1; 0.7 lets right answers pass.", type: "number" }),
+  limit: numeric(z.number().int().min(1).max(LIMIT_MAX)).meta({ description: `1 to ${LIMIT_MAX}, else ${LIMIT_DEFAULT}.`, type: "integer" }),
+  offset: numeric(z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)).meta({ description: "How many to skip.", type: "integer" }),
+  cursor: z.string().max(1024).meta({ description: "`next_cursor` of the page before." }),
+  scope: z.enum(["exact"]).meta({ description: "`exact`: the ids are plain filters on where a memory came from." }),
+  strict: flag().meta({ description: "Rather fail than answer without the embedder.", type: "boolean" }),
+  created_after: time("Created at this time or later."),
+  created_before: time("Created before this time."),
+} as const satisfies Record<string, z.ZodType>;
+
+export type FieldName = keyof typeof fields;
+
+export interface Parsed<T> {
+  readonly input: T;
+  /** What was given and means nothing here. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Parses a body or a query: null is absent, unknown fields are named in `warnings`, and a fault throws `invalid` with
+ * every field that is wrong; the first one makes the message.
+ */
+export function parse<T extends z.ZodObject>(schema: T, given: unknown): Parsed<z.output<T>> {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) throw new MemoryError("invalid", "The body must be a JSON object");
+  const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined));
+  const result = schema.safeParse(present);
+  if (!result.success) throw invalid(result.error.issues, present);
+  const warnings = Object.keys(present)
+    .filter((name) => !(name in schema.shape))
+    .map((name) => `Unknown field ignored: ${name.slice(0, 100)}`);
+  return { input: result.data, warnings };
+}
+
+function invalid(issues: readonly z.core.$ZodIssue[], present: Record<string, unknown>): MemoryError {
+  const details = issues.map((issue) => {
+    const field = issue.path.map(String).join(".");
+    const missing = issue.path.length === 1 && !(field in present);
+    return { field, message: missing ? `Missing required field: ${field}` : `${field}: ${issue.message}` };
+  });
+  return new MemoryError("invalid", details[0]?.message ?? "Invalid request", { details });
+}
+
+/** The error of a required field that is not there, in the guide's words. */
+export function missing(field: string): MemoryError {
+  const message = `Missing required field: ${field}`;
+  return new MemoryError("invalid", message, { details: [{ field, message }] });
+}

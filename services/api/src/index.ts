@@ -1,0 +1,1 @@
+export { startApi, type Api, type StartApiDeps } from "./start-api.ts";

@@ -1,0 +1,96 @@
+import { KNOWN_TYPES, LEVELS } from "@engram/memory";
+import { z } from "zod";
+import type { Route } from "./route.ts";
+
+/** The description of the API in OpenAPI 3.1, from the very schemas that the routes parse with. */
+export function openapi(routes: readonly Route[], version: string) {
+  const paths: Record<string, Record<string, unknown>> = {
+    "/api/health": { get: open("The process answers.", { status: "ok", version, timestamp: "2026-01-01T00:00:00.000Z" }) },
+    "/livez": { get: open("The process lives.", { status: "ok" }) },
+    "/readyz": { get: { ...open("The states of the sockets; with a key also what is wrong and its cure.", {}), security: [{}, { bearer: [] }] } },
+    "/openapi.json": { get: open("This description.", {}) },
+    "/metrics": { get: { summary: "Metrics in Prometheus' text format.", responses: { 200: { description: "Metrics", content: { "text/plain": {} } } } } },
+  };
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
+    paths[path] = { ...paths[path], [route.method]: operation(route) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "Engram", version, license: { name: "Apache-2.0", identifier: "Apache-2.0" }, description: "Self-hosted memory for agents and automations." },
+    security: [{ bearer: [] }, { apiKey: [] }],
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: "http", scheme: "bearer" }, apiKey: { type: "apiKey", in: "header", name: "X-API-Key" } },
+      schemas: { Memory: MEMORY, Error: ERROR },
+    },
+  };
+}
+
+function operation(route: Route) {
+  const pathParameters = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: "path", required: true, schema: { type: "string" } }));
+  const queryParameters = Object.entries(route.query?.shape ?? {}).map(([name, schema]) => ({ name, in: "query", required: false, schema: jsonSchema(schema as z.ZodType) }));
+  return {
+    operationId: `${route.method}_${route.path.replaceAll(/\W+/g, "_").replace(/^_/, "")}`,
+    summary: route.summary,
+    parameters: [...pathParameters, ...queryParameters],
+    ...(route.body === undefined ? {} : { requestBody: { required: true, content: { "application/json": { schema: jsonSchema(route.body) } } } }),
+    responses: {
+      200: { description: "Done", content: { "application/json": { schema: { type: "object" } } } },
+      ...(route.path === "/api/memories" ? { 201: { description: "Created", content: { "application/json": { schema: { $ref: "#/components/schemas/Memory" } } } } } : {}),
+      default: { description: "What is wrong, and with which field", content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } },
+    },
+  };
+}
+
+function open(summary: string, example: object) {
+  return { summary, security: [{}], responses: { 200: { description: summary, content: { "application/json": { schema: { type: "object" }, example } } } } };
+}
+
+/** What goes in; a field whose coercion JSON Schema cannot say carries its type in its meta. */
+function jsonSchema(schema: z.ZodType) {
+  const { $schema: _draft, ...json } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return json;
+}
+
+const time = { type: "string", format: "date-time" };
+const orNull = (schema: { type: string; format?: string }) => ({ ...schema, type: [schema.type, "null"] });
+const text = { type: "string" };
+
+const MEMORY = {
+  type: "object",
+  properties: {
+    id: { type: "string", pattern: "^mem_[0-9a-z]{26}$" },
+    user_id: orNull(text),
+    agent_id: orNull(text),
+    session_id: orNull(text),
+    level: { type: "string", enum: LEVELS },
+    type: { type: "string", examples: KNOWN_TYPES },
+    key: orNull(text),
+    content: text,
+    metadata: { type: "object" },
+    importance: orNull({ type: "number" }),
+    categories: { type: "array", items: text },
+    occurred_at: time,
+    created_at: time,
+    updated_at: time,
+    expires_at: orNull(time),
+    valid_from: time,
+    valid_to: orNull(time),
+    superseded_by: orNull(text),
+    seen_count: { type: "integer" },
+    version: { type: "integer" },
+    index_status: { type: "string", enum: ["pending", "indexed", "failed"] },
+  },
+};
+
+const ERROR = {
+  type: "object",
+  required: ["error", "message", "request_id"],
+  properties: {
+    error: text,
+    message: text,
+    request_id: text,
+    details: { type: "array", items: { type: "object", properties: { field: text, message: text, id: text } } },
+  },
+};

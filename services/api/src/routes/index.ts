@@ -1,0 +1,24 @@
+import type { Route } from "../route.ts";
+import { createMemories } from "./create-memories.ts";
+import { createMemory } from "./create-memory.ts";
+import { deleteMemory } from "./delete-memory.ts";
+import { deleteUserMemories } from "./delete-user-memories.ts";
+import { getHistory } from "./get-history.ts";
+import { getMemory } from "./get-memory.ts";
+import { listUserMemories } from "./list-user-memories.ts";
+import { searchMemories } from "./search-memories.ts";
+import { patchMemory, replaceMemory } from "./update-memory.ts";
+
+/** Fixed paths before those with a parameter in the same place. */
+export const ROUTES: readonly Route[] = [
+  createMemory,
+  createMemories,
+  searchMemories,
+  listUserMemories,
+  deleteUserMemories,
+  getMemory,
+  replaceMemory,
+  patchMemory,
+  deleteMemory,
+  getHistory,
+];

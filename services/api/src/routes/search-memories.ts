@@ -1,0 +1,91 @@
+import { MemoryError, search, type MemoryFilter, type SearchResult } from "@engram/memory";
+import { z } from "zod";
+import type { ApiDeps } from "../app.ts";
+import { fields, LIMIT_DEFAULT, missing, parse } from "../fields.ts";
+import { memoryJson, withWarnings } from "../memory-json.ts";
+import { defineRoute } from "../route.ts";
+
+const body = z.object({
+  user_id: fields.user_id.optional(),
+  query: fields.query.optional(),
+  relevance_threshold: fields.relevance_threshold.optional(),
+  limit: fields.limit.optional(),
+  types: fields.types.optional(),
+  session_id: fields.session_id.optional(),
+  agent_id: fields.agent_id.optional(),
+  level: fields.level.optional(),
+  scope: fields.scope.optional(),
+  created_after: fields.created_after.optional(),
+  created_before: fields.created_before.optional(),
+  strict: fields.strict.optional(),
+});
+
+/** To ignore one of these would answer another question than was asked. */
+const NOT_YET = ["filters", "as_of"] as const;
+
+export const searchMemories = defineRoute({
+  method: "post",
+  path: "/api/memories/search",
+  summary: "Find memories by meaning and by words; without a query the newest and most important.",
+  body,
+  async handle({ deps, req, principal }) {
+    const { input, warnings } = parse(body, req.body ?? {});
+    refuseUnsupported(req.body);
+    if (input.user_id === undefined && input.session_id === undefined && input.agent_id === undefined) throw missing("user_id");
+    const query = input.query?.normalize("NFC").trim();
+    const { memories, degraded } = await measured(deps, {
+      filter: toFilter(input, principal.projectId),
+      limit: input.limit ?? LIMIT_DEFAULT,
+      threshold: input.relevance_threshold ?? 0,
+      strict: input.strict ?? false,
+      ...(query === undefined || query === "" ? {} : { query: query.replaceAll("\0", " ").toWellFormed() }),
+    });
+    return {
+      status: 200,
+      body: {
+        memories: memories.map(({ score, ...memory }) => ({ ...memoryJson(memory), relevance_score: Math.round(score * 1e4) / 1e4 })),
+        total: memories.length,
+        ...(degraded.length === 0 ? {} : { degraded }),
+        ...withWarnings(warnings),
+      },
+    };
+  },
+});
+
+function refuseUnsupported(given: unknown): void {
+  for (const field of NOT_YET)
+    if (typeof given === "object" && given !== null && field in given && (given as Record<string, unknown>)[field] !== null) {
+      const message = `${field}: not supported yet`;
+      throw new MemoryError("invalid", message, { details: [{ field, message }] });
+    }
+}
+
+function toFilter(input: z.output<typeof body>, projectId: string): MemoryFilter {
+  return {
+    scope: {
+      projectId,
+      exact: input.scope === "exact",
+      ...(input.user_id === undefined ? {} : { userId: input.user_id }),
+      ...(input.session_id === undefined ? {} : { sessionId: input.session_id }),
+      ...(input.agent_id === undefined ? {} : { agentId: input.agent_id }),
+      ...(input.level === undefined ? {} : { level: input.level }),
+    },
+    ...(input.types === undefined ? {} : { types: input.types }),
+    ...(input.created_after === undefined ? {} : { createdAfter: input.created_after }),
+    ...(input.created_before === undefined ? {} : { createdBefore: input.created_before }),
+  };
+}
+
+async function measured(deps: ApiDeps, request: Parameters<typeof search>[1]): Promise<SearchResult> {
+  const started = performance.now();
+  let outcome: "ok" | "degraded" | "failed" = "failed";
+  try {
+    const result = await search(deps.search, request);
+    // Lexical embeddings are how this installation is set up, not something that went wrong.
+    outcome = result.degraded.some((one) => one.code !== "lexical_embeddings") ? "degraded" : "ok";
+    return result;
+  } finally {
+    deps.metrics.searches.inc({ outcome });
+    deps.metrics.searchDuration.observe({ outcome }, (performance.now() - started) / 1000);
+  }
+}

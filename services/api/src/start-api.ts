@@ -1,0 +1,110 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Config } from "@engram/config";
+import { createPutQueue } from "@engram/memory";
+import { createLiveTarget, migrateWhenReady, type Readiness, type Sockets } from "@engram/sockets";
+import type { Logger, Metrics } from "@engram/telemetry";
+import { createApp } from "./app.ts";
+
+export interface StartApiDeps {
+  readonly sockets: Sockets;
+  readonly config: Config;
+  readonly keys: readonly string[];
+  readonly version: string;
+  readonly readiness: Readiness;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface Api {
+  /** Where it listens, `http://127.0.0.1:3456`. */
+  readonly url: string;
+  /** Stops taking requests, answers those under way, at most 8 s. */
+  stop(): Promise<void>;
+}
+
+/** Headers and bodies that do not come are cut: a slow client must not hold a connection for ever. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Longer than a proxy's idle time, so that the proxy and not we close first (a reused, closing connection is a 502). */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const STOP_TIMEOUT_MS = 8_000;
+const OUTBOX_GAUGES_EVERY_MS = 5_000;
+
+/** Starts the HTTP service; it listens at once and answers 503 until the database is there. */
+export async function startApi({ sockets, config, keys, version, readiness, logger, metrics }: StartApiDeps): Promise<Api> {
+  const stopping = new AbortController();
+  const app = createApp({
+    config,
+    keys,
+    version,
+    sockets,
+    readiness,
+    logger,
+    metrics,
+    puts: createPutQueue(sockets.store, { onGroup: (size) => metrics.putGroupSize.observe(size) }),
+    ring: (pending) => sockets.bell.ring("embed", { pending }),
+    search: {
+      store: sockets.store,
+      index: sockets.index,
+      embedder: sockets.models.embedder,
+      live: createLiveTarget(sockets.targets, config.vectors.collection),
+      deadlineMs: config.search.deadlineMs,
+      onArm: (arm, outcome, seconds) => metrics.searchArmDuration.observe({ arm, outcome }, seconds),
+    },
+  });
+  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS }, app);
+  server.listen(config.door.port, config.door.host);
+  await once(server, "listening");
+  const url = urlOf(server, config.door.host);
+  logger.info({ url }, "API listens");
+
+  const migrated = migrateWhenReady(sockets, readiness, { logger, stop: stopping.signal });
+  const gauges = setInterval(() => {
+    void measureOutbox(sockets, metrics, readiness);
+  }, OUTBOX_GAUGES_EVERY_MS);
+
+  return {
+    url,
+    async stop() {
+      readiness.stop();
+      stopping.abort();
+      clearInterval(gauges);
+      await closeServer(server);
+      await migrated;
+    },
+  };
+}
+
+async function measureOutbox(sockets: Sockets, metrics: Metrics, readiness: Readiness): Promise<void> {
+  if (!readiness.migrated) return;
+  try {
+    const topics = await sockets.outbox.depth();
+    for (const gauge of [metrics.outboxPending, metrics.outboxParked, metrics.outboxOldest]) gauge.reset();
+    const { name } = await sockets.targets.live();
+    const known = topics.some((one) => one.topic === `index:${name}`) ? topics : [...topics, { topic: `index:${name}`, pending: 0, parked: 0, oldestSeconds: 0 }];
+    for (const { topic, pending, parked, oldestSeconds } of known) {
+      metrics.outboxPending.set({ topic }, pending);
+      metrics.outboxParked.set({ topic }, parked);
+      metrics.outboxOldest.set({ topic }, oldestSeconds);
+    }
+  } catch {
+    // The truth is away; /readyz says so, and stale gauges are better than none.
+  }
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+  return `http://${shown}:${port}`;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT_MS);
+  await closed;
+  clearTimeout(cut);
+}

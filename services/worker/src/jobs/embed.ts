@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  addReports,
+  backoffSeconds,
+  EMPTY_REPORT,
+  indexTopic,
+  workBatch,
+  type BatchReport,
+  type BatchResult,
+  type WorkDeps,
+  type WorkOptions,
+} from "@engram/memory";
+import type { PreparedIndex } from "@engram/sockets";
+import type { Logger, Metrics } from "@engram/telemetry";
+
+/** Batches of one ring, so that a job on the queue ends and reports even while a backlog drains. */
+const BATCHES_PER_RING_MAX = 50;
+/** While a provider or the index is away, one look in so many seconds; recovery is noticed that soon. */
+const TROUBLE_PAUSE_SECONDS_MAX = 10;
+
+export interface EmbedJobDeps extends WorkDeps {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/**
+ * The job "embed": works due batches until none is left. Running it twice or from two processes is safe: each batch is
+ * leased, and converging what already agrees changes nothing (PROTOCOL.md).
+ */
+export function createEmbedJob(deps: EmbedJobDeps, prepared: PreparedIndex, options: WorkOptions, stop: AbortSignal): () => Promise<BatchReport> {
+  const target = { name: prepared.target.name, collection: prepared.collection };
+  const topic = indexTopic(target.name);
+  let troubles = 0;
+
+  return async () => {
+    let report = EMPTY_REPORT;
+    for (let batches = 0; batches < BATCHES_PER_RING_MAX && !stop.aborted; batches++) {
+      const result = await workBatch(deps, target, options, stop);
+      if (result === undefined) break;
+      report = addReports(report, result.report);
+      tell(deps, topic, result);
+      troubles = result.troubled ? troubles + 1 : 0;
+      if (result.troubled) {
+        const pauseSeconds = Math.min(TROUBLE_PAUSE_SECONDS_MAX, backoffSeconds(troubles));
+        await sleep(pauseSeconds * 1000, undefined, { signal: stop }).catch(() => undefined);
+      }
+    }
+    return report;
+  };
+}
+
+function tell({ logger, metrics }: EmbedJobDeps, topic: string, { report, outcomes }: BatchResult): void {
+  metrics.batches.inc({ topic, outcome: report.failed > 0 ? "failed" : "ok" });
+  metrics.batchSize.observe({ topic }, report.claimed);
+  metrics.batchDuration.observe({ topic }, report.seconds);
+  for (const outcome of outcomes) if ("effect" in outcome && outcome.effect === "embedded") metrics.searchable.observe(outcome.claimed.waitedSeconds + report.seconds);
+
+  const requestIds = [...new Set(outcomes.flatMap(({ claimed }) => claimed.requestId ?? []))];
+  const errors = [...new Set(outcomes.flatMap((outcome) => ("error" in outcome ? [`${outcome.error.code}: ${outcome.error.message}`] : [])))];
+  const fields = { topic, ...report, requestIds };
+  if (errors.length === 0) logger.info(fields, "Batch done");
+  else logger.warn({ ...fields, errors }, "Batch with failures");
+}

@@ -1,0 +1,99 @@
+import type { Config } from "@engram/config";
+import { EMPTY_REPORT, toMemoryError, type BatchReport } from "@engram/memory";
+import { keepTrying, migrateWhenReady, prepareIndex, type Readiness, type Sockets } from "@engram/sockets";
+import type { Logger, Metrics } from "@engram/telemetry";
+import { createEmbedJob } from "./jobs/embed.ts";
+
+export interface WorkerDeps {
+  readonly sockets: Sockets;
+  readonly config: Config;
+  readonly readiness: Readiness;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface Worker {
+  /** Resolves when the index stands and work is being done. */
+  readonly prepared: Promise<void>;
+  /** Finishes what is under way, gives back what is not begun. */
+  stop(): Promise<void>;
+}
+
+/** Starts a worker: it answers rings, and looks by itself in between, so that a lost ring costs one poll interval. */
+export function startWorker(deps: WorkerDeps): Worker {
+  const stopping = new AbortController();
+  const answering: { stop(): Promise<void> }[] = [];
+  const prepared = run(deps, stopping.signal, answering);
+  prepared.catch((err: unknown) => deps.logger.error({ err }, "Worker could not start"));
+  return {
+    prepared,
+    async stop() {
+      stopping.abort();
+      await prepared.catch(() => undefined);
+      await Promise.all(answering.map((one) => one.stop()));
+    },
+  };
+}
+
+async function run({ sockets, config, readiness, logger, metrics }: WorkerDeps, stop: AbortSignal, answering: { stop(): Promise<void> }[]): Promise<void> {
+  await migrateWhenReady(sockets, readiness, { logger, stop });
+  const index = await keepTrying(() => prepareIndex(sockets, config.vectors.collection), {
+    stop,
+    onFailure(error) {
+      const { code, message } = toMemoryError(error);
+      if (!readiness.problems.some((known) => known.message === message)) logger.warn({ code, err: error }, "Index is not ready");
+      readiness.report("index", { code: `index_${code}`, message, cure: "Search answers from words meanwhile; the worker keeps trying" });
+    },
+  });
+  if (index === undefined) return;
+  readiness.clear("index");
+  logger.info({ collection: index.collection.name, model: index.collection.model, dims: index.collection.dims, changed: index.changed }, "Index is ready");
+
+  const work = createEmbedJob(
+    { store: sockets.store, outbox: sockets.outbox, index: sockets.index, embedder: sockets.models.embedder, logger, metrics },
+    index,
+    config.outbox,
+    stop,
+  );
+  const hands = limitHands(work, config.worker.concurrency);
+  answering.push(await sockets.bell.answer("embed", hands.work, { concurrency: config.worker.concurrency }));
+  answering.push(lookOften(hands.work, config.outbox.pollMs, logger));
+}
+
+/** Rings and looks together never hold more batches at once than `concurrency`; what comes on top has nothing to do. */
+function limitHands(work: () => Promise<BatchReport>, concurrency: number): { work: () => Promise<BatchReport> } {
+  let busy = 0;
+  return {
+    async work() {
+      if (busy >= concurrency) return EMPTY_REPORT;
+      busy += 1;
+      try {
+        return await work();
+      } finally {
+        busy -= 1;
+      }
+    },
+  };
+}
+
+function lookOften(work: () => Promise<BatchReport>, pollMs: number, logger: Logger): { stop(): Promise<void> } {
+  let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> = Promise.resolve();
+  let stopped = false;
+  const look = (): void => {
+    looking = work()
+      .then(() => undefined)
+      .catch((err: unknown) => logger.warn({ err }, "Looking for work failed"))
+      .finally(() => {
+        if (!stopped) timer = setTimeout(look, pollMs);
+      });
+  };
+  look();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await looking;
+    },
+  };
+}

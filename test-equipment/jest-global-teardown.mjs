@@ -1,0 +1,2 @@
+// Plain JavaScript, so that Node itself loads the TypeScript behind it and not jest's transform.
+export { default } from "./src/jest-global-teardown.ts";

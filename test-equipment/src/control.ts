@@ -1,0 +1,80 @@
+/**
+ * The test-only control routes that both stand-ins have: `POST` and `DELETE /_test/faults`, `GET /_test/counters`. By
+ * address, because a test knows no more of equipment that another process started.
+ */
+
+/** How often each thing happened since the stand-in started. */
+export type Counters = Readonly<Record<string, number>>;
+
+export type Control<Fault> = {
+  /** Adds a fault; of several that match a request, the oldest with `times` left applies. */
+  readonly fault: (fault: Fault) => Promise<void>;
+  readonly clearFaults: () => Promise<void>;
+  readonly counters: () => Promise<Counters>;
+};
+
+/** What a fault does to a request at the Qdrant stand-in. Field names are those of its control route. */
+export type QdrantFault = {
+  /** Regular expression on method and path, as in "PUT .+points". Every request when absent. */
+  readonly match?: string;
+  /** How many requests it hits. No end when absent. */
+  readonly times?: number;
+  /** Waits this long, then goes on as usual. */
+  readonly delay_ms?: number;
+  /** Answers this status, without any effect. */
+  readonly fail_status?: number;
+  /** `Retry-After` of that answer, in seconds. */
+  readonly retry_after?: number;
+  /** Applies the effect, then resets the connection instead of answering. */
+  readonly drop?: boolean;
+  /** Resets the connection now and applies the effect this much later: the outcome that a client cannot know. */
+  readonly late_ms?: number;
+};
+
+/** What a fault does to an embeddings request at the OpenAI stand-in. Field names are those of its control route. */
+export type OpenAIFault = {
+  /** Regular expression on the inputs, one per line. Every request when absent. */
+  readonly match?: string;
+  readonly times?: number;
+  readonly status?: number;
+  /** `Retry-After` of that answer, in seconds. */
+  readonly retry_after?: number;
+  readonly delay_ms?: number;
+  /** Never answers; the connection stays open until the client gives up. */
+  readonly hang?: boolean;
+  /** Answers 200 with a body that is no JSON. */
+  readonly wrong_json?: boolean;
+  /** Answers vectors that are one number short. */
+  readonly wrong_dimension?: boolean;
+  /** Answers only the first half of the embeddings asked for. */
+  readonly half?: boolean;
+};
+
+export function qdrantControl(url: string): Control<QdrantFault> {
+  return createControl<QdrantFault>(url);
+}
+
+/** `url` with or without its `/v1`. */
+export function openAIControl(url: string): Control<OpenAIFault> {
+  return createControl<OpenAIFault>(url);
+}
+
+function createControl<Fault>(url: string): Control<Fault> {
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const answer = await fetch(new URL(path, url), {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  return {
+    fault: async (fault) => {
+      await call("POST", "/_test/faults", fault);
+    },
+    clearFaults: async () => {
+      await call("DELETE", "/_test/faults");
+    },
+    counters: async () => (await call("GET", "/_test/counters")) as Counters,
+  };
+}

