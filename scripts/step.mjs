@@ -27,8 +27,8 @@ export async function step(title, work) {
 }
 
 /**
- * Runs a JavaScript file of the packages (or of ours) with this Node; true when it exits with 0. What it prints is shown at once,
- * or, with `quiet`, only when it fails.
+ * Runs a JavaScript file of the packages (or of ours) with this Node; true when it exits with 0. What it prints is shown
+ * at once, or, with `quiet`, only when it fails.
  */
 export async function runNode(file, args, { quiet = false, flags = [], env = {} } = {}) {
   const child = spawn(process.execPath, [...flags, join(root, file), ...args], {

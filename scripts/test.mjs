@@ -1,5 +1,6 @@
-// Everything that can fail, in order, each part timed: build, types, lint, format, all tests of the sources with real services, and the
-// acceptance suite over both ways to run Engram. Goes on after a bad part. The last line is `N passed, N failed`.
+// Everything that can fail, in order, each part timed: build, types, lint, format, all tests of the sources with real
+// services, and the acceptance suite over both ways to run Engram. Goes on after a bad part. The last line is
+// `N passed, N failed`.
 // Usage: npm test, or npm test -- JEST_ARGUMENTS for some tests of the sources alone.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";

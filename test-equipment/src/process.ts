@@ -61,7 +61,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     stdio: ["ignore", log, log],
     detached: true,
     cwd: options.directory,
-    ...(options.user ?? {}),
+    ...options.user,
     env: { ...process.env, ...options.env },
   });
   closeSync(log);

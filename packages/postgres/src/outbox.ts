@@ -42,11 +42,11 @@ async function claim(db: Executor, options: ClaimOptions): Promise<readonly Clai
   }));
 }
 
-// A row vanishes only by token, generation and no doubt. SKIP LOCKED: an acknowledgement never waits for a writer; what
+// A row vanishes only by token, generation and no doubt; a doubt ends in the claim of a later pass, not here. SKIP LOCKED: an acknowledgement never waits for a writer; what
 // it passes over keeps its lease, runs out of it and is worked once more.
 const ACKNOWLEDGE = `WITH d AS (SELECT * FROM unnest($2::uuid[], $3::bigint[]) d(key, gen)),
 mine AS MATERIALIZED (
-  SELECT o.topic, o.key, d.gen AS seen, (o.gen = d.gen AND (o.doubt_until IS NULL OR o.doubt_until <= clock_timestamp())) AS fin
+  SELECT o.topic, o.key, d.gen AS seen, (o.gen = d.gen AND o.doubt_until IS NULL) AS fin
   FROM d JOIN engram.outbox o ON o.topic = $4 AND o.key = d.key WHERE o.lease = $1::uuid FOR UPDATE OF o SKIP LOCKED),
 gone AS (DELETE FROM engram.outbox o USING mine m WHERE m.fin AND (o.topic, o.key) = (m.topic, m.key) RETURNING 1),
 kept AS (UPDATE engram.outbox o SET lease = NULL, attempts = 0, error = NULL,

@@ -34,10 +34,13 @@ class Collection:
         self.entry = entry
         self.lock = threading.RLock()
         self._operations = 0
-        self._shard = engine.EdgeShard.create(path, to_config(entry["config"])) if is_new else engine.EdgeShard.load(path)
+        self._is_closed = False
+        # One that was there before is loaded when first asked for: 100 ms each, and a test run leaves dozens.
+        self._shard = engine.EdgeShard.create(path, to_config(entry["config"])) if is_new else None
 
     def close(self):
         with self.lock:
+            self._is_closed = True
             if self._shard is not None:
                 self._shard.flush()
                 self._shard.close()
@@ -46,8 +49,10 @@ class Collection:
     @property
     def shard(self):
         # A request that waited for the lock while the collection was deleted.
-        if self._shard is None:
+        if self._is_closed:
             raise not_found("Collection doesn't exist!")
+        if self._shard is None:
+            self._shard = engine.EdgeShard.load(self.path)
         return self._shard
 
     def _apply(self, operation):
