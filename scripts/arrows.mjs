@@ -16,7 +16,7 @@ const kinds = {
   wiring: { members: ["sockets"], mayImport: ["domain", "leaf", "executor", "adapter"] },
   service: { members: ["api", "worker"], mayImport: ["domain", "leaf", "wiring"] },
   whole: { members: ["all-in-one"], mayImport: ["domain", "leaf", "wiring", "service"] },
-  command: { members: ["cli"], mayImport: ["domain", "leaf", "wiring", "service", "whole"] },
+  command: { members: ["cli"], mayImport: ["domain", "leaf", "executor", "adapter", "wiring", "service", "whole"] },
 };
 
 /** What is wrong with the arrows among the packages in `folders` (relative to `root`); empty when all is well. */

@@ -1,5 +1,5 @@
-// The fast check, under a minute: types, lint, format, unused code, arrows among the packages, unit tests. Says of every
-// part how it went, and goes on after a bad one. Usage: npm run check
+// The fast check, under a minute: types, lint, format, unused code, arrows among the packages, unit tests. Says of
+// every part how it went, and goes on after a bad one. Usage: npm run check
 import { arrows, build, format, lint, types, unitTests, unused } from "./checks.mjs";
 import { step } from "./step.mjs";
 

@@ -218,7 +218,7 @@ describe("test equipment", () => {
   });
 
   test("late: the connection is cut at once, the effect comes afterwards", async () => {
-    await qdrant.fault({ match: `PUT .*/${name}/points`, times: 1, late_ms: 150 });
+    await qdrant.fault({ match: `PUT .*/${name}/points`, times: 1, late_ms: 600 });
     await expect(client.upsert(name, { points: [{ id: 9, vector: [1, 0, 0, 0] }] })).rejects.toThrow();
     expect(await client.retrieve(name, { ids: [9] })).toEqual([]);
     await until(async () => (await client.retrieve(name, { ids: [9] })).length === 1);

@@ -4,3 +4,4 @@ export { chooseSockets, openSockets, openTruth, type Chosen, type Sockets } from
 export { prepareIndex, type PreparedIndex } from "./prepare-index.ts";
 export { databaseProblem, migrateWhenReady, Readiness, type SocketName, type SocketState } from "./readiness.ts";
 export { runProcess, type Process } from "./run-process.ts";
+export { redisProblems } from "@engram/bullmq";

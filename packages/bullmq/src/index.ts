@@ -1,0 +1,2 @@
+export { createBullMqBell, type BullMqBellOptions } from "./create-bell.ts";
+export { redisProblems, type RedisProblem } from "./redis-problems.ts";

@@ -1,0 +1,116 @@
+import { MemoryError, type Embedder, type Embedding } from "@engram/memory";
+import OpenAI from "openai";
+import { cutTokens } from "./cut-tokens.ts";
+import { translateOpenAIError } from "./errors.ts";
+
+export interface OpenAIEmbedderOptions {
+  readonly apiKey: string;
+  /** Any OpenAI-compatible service; OpenAI's own when absent. */
+  readonly baseUrl?: string;
+  readonly model: string;
+  /** Shortens the vectors, where the model can. */
+  readonly dimensions?: number;
+  readonly timeoutMs: number;
+  /** Every call, failed ones too, for metrics and the ledger. */
+  readonly onCall?: (call: ProviderCall) => void;
+}
+
+export interface ProviderCall {
+  readonly model: string;
+  readonly texts: number;
+  readonly tokens: number;
+  readonly seconds: number;
+  readonly outcome: "ok" | "invalid" | "rate_limited" | "unavailable";
+}
+
+/** One request may carry 2,048 inputs and 300,000 tokens; a token is at least one byte, so bytes bound both. */
+const INPUTS_MAX = 2_048;
+const BYTES_MAX = 300_000;
+
+/** Embeddings from OpenAI or whoever speaks its API. Retries are the outbox's business, so the SDK makes none. */
+export function createOpenAIEmbedder(options: OpenAIEmbedderOptions): Embedder {
+  const client = new OpenAI({
+    apiKey: options.apiKey,
+    baseURL: options.baseUrl ?? null,
+    maxRetries: 0,
+    timeout: options.timeoutMs,
+    // Only what Engram's own configuration names, never what happens to stand in the environment.
+    organization: null,
+    project: null,
+  });
+
+  return {
+    model: options.model,
+    lexical: false,
+    async embed(texts, signal) {
+      const inputs = await Promise.all(texts.map(cutTokens));
+      const vectors: (readonly number[])[] = [];
+      let tokens = 0;
+      for (const batch of splitBatches(inputs)) {
+        const embedding = await callOnce(client, options, batch, signal);
+        vectors.push(...embedding.vectors);
+        tokens += embedding.tokens;
+      }
+      assertOneSize(vectors);
+      return { vectors, tokens };
+    },
+  };
+}
+
+function splitBatches(inputs: readonly string[]): readonly (readonly string[])[] {
+  const batches: string[][] = [];
+  let bytes = Infinity;
+  for (const input of inputs) {
+    const size = Buffer.byteLength(input);
+    const last = batches.at(-1);
+    if (last === undefined || last.length >= INPUTS_MAX || bytes + size > BYTES_MAX) {
+      batches.push([input]);
+      bytes = size;
+    } else {
+      last.push(input);
+      bytes += size;
+    }
+  }
+  return batches;
+}
+
+async function callOnce(client: OpenAI, options: OpenAIEmbedderOptions, inputs: readonly string[], signal: AbortSignal): Promise<Embedding> {
+  const { model, dimensions, onCall } = options;
+  const started = performance.now();
+  const report = (outcome: ProviderCall["outcome"], tokens: number): void =>
+    onCall?.({ model, texts: inputs.length, tokens, seconds: (performance.now() - started) / 1000, outcome });
+  try {
+    const answer = await client.embeddings.create({ model, input: [...inputs], ...(dimensions === undefined ? {} : { dimensions }) }, { signal });
+    const embedding = { vectors: vectorsOf(answer, inputs.length), tokens: answer.usage?.total_tokens ?? 0 };
+    report("ok", embedding.tokens);
+    return embedding;
+  } catch (thrown) {
+    const error = translateOpenAIError(thrown);
+    report(error.code === "invalid" || error.code === "rate_limited" ? error.code : "unavailable", 0);
+    throw error;
+  }
+}
+
+/** Checked, in the order of the inputs, and of unit length: not every compatible service keeps to all three. */
+function vectorsOf(answer: OpenAI.CreateEmbeddingResponse, count: number): readonly (readonly number[])[] {
+  const data: unknown = answer.data;
+  if (!Array.isArray(data) || data.length !== count) throw new MemoryError("unavailable", "The model provider gave another number of vectors than asked for");
+  const vectors: (readonly number[])[] = [];
+  for (const item of answer.data) vectors[item.index] = toUnit(item.embedding);
+  if (Object.keys(vectors).length !== count) throw new MemoryError("unavailable", "The model provider numbered its vectors wrongly");
+  return vectors;
+}
+
+function toUnit(vector: unknown): readonly number[] {
+  const isVector = Array.isArray(vector) && vector.length > 0 && vector.every((value) => Number.isFinite(value));
+  if (!isVector) throw new MemoryError("unavailable", "The model provider gave something that is no vector");
+  const numbers = vector as readonly number[];
+  const norm = Math.hypot(...numbers);
+  if (norm === 0) throw new MemoryError("unavailable", "The model provider gave a vector of zeros");
+  return numbers.map((value) => value / norm);
+}
+
+function assertOneSize(vectors: readonly (readonly number[])[]): void {
+  const sizes = new Set(vectors.map((vector) => vector.length));
+  if (sizes.size > 1) throw new MemoryError("unavailable", `The model provider gave vectors of different sizes: ${[...sizes].join(", ")}`);
+}

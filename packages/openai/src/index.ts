@@ -1,0 +1,1 @@
+export { createOpenAIEmbedder, type OpenAIEmbedderOptions, type ProviderCall } from "./create-embedder.ts";

@@ -1,0 +1,1 @@
+export { createQdrantIndex, type QdrantIndexOptions } from "./create-index.ts";

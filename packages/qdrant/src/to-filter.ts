@@ -1,0 +1,33 @@
+import { visibleTo, type VectorQuery, type Visible } from "@engram/memory";
+
+type Condition = Record<string, unknown>;
+
+/** A query's filter in Qdrant's terms. The tenant is always part of it: the collection has no graph across tenants. */
+export function toFilter({ filter, tenants, now }: VectorQuery): Condition {
+  const { scope, types, key, createdAfter, createdBefore } = filter;
+  const created = {
+    ...(createdAfter === undefined ? {} : { gte: createdAfter.toISOString() }),
+    ...(createdBefore === undefined ? {} : { lt: createdBefore.toISOString() }),
+  };
+  const alternatives = visibleTo(scope).map(visibleConditions);
+  return {
+    must: [
+      { key: "tenant", match: { any: tenants } },
+      ...(alternatives.some((conditions) => conditions.length === 0) ? [] : [{ should: alternatives.map((conditions) => ({ must: conditions })) }]),
+      { is_empty: { key: "valid_to" } },
+      { should: [{ is_empty: { key: "expires_at" } }, { key: "expires_at", range: { gt: now.toISOString() } }] },
+      ...(types === undefined ? [] : [{ key: "type", match: { any: types } }]),
+      ...(key === undefined ? [] : [{ key: "key", match: { value: key } }]),
+      ...(Object.keys(created).length === 0 ? [] : [{ key: "created_at", range: created }]),
+    ],
+  };
+}
+
+/** Whose it is, the tenants say; the join to the rows says it again. */
+function visibleConditions({ level, sessionId, agentId }: Visible): readonly Condition[] {
+  return [
+    ...(level === undefined ? [] : [{ key: "level", match: { value: level } }]),
+    ...(sessionId === undefined ? [] : [{ key: "session", match: { value: sessionId } }]),
+    ...(agentId === undefined ? [] : [{ key: "agent", match: { value: agentId } }]),
+  ];
+}
