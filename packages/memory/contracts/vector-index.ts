@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { contentHash, DEFAULT_PROJECT_ID, tenantOf, uuidv7, type CollectionRef, type IndexableMemory, type IndexPointWithVector, type Scope, type VectorIndex } from "@engram/memory";
+
+export interface VectorIndexUnderTest {
+  readonly index: VectorIndex;
+  readonly collection: CollectionRef;
+  /** Makes the rows that the points belong to, where the index checks them. */
+  seed(memories: readonly SeededMemory[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A point's memory with what only its row knows. */
+export interface SeededMemory extends IndexableMemory {
+  readonly projectId: string;
+  readonly userId: string | null;
+}
+
+const projectId = DEFAULT_PROJECT_ID;
+const signal = new AbortController().signal;
+
+/** Directions in four dimensions, so that a cosine can be told by eye. */
+const NORTH = [1, 0, 0, 0];
+const NORTH_EAST = [Math.SQRT1_2, Math.SQRT1_2, 0, 0];
+const EAST = [0, 1, 0, 0];
+
+/** What every vector index has to do, whichever it is: `create` opens one with an empty collection of four dimensions. */
+export function vectorIndexContract(name: string, create: () => Promise<VectorIndexUnderTest>): void {
+  describe(`vector index contract: ${name}`, () => {
+    let under: VectorIndexUnderTest;
+    let users = 0;
+    let version = 1000;
+
+    beforeAll(async () => {
+      under = await create();
+      await under.index.prepare(under.collection);
+    }, 60_000);
+    afterAll(() => under.close());
+
+    const freshUser = (): string => `user-${++users}`;
+    const memory = (given: Partial<SeededMemory> = {}): SeededMemory => {
+      const userId = given.userId === undefined ? "nobody-else" : given.userId;
+      const id = given.id ?? uuidv7();
+      return {
+        id,
+        projectId,
+        userId,
+        version: ++version,
+        tenant: tenantOf({ projectId, userId, agentId: given.agentIds?.[0] ?? null }),
+        content: `content of ${id}`,
+        level: "user",
+        sessionIds: [],
+        agentIds: [],
+        type: "fact",
+        key: null,
+        importance: null,
+        categories: [],
+        occurredAt: new Date(),
+        createdAt: new Date("2026-01-01T00:00:00Z"),
+        expiresAt: null,
+        validTo: null,
+        ...given,
+      };
+    };
+    const point = (one: SeededMemory, vector: readonly number[] = NORTH): IndexPointWithVector => ({ memory: one, hash: contentHash(one.content), vector });
+    const store = async (...points: readonly [SeededMemory, (readonly number[])?][]): Promise<void> => {
+      await under.seed(points.map(([one]) => one));
+      const done = await under.index.upsert(under.collection, points.map(([one, vector]) => point(one, vector)), signal);
+      expect(done.toSorted()).toEqual(points.map(([one]) => one.id).toSorted());
+    };
+    const find = async (scope: Omit<Scope, "projectId">, given: object = {}, limit = 10): Promise<readonly string[]> => {
+      const tenants = [
+        tenantOf({ projectId, userId: scope.userId ?? null, agentId: scope.agentId ?? null }),
+        ...(scope.agentId === undefined ? [] : [tenantOf({ projectId, userId: null, agentId: scope.agentId })]),
+      ];
+      const hits = await under.index.search(under.collection, { vector: NORTH, filter: { scope: { projectId, ...scope }, ...given }, tenants, limit, now: new Date() }, signal);
+      return hits.map((hit) => hit.id);
+    };
+
+    test("preparing again changes nothing", async () => {
+      await under.index.prepare(under.collection);
+    });
+
+    test("a collection of other dimensions is refused in one line with its cure", async () => {
+      const other = { ...under.collection, dims: 3 };
+      await expect(under.index.prepare(other)).rejects.toMatchObject({ code: "invalid", message: expect.stringMatching(/4 dimensions.*3.*EMBEDDING_DIMENSIONS/) });
+    });
+
+    test("states are those of the points that exist", async () => {
+      const one = memory();
+      await store([one]);
+      const states = await under.index.fetchStates(under.collection, [one.id, uuidv7()], signal);
+      expect([...states]).toEqual([[one.id, { version: one.version, hash: contentHash(one.content) }]]);
+    });
+
+    test("an upsert takes the place of the point that stands", async () => {
+      const userId = freshUser();
+      const one = memory({ userId });
+      await store([one, EAST]);
+      const newer = { ...one, version: ++version, content: "changed" };
+      await store([newer, NORTH]);
+      const hits = await under.index.search(
+        under.collection,
+        { vector: NORTH, filter: { scope: { projectId, userId, exact: false } }, tenants: [one.tenant], limit: 5, now: new Date() },
+        signal,
+      );
+      expect(hits).toEqual([{ id: one.id, version: newer.version, cosine: expect.closeTo(1, 4) }]);
+    });
+
+    test("a payload is set on the points that are there, and nothing is made up for the others", async () => {
+      const one = memory();
+      await store([one]);
+      const newer = { ...one, version: ++version };
+      const absent = memory();
+      await under.seed([newer, absent]);
+      const hash = contentHash(one.content);
+      expect(await under.index.setPayload(under.collection, [{ memory: newer, hash }, { memory: absent, hash: contentHash(absent.content) }], signal)).toEqual([one.id]);
+      const states = await under.index.fetchStates(under.collection, [one.id, absent.id], signal);
+      expect([...states]).toEqual([[one.id, { version: newer.version, hash }]]);
+    });
+
+    test("what is deleted is gone; deleting it again, or what never was, is no error", async () => {
+      const one = memory();
+      await store([one]);
+      await under.index.delete(under.collection, [one.id, uuidv7()], signal);
+      await under.index.delete(under.collection, [one.id], signal);
+      expect((await under.index.fetchStates(under.collection, [one.id], signal)).size).toBe(0);
+    });
+
+    test("hits come nearest first, and no more than asked for", async () => {
+      const userId = freshUser();
+      const [far, near, middle] = [memory({ userId }), memory({ userId }), memory({ userId })];
+      await store([far, EAST], [near, NORTH], [middle, NORTH_EAST]);
+      expect(await find({ userId, exact: false })).toEqual([near.id, middle.id, far.id]);
+      expect(await find({ userId, exact: false }, {}, 2)).toEqual([near.id, middle.id]);
+    });
+
+    test("nobody sees another user's points", async () => {
+      const [mine, other] = [freshUser(), freshUser()];
+      const one = memory({ userId: mine });
+      await store([one], [memory({ userId: other })]);
+      expect(await find({ userId: mine, exact: false })).toEqual([one.id]);
+    });
+
+    test("a session's and an agent's own are seen from there only; lasting ones from everywhere", async () => {
+      const userId = freshUser();
+      const lasting = memory({ userId, sessionIds: ["s1"], agentIds: ["a1"] });
+      const ofSession = memory({ userId, level: "session", sessionIds: ["s1"] });
+      const ofAgent = memory({ userId, level: "agent", agentIds: ["a1"] });
+      const shared = memory({ userId: null, level: "agent", agentIds: [`a-of-${userId}`] });
+      await store([lasting], [ofSession], [ofAgent], [shared]);
+      expect(await find({ userId, exact: false })).toEqual([lasting.id]);
+      expect(new Set(await find({ userId, sessionId: "s1", exact: false }))).toEqual(new Set([lasting.id, ofSession.id]));
+      expect(new Set(await find({ userId, sessionId: "s2", exact: false }))).toEqual(new Set([lasting.id]));
+      expect(new Set(await find({ userId, agentId: "a1", exact: false }))).toEqual(new Set([lasting.id, ofAgent.id]));
+      expect(new Set(await find({ userId, agentId: `a-of-${userId}`, exact: false }))).toEqual(new Set([lasting.id, shared.id]));
+      expect(await find({ agentId: `a-of-${userId}`, exact: false })).toEqual([shared.id]);
+    });
+
+    test("exact: ids are plain filters over everyone who told it", async () => {
+      const userId = freshUser();
+      const one = memory({ userId, sessionIds: ["s1", "s2"] });
+      await store([one], [memory({ userId, sessionIds: ["s3"] })]);
+      expect(await find({ userId, sessionId: "s2", exact: true })).toEqual([one.id]);
+    });
+
+    test("retired and expired points are left out", async () => {
+      const userId = freshUser();
+      const [alive, later] = [memory({ userId }), memory({ userId, expiresAt: new Date(Date.now() + 60_000) })];
+      await store([alive], [later], [memory({ userId, validTo: new Date() })], [memory({ userId, expiresAt: new Date(Date.now() - 60_000) })]);
+      expect(new Set(await find({ userId, exact: false }))).toEqual(new Set([alive.id, later.id]));
+    });
+
+    test("types, key and time of creation narrow it", async () => {
+      const userId = freshUser();
+      const old = memory({ userId, type: "preference", key: "theme", createdAt: new Date("2025-01-01T00:00:00Z") });
+      const fresh = memory({ userId, createdAt: new Date("2026-06-01T00:00:00Z") });
+      await store([old], [fresh]);
+      expect(await find({ userId, exact: false }, { types: ["preference", "pattern"] })).toEqual([old.id]);
+      expect(await find({ userId, exact: false }, { key: "theme" })).toEqual([old.id]);
+      expect(await find({ userId, exact: false }, { createdAfter: new Date("2026-01-01T00:00:00Z") })).toEqual([fresh.id]);
+      expect(await find({ userId, exact: false }, { createdBefore: new Date("2026-01-01T00:00:00Z") })).toEqual([old.id]);
+    });
+
+    test("no effect is started once the signal has fired", async () => {
+      const one = memory();
+      await under.seed([one]);
+      await expect(under.index.upsert(under.collection, [point(one)], AbortSignal.abort())).rejects.toThrow();
+      expect((await under.index.fetchStates(under.collection, [one.id], signal)).size).toBe(0);
+    });
+  });
+}

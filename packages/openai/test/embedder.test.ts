@@ -1,0 +1,65 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { embedderContract } from "@engram/memory/contracts/embedder";
+import { startOpenAI, type OpenAI } from "@engram/test-equipment";
+import { createOpenAIEmbedder, type ProviderCall } from "../src/index.ts";
+
+const signal = new AbortController().signal;
+const text = "Пользователь живёт в Казани";
+
+describe("OpenAI", () => {
+  let server: OpenAI;
+  beforeAll(async () => {
+    server = await startOpenAI();
+  });
+  afterEach(() => server.clearFaults());
+  afterAll(() => server.stop());
+
+  const calls: ProviderCall[] = [];
+  const create = (given: { apiKey?: string; dimensions?: number; timeoutMs?: number } = {}) =>
+    createOpenAIEmbedder({ apiKey: "sk-test", baseUrl: server.url, model: "text-embedding-3-small", timeoutMs: 5_000, onCall: (call) => calls.push(call), ...given });
+
+  embedderContract("OpenAI", () => create());
+
+  test("dimensions are asked for", async () => {
+    expect((await create({ dimensions: 512 }).embed([text], signal)).vectors[0]).toHaveLength(512);
+  });
+
+  test("every call is told, with its tokens", async () => {
+    calls.length = 0;
+    const { tokens } = await create().embed([text, text], signal);
+    expect(tokens).toBeGreaterThan(0);
+    expect(calls).toEqual([{ model: "text-embedding-3-small", texts: 2, tokens, seconds: expect.any(Number), outcome: "ok" }]);
+  });
+
+  test.each([
+    ["400", { status: 400 }, { code: "invalid" }],
+    ["429 with Retry-After", { status: 429, retry_after: 120 }, { code: "rate_limited", retryAfterSeconds: 120 }],
+    ["429", { status: 429 }, { code: "rate_limited" }],
+    ["500", { status: 500 }, { code: "unavailable" }],
+    ["503", { status: 503 }, { code: "unavailable" }],
+    ["broken JSON", { wrong_json: true }, { code: "unavailable" }],
+    ["half an answer", { half: true }, { code: "unavailable" }],
+  ])("%s is the domain's error, asked once only", async (_name, fault, expected) => {
+    await server.fault(fault);
+    const before = (await server.counters())["calls"];
+    const pending = create().embed([text, `${text}!`], signal);
+    await expect(pending).rejects.toMatchObject(expected);
+    if (before !== undefined) expect((await server.counters())["calls"]).toBe(Number(before) + 1);
+  });
+
+  test("a wrong key is the operator's to mend, not the text's fault", async () => {
+    await expect(create({ apiKey: "sk-wrong" }).embed([text], signal)).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("OPENAI_API_KEY") });
+  });
+
+  test("a provider that hangs is left at the timeout, and at the signal", async () => {
+    await server.fault({ hang: true });
+    await expect(create({ timeoutMs: 100 }).embed([text], signal)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(create().embed([text], AbortSignal.timeout(100))).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  test("neither text nor key stands in an error's message", async () => {
+    await server.fault({ status: 400 });
+    const error = await create({ apiKey: "sk-canary" }).embed(["канарейка"], signal).catch((thrown: unknown) => thrown);
+    expect(String(error)).not.toMatch(/канарейка|sk-canary/);
+  });
+});

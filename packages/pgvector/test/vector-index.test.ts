@@ -1,0 +1,77 @@
+import { describe, expect, test } from "@jest/globals";
+import { vectorIndexContract, type SeededMemory } from "@engram/memory/contracts/vector-index";
+import { openPGlite } from "@engram/pglite";
+import { createPool, migrate } from "@engram/postgres";
+import type { Executor } from "@engram/sql";
+import { createTestDatabase } from "@engram/test-equipment";
+import { createPgvectorIndex } from "../src/index.ts";
+
+const collection = { name: "contract__model__4", model: "model", dims: 4 };
+
+vectorIndexContract("pgvector on PGlite", async () => over(await openPGlite()));
+
+const serverUrl = process.env["ENGRAM_TEST_DATABASE_URL"];
+if (serverUrl !== undefined) vectorIndexContract("pgvector on PostgreSQL", async () => over(await openServer(serverUrl)));
+
+describe("pgvector follows its table in the same commit", () => {
+  test("a deleted or truncated row takes its vector with it", async () => {
+    const under = await over(await openPGlite());
+    try {
+      await under.index.prepare(collection);
+      await under.db.script(`INSERT INTO memories (user_id, content) VALUES ('u', 'раз'), ('u', 'два');
+        INSERT INTO engram.${collection.name} SELECT id, version, 'h', '[1,0,0,0]' FROM memories;
+        DELETE FROM memories WHERE content = 'раз'`);
+      expect(await under.db.query(`SELECT count(*)::int AS n FROM engram.${collection.name}`)).toEqual([{ n: 1 }]);
+      await under.db.script("TRUNCATE memories");
+      expect(await under.db.query(`SELECT count(*)::int AS n FROM engram.${collection.name}`)).toEqual([{ n: 0 }]);
+    } finally {
+      await under.close();
+    }
+  });
+
+  test("a vector of a version that is past is not written", async () => {
+    const under = await over(await openPGlite());
+    try {
+      await under.index.prepare(collection);
+      const [row] = await under.db.query<{ id: string; version: number }>("INSERT INTO memories (user_id, content) VALUES ('u', 'раз') RETURNING id, version");
+      const memory = { id: row?.id ?? "", version: (row?.version ?? 0) - 1 } as SeededMemory;
+      expect(await under.index.upsert(collection, [{ memory, hash: "h", vector: [1, 0, 0, 0] }], new AbortController().signal)).toEqual([]);
+    } finally {
+      await under.close();
+    }
+  });
+});
+
+async function openServer(url: string): Promise<Executor> {
+  const database = await createTestDatabase(url);
+  const db = createPool({ connectionString: database.url, size: 4, statementTimeoutMs: 30_000, onError: () => undefined });
+  return {
+    ...db,
+    async close() {
+      await db.close();
+      await database.drop();
+    },
+  };
+}
+
+async function over(db: Executor) {
+  await migrate(db);
+  return { db, index: createPgvectorIndex(db), collection, seed: (memories: readonly SeededMemory[]) => seed(db, memories), close: () => db.close() };
+}
+
+/** Rows with the versions that the points name; the trigger would count its own on an UPDATE, so a changed row is made anew. */
+async function seed(db: Executor, memories: readonly SeededMemory[]): Promise<void> {
+  for (const one of memories) {
+    // Its vector must survive: the triggers stay silent for as long as the row is exchanged.
+    await db.transaction(async (tx) => {
+      await tx.script("ALTER TABLE memories DISABLE TRIGGER USER");
+      await tx.query("DELETE FROM memories WHERE id = $1::uuid", [one.id]);
+      await tx.query(
+        `INSERT INTO memories (id, project_id, user_id, level, type, key, content, session_id, agent_id, session_ids, agent_ids, created_at, expires_at, valid_to, version)
+         VALUES ($1::uuid, $2::uuid, $3, $4, $5, $6, $7, $8, $9, $10::text[], $11::text[], $12::timestamptz, $13::timestamptz, $14::timestamptz, $15::bigint)`,
+        [one.id, one.projectId, one.userId, one.level, one.type, one.key, one.content, one.sessionIds[0] ?? null, one.agentIds[0] ?? null, one.sessionIds, one.agentIds, one.createdAt, one.expiresAt, one.validTo, one.version],
+      );
+      await tx.script("ALTER TABLE memories ENABLE TRIGGER USER");
+    });
+  }
+}
