@@ -1,3 +1,4 @@
+import { MemoryError } from "./errors.ts";
 import type { Calibration } from "./ports.ts";
 
 /**
@@ -21,4 +22,93 @@ const PROBE_PAIRS: readonly (readonly [question: string, statement: string])[] =
 
 /** What an embedder is probed with, in one call: question, statement, question, statement … */
 export const PROBE_TEXTS: readonly string[] = PROBE_PAIRS.flat();
-export function calibrationFrom(_: unknown): Calibration { return { background: 0.2, related: 0.5 }; }
+
+/** Nine of ten wrong answers in the question's language lie below it: a tail, since a store holds many wrong ones. */
+const BACKGROUND_QUANTILE = 0.9;
+/** Three of five right answers lie above it. Lower, and one odd pair of the twelve would decide for every search. */
+const RELATED_QUANTILE = 0.4;
+
+/**
+ * Calibration by probe: where the cosines of an embedder lie, from the vectors of `PROBE_TEXTS` in their order. Models
+ * differ far too much for one threshold (unrelated texts: .2 in text-embedding-3-small, .75 in ada-002), but each tells its
+ * own scale by twelve questions. Wrong pairs are taken within a language: across them even unlike texts look unlike
+ * enough to hide how alike two Russian sentences are to a model that knows only English.
+ */
+export function calibrationFrom(vectors: readonly (readonly number[])[]): Calibration {
+  if (vectors.length !== PROBE_TEXTS.length)
+    throw new MemoryError("invalid", `A calibration takes ${PROBE_TEXTS.length} vectors, not ${vectors.length}`);
+  const right: number[] = [];
+  const wrong: number[] = [];
+  PROBE_PAIRS.forEach(([question], asked) => {
+    PROBE_PAIRS.forEach(([, statement], told) => {
+      const cosine = cosineOf(vectors[2 * asked] ?? [], vectors[2 * told + 1] ?? []);
+      if (asked === told) right.push(cosine);
+      else if (isRussian(question) === isRussian(statement)) wrong.push(cosine);
+    });
+  });
+  return { background: quantile(wrong, BACKGROUND_QUANTILE), related: quantile(right, RELATED_QUANTILE) };
+}
+
+/** What a memory scores for which nothing speaks: no word shared, a cosine of the background. */
+const SCORE_WITHOUT_EVIDENCE = 0.15;
+/** What one right answer's worth of evidence scores: the guide's threshold (CONTRACT.md 2). */
+const SCORE_OF_RIGHT = 0.7;
+
+const logit = (probability: number): number => Math.log(probability / (1 - probability));
+const START = logit(SCORE_WITHOUT_EVIDENCE);
+const STEP = logit(SCORE_OF_RIGHT) - START;
+
+/**
+ * Evidence as a score of 0..1: 0 gives 0.15, 1 gives 0.7, and so on along the logistic curve, so that evidence of
+ * several kinds may simply be added, as log-odds are. Platt 1999 ("Probabilistic outputs for support vector machines").
+ */
+export const scoreOf = (evidence: number): number => 1 / (1 + Math.exp(-(START + STEP * evidence)));
+
+/** A model with less between background and related, as a share of the room above the background, is not to be trusted. */
+const SEPARATION_MIN = 0.1;
+/** With no separation at all, even equal texts (cosine 1) stay under one answer's worth. */
+const SEPARATION_BLIND = 1.25;
+/** Vectors that are all alike leave no room above the background; a tenth keeps the slope finite. */
+const HEADROOM_MIN = 0.1;
+/** Below the background differences mean half as much: right answers in other words lie there too. */
+const BELOW_BACKGROUND = 0.5;
+/** Nor does a narrow separation make them mean more; as a share of the room above the background. */
+const SEPARATION_BELOW_MIN = 0.3;
+
+/** How much a cosine speaks for a memory: 0 at the background, 1 at a right answer, less than 0 below the background. */
+export function cosineEvidence(cosine: number, calibration: Calibration): number {
+  const { background } = calibration;
+  const headroom = Math.max(HEADROOM_MIN, 1 - background);
+  const separation = trustedSeparation(calibration.related - background, headroom);
+  if (cosine >= background) return (cosine - background) / separation;
+  return (BELOW_BACKGROUND * (cosine - background)) / Math.max(separation, SEPARATION_BELOW_MIN * headroom);
+}
+
+/** The measured separation; a small one is stretched, the more the smaller, until no cosine is evidence of an answer. */
+function trustedSeparation(separation: number, headroom: number): number {
+  const least = SEPARATION_MIN * headroom;
+  if (separation >= least) return separation;
+  const blindness = 1 - Math.max(0, separation) / least;
+  return least + blindness * (SEPARATION_BLIND * headroom - least);
+}
+
+/** A cosine as a score of 0..1 that means the same for every embedder: 0.7 is a right answer. Monotone. */
+export const calibrateCosine = (cosine: number, calibration: Calibration): number =>
+  scoreOf(cosineEvidence(cosine, calibration));
+
+const isRussian = (text: string): boolean => /\p{Script=Cyrillic}/u.test(text);
+
+function cosineOf(left: readonly number[], right: readonly number[]): number {
+  const lengths = Math.hypot(...left) * Math.hypot(...right);
+  const product = left.reduce((sum, value, at) => sum + value * (right[at] ?? 0), 0);
+  return lengths > 0 ? product / lengths : 0;
+}
+
+/** Between the neighbours, linearly; `values` is not empty. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const place = (sorted.length - 1) * share;
+  const low = sorted[Math.floor(place)] ?? 0;
+  const high = sorted[Math.ceil(place)] ?? low;
+  return low + (high - low) * (place - Math.floor(place));
+}

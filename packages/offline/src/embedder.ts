@@ -15,6 +15,9 @@ export const OFFLINE_DIMS = 512;
 
 /** Seeds keep the kinds of features apart: the stem `кот` is not the n-gram `кот`. */
 const SEED = { stem: 1, prefix: 2, gram: 3, whole: 4, empty: 5 } as const;
+const SEED_STRIDE = 8;
+/** Places of a stem, a prefix or a code: a question of one word is five features, and one collision would fake a hit. */
+const PLACES = 4;
 
 /** How a word's squared weight is shared out. The stem decides; prefix and n-grams catch what the stem leaves apart. */
 const SHARE = { stem: 0.5, prefix: 0.25, grams: 0.25 } as const;
@@ -84,10 +87,10 @@ function weightOf({ text, kind }: Word): number {
 }
 
 function addWord(vector: Float64Array, { text, kind }: Word, weight: number): void {
-  if (kind === "code") return addFeature(vector, text, SEED.whole, weight);
+  if (kind === "code") return addSpread(vector, text, SEED.whole, weight);
   if (kind === "ideograms") return addGrams(vector, gramsOfIdeograms(text), weight);
-  addFeature(vector, stem(text), SEED.stem, weight * Math.sqrt(SHARE.stem));
-  addFeature(vector, text.slice(0, PREFIX_LETTERS), SEED.prefix, weight * Math.sqrt(SHARE.prefix));
+  addSpread(vector, stem(text), SEED.stem, weight * Math.sqrt(SHARE.stem));
+  addSpread(vector, text.slice(0, PREFIX_LETTERS), SEED.prefix, weight * Math.sqrt(SHARE.prefix));
   addGrams(vector, gramsOf(`<${text}>`), weight * Math.sqrt(SHARE.grams));
 }
 
@@ -95,6 +98,12 @@ function addWord(vector: Float64Array, { text, kind }: Word, weight: number): vo
 function addGrams(vector: Float64Array, grams: readonly string[], weight: number): void {
   const each = weight / Math.sqrt(grams.length);
   for (const gram of grams) addFeature(vector, gram, SEED.gram, each);
+}
+
+/** Adds a heavy feature in several places, so that no single collision makes two texts alike. */
+function addSpread(vector: Float64Array, feature: string, seed: number, weight: number): void {
+  const each = weight / Math.sqrt(PLACES);
+  for (let copy = 0; copy < PLACES; copy++) addFeature(vector, feature, seed + copy * SEED_STRIDE, each);
 }
 
 function addFeature(vector: Float64Array, feature: string, seed: number, weight: number): void {

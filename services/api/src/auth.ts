@@ -22,7 +22,7 @@ export function authenticate(keys: readonly string[], isOpen: (req: Request) => 
   return (req, res, next) => {
     const given = keyOf(req);
     if (given === undefined) {
-      if (!isOpen(req)) throw new MemoryError("unauthorized", "Missing API key: send Authorization: Bearer KEY, or X-API-Key: KEY");
+      if (!isOpen(req)) throw noKey();
       next();
       return;
     }
@@ -39,12 +39,17 @@ export function authenticate(keys: readonly string[], isOpen: (req: Request) => 
 /** The holder of the request's key; only behind `authenticate` on a route that is not open. */
 export function principalOf(res: Response): Principal {
   const principal = maybePrincipalOf(res);
-  if (principal === undefined) throw new MemoryError("unauthorized", "Missing API key");
+  if (principal === undefined) throw noKey();
   return principal;
 }
 
 export function maybePrincipalOf(res: Response): Principal | undefined {
   return res.locals["principal"] as Principal | undefined;
+}
+
+/** The guide's words; some clients drop the header on the way (n8n#14615), so the details say that none came. */
+function noKey(): MemoryError {
+  return new MemoryError("unauthorized", "Invalid API key", { details: [{ message: "No key was sent: send Authorization: Bearer KEY, or X-API-Key: KEY" }] });
 }
 
 function keyOf(req: Request): string | undefined {

@@ -5,7 +5,10 @@ import type { Route } from "./route.ts";
 /** The description of the API in OpenAPI 3.1, from the very schemas that the routes parse with. */
 export function openapi(routes: readonly Route[], version: string) {
   const paths: Record<string, Record<string, unknown>> = {
-    "/api/health": { get: open("The process answers.", { status: "ok", version, timestamp: "2026-01-01T00:00:00.000Z" }) },
+    "/api/health": {
+      get: open("The process answers.", { status: "ok", version, timestamp: "2026-01-01T00:00:00.000Z" }),
+      head: open("The process answers.", {}),
+    },
     "/livez": { get: open("The process lives.", { status: "ok" }) },
     "/readyz": { get: { ...open("The states of the sockets; with a key also what is wrong and its cure.", {}), security: [{}, { bearer: [] }] } },
     "/openapi.json": { get: open("This description.", {}) },

@@ -20,7 +20,7 @@ export const createMemories = defineRoute({
   summary: "Remember many statements; one bad item spoils no other.",
   body,
   async handle({ deps, req, principal, requestId }) {
-    const { input, warnings } = parse(body, Array.isArray(req.body) ? { memories: req.body as unknown[] } : req.body);
+    const { input, warnings } = parse(body, req.body);
     if (input.memories.length > ITEMS_MAX) throw new MemoryError("too_large", `memories: at most ${ITEMS_MAX} items at once`);
 
     const results: Result[] = [];
