@@ -107,7 +107,7 @@ describe("workflow: save what is worth remembering of a conversation", () => {
     { should_remember: false, content: "", type: "fact" },
   ])("should_remember=$should_remember, type $type", async (extracted) => {
     const userId = unique("n8n-user");
-    if (extracted.should_remember === true) {
+    if (extracted.should_remember) {
       const { id } = await create({ user_id: userId, content: extracted.content, type: extracted.type });
       expect(await get(id)).toMatchObject({ content: extracted.content, type: extracted.type });
     }

@@ -10,7 +10,13 @@ const reconnectOnError = (error: Error): boolean => error.message.startsWith("RE
 
 /** For rings: fails at once while Redis is away, instead of queueing in memory. */
 export function connectProducer(url: string): Redis {
-  return new Redis(url, { enableOfflineQueue: false, commandTimeout: COMMAND_TIMEOUT_MS, maxRetriesPerRequest: 1, retryStrategy, reconnectOnError });
+  return new Redis(url, {
+    enableOfflineQueue: false,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    maxRetriesPerRequest: 1,
+    retryStrategy,
+    reconnectOnError,
+  });
 }
 
 /** For workers: blocks on the queue for as long as it takes. */

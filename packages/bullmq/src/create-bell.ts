@@ -41,7 +41,8 @@ export function createBullMqBell(options: BullMqBellOptions): Bell {
     },
 
     answer(topic, handler, { concurrency }) {
-      if (!isJobName(topic)) throw new MemoryError("internal", "Internal error", { cause: new Error(`no job ${topic} in the catalogue`) });
+      if (!isJobName(topic))
+        throw new MemoryError("internal", "Internal error", { cause: new Error(`no job ${topic} in the catalogue`) });
       const connection = connectConsumer(options.url);
       connection.on("error", onError);
       consumers.add(connection);

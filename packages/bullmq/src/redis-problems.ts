@@ -12,7 +12,12 @@ const VERSION_MIN = 5;
 
 /** What is wrong with a Redis; empty when nothing is. */
 export async function redisProblems(url: string): Promise<readonly RedisProblem[]> {
-  const redis = new Redis(url, { lazyConnect: true, connectTimeout: CONNECT_TIMEOUT_MS, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
   let trouble: Error | undefined;
   redis.on("error", (error) => {
     trouble = error;
@@ -30,7 +35,13 @@ export async function redisProblems(url: string): Promise<readonly RedisProblem[
 function versionProblem(info: string): readonly RedisProblem[] {
   const version = /redis_version:(\S+)/.exec(info)?.[1] ?? "";
   if (Number.parseInt(version, 10) >= VERSION_MIN) return [];
-  return [{ code: "redis_version", message: `REDIS_URL: Redis ${version} is too old`, cure: `Use Redis ${VERSION_MIN} or newer` }];
+  return [
+    {
+      code: "redis_version",
+      message: `REDIS_URL: Redis ${version} is too old`,
+      cure: `Use Redis ${VERSION_MIN} or newer`,
+    },
+  ];
 }
 
 /** An evicting Redis throws jobs away when it is full; they are only rings, but the queue's own books suffer. */
@@ -50,6 +61,14 @@ async function evictionProblem(redis: Redis): Promise<readonly RedisProblem[]> {
 function connectionProblem(error: unknown): RedisProblem {
   const message = error instanceof Error ? error.message : String(error);
   if (/NOAUTH|WRONGPASS|invalid password|without any password/i.test(message))
-    return { code: "redis_password", message: `REDIS_URL: ${message}`, cure: "Correct the password: redis://:PASSWORD@HOST:6379" };
-  return { code: "redis_unreachable", message: `REDIS_URL: Redis cannot be reached (${message})`, cure: "Start Redis or correct the host; workers look by themselves meanwhile" };
+    return {
+      code: "redis_password",
+      message: `REDIS_URL: ${message}`,
+      cure: "Correct the password: redis://:PASSWORD@HOST:6379",
+    };
+  return {
+    code: "redis_unreachable",
+    message: `REDIS_URL: Redis cannot be reached (${message})`,
+    cure: "Start Redis or correct the host; workers look by themselves meanwhile",
+  };
 }

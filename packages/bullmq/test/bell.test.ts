@@ -22,19 +22,33 @@ whenThere("BullMQ", () => {
 
   bellContract("BullMQ", async () => {
     const bell = createBullMqBell({ url, onError: () => undefined });
-    await until(() => bell.ping(AbortSignal.timeout(1000)).then(() => true, () => false));
+    await until(() =>
+      bell.ping(AbortSignal.timeout(1000)).then(
+        () => true,
+        () => false,
+      ),
+    );
     return bell;
   });
 
   test("a job carries the topic alone, and its result is the report", async () => {
     const bell = createBullMqBell({ url, onError: () => undefined });
-    const answering = await bell.answer("embed", () => Promise.resolve({ ...EMPTY_REPORT, claimed: 7 }), { concurrency: 1 });
-    await until(() => bell.ping(AbortSignal.timeout(1000)).then(() => true, () => false));
+    const answering = await bell.answer("embed", () => Promise.resolve({ ...EMPTY_REPORT, claimed: 7 }), {
+      concurrency: 1,
+    });
+    await until(() =>
+      bell.ping(AbortSignal.timeout(1000)).then(
+        () => true,
+        () => false,
+      ),
+    );
     bell.ring("embed", { pending: 1 });
     const connection = new Redis(url, { maxRetriesPerRequest: null });
     const queue = new Queue("embed", { connection, prefix: "{engram}" });
     await until(async () => (await queue.getCompletedCount()) > 0);
-    expect(await queue.getCompleted()).toMatchObject([{ name: "embed", data: { topic: "embed" }, returnvalue: { claimed: 7 } }]);
+    expect(await queue.getCompleted()).toMatchObject([
+      { name: "embed", data: { topic: "embed" }, returnvalue: { claimed: 7 } },
+    ]);
     await queue.close();
     connection.disconnect();
     await answering.stop();
@@ -43,7 +57,12 @@ whenThere("BullMQ", () => {
 
   test("many changed rows are a few jobs", async () => {
     const bell = createBullMqBell({ url, onError: () => undefined });
-    await until(() => bell.ping(AbortSignal.timeout(1000)).then(() => true, () => false));
+    await until(() =>
+      bell.ping(AbortSignal.timeout(1000)).then(
+        () => true,
+        () => false,
+      ),
+    );
     for (let i = 0; i < 500; i++) bell.ring("embed", { pending: 1 });
     const connection = new Redis(url, { maxRetriesPerRequest: null });
     const queue = new Queue("embed", { connection, prefix: "{engram}" });
@@ -58,7 +77,10 @@ whenThere("BullMQ", () => {
   test("an evicting Redis is told with its cure, a good one is not", async () => {
     expect(await redisProblems(url)).toEqual([]);
     const evicting = await startRedis({ maxmemoryPolicy: "allkeys-lru" });
-    if (evicting.url !== url) expect(await redisProblems(evicting.url)).toMatchObject([{ code: "redis_eviction", cure: expect.stringContaining("noeviction") }]);
+    if (evicting.url !== url)
+      expect(await redisProblems(evicting.url)).toMatchObject([
+        { code: "redis_eviction", cure: expect.stringContaining("noeviction") },
+      ]);
     await evicting.stop();
   });
 });

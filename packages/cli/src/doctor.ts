@@ -27,7 +27,10 @@ export async function doctor(): Promise<void> {
         ...(await examineQueue(sockets, config)),
         await examineModels(sockets),
       ];
-      for (const { socket, ok, text, cure } of findings) console.log(`${ok ? "ok  " : "BAD "} ${socket.padEnd(8)} ${text}${cure === undefined ? "" : `\n              → ${cure}`}`);
+      for (const { socket, ok, text, cure } of findings)
+        console.log(
+          `${ok ? "ok  " : "BAD "} ${socket.padEnd(8)} ${text}${cure === undefined ? "" : `\n              → ${cure}`}`,
+        );
       if (findings.some((finding) => !finding.ok)) process.exitCode = 1;
     } finally {
       await sockets.close();
@@ -42,7 +45,11 @@ export async function doctor(): Promise<void> {
 async function examineTruth({ db, chosen }: Sockets): Promise<Finding> {
   try {
     const pending = await pendingMigrations(db);
-    return { socket: "truth", ok: true, text: `${chosen.truth} answers${pending.length === 0 ? ", schema up to date" : `; migrations to run at start: ${pending.join(", ")}`}` };
+    return {
+      socket: "truth",
+      ok: true,
+      text: `${chosen.truth} answers${pending.length === 0 ? ", schema up to date" : `; migrations to run at start: ${pending.join(", ")}`}`,
+    };
   } catch (error) {
     return trouble("truth", databaseProblem(error));
   }
@@ -53,12 +60,16 @@ async function examineVectors({ index, chosen }: Sockets): Promise<Finding> {
     await index.ping(AbortSignal.timeout(TIMEOUT_MS));
     return { socket: "vectors", ok: true, text: `${chosen.vectors} answers` };
   } catch (error) {
-    return trouble("vectors", { message: toMemoryError(error).message, cure: "Check QDRANT_URL and QDRANT_API_KEY; searches answer from words meanwhile" });
+    return trouble("vectors", {
+      message: toMemoryError(error).message,
+      cure: "Check QDRANT_URL and QDRANT_API_KEY; searches answer from words meanwhile",
+    });
   }
 }
 
 async function examineQueue({ bell, chosen }: Sockets, config: Config): Promise<readonly Finding[]> {
-  if (config.queue.redisUrl === undefined) return [{ socket: "queue", ok: true, text: `${chosen.queue}: workers look by themselves` }];
+  if (config.queue.redisUrl === undefined)
+    return [{ socket: "queue", ok: true, text: `${chosen.queue}: workers look by themselves` }];
   const problems = await redisProblems(config.queue.redisUrl);
   if (problems.length > 0) return problems.map((problem) => trouble("queue", problem));
   await bell.ping(AbortSignal.timeout(TIMEOUT_MS));
@@ -68,9 +79,16 @@ async function examineQueue({ bell, chosen }: Sockets, config: Config): Promise<
 async function examineModels({ models, chosen }: Sockets): Promise<Finding> {
   try {
     const { model, dims } = await probeEmbedder(models.embedder, AbortSignal.timeout(TIMEOUT_MS));
-    return { socket: "models", ok: true, text: `${chosen.models}: ${model}, ${dims} dimensions${models.embedder.lexical ? " (lexical: set OPENAI_API_KEY for meaning)" : ""}` };
+    return {
+      socket: "models",
+      ok: true,
+      text: `${chosen.models}: ${model}, ${dims} dimensions${models.embedder.lexical ? " (lexical: set OPENAI_API_KEY for meaning)" : ""}`,
+    };
   } catch (error) {
-    return trouble("models", { message: toMemoryError(error).message, cure: "Check OPENAI_API_KEY, OPENAI_BASE_URL and EMBEDDING_MODEL" });
+    return trouble("models", {
+      message: toMemoryError(error).message,
+      cure: "Check OPENAI_API_KEY, OPENAI_BASE_URL and EMBEDDING_MODEL",
+    });
   }
 }
 

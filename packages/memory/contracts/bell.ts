@@ -43,7 +43,11 @@ export function bellContract(name: string, create: () => Promise<Bell>): void {
     test("a handler that throws is asked again at the next ring", async () => {
       const bell = await create();
       let heard = 0;
-      const answering = await bell.answer("embed", () => (heard++ === 0 ? Promise.reject(new Error("first")) : Promise.resolve(EMPTY_REPORT)), { concurrency: 1 });
+      const answering = await bell.answer(
+        "embed",
+        () => (heard++ === 0 ? Promise.reject(new Error("first")) : Promise.resolve(EMPTY_REPORT)),
+        { concurrency: 1 },
+      );
       await rungAfter(bell, () => heard, 2);
       expect(heard).toBeGreaterThanOrEqual(2);
       await answering.stop();

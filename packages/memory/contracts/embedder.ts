@@ -3,7 +3,8 @@ import type { Embedder } from "@engram/memory";
 
 const signal = new AbortController().signal;
 const norm = (vector: readonly number[]): number => Math.hypot(...vector);
-const cosine = (a: readonly number[] = [], b: readonly number[] = []): number => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+const cosine = (a: readonly number[] = [], b: readonly number[] = []): number =>
+  a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
 
 /** What every embedder has to do, whichever it is. */
 export function embedderContract(name: string, create: () => Embedder): void {
@@ -19,7 +20,10 @@ export function embedderContract(name: string, create: () => Embedder): void {
     });
 
     test("a text that shares words is nearer than one that shares none", async () => {
-      const { vectors } = await create().embed(["Где живёт пользователь?", "Пользователь живёт в Казани", "Совсем другая история о погоде"], signal);
+      const { vectors } = await create().embed(
+        ["Где живёт пользователь?", "Пользователь живёт в Казани", "Совсем другая история о погоде"],
+        signal,
+      );
       expect(cosine(vectors[0], vectors[1])).toBeGreaterThan(cosine(vectors[0], vectors[2]));
     });
 

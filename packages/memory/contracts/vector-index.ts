@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { contentHash, DEFAULT_PROJECT_ID, tenantOf, uuidv7, type CollectionRef, type IndexableMemory, type IndexPointWithVector, type Scope, type VectorIndex } from "@engram/memory";
+import {
+  contentHash,
+  DEFAULT_PROJECT_ID,
+  tenantOf,
+  uuidv7,
+  type CollectionRef,
+  type IndexableMemory,
+  type IndexPointWithVector,
+  type Scope,
+  type VectorIndex,
+} from "@engram/memory";
 
 export interface VectorIndexUnderTest {
   readonly index: VectorIndex;
@@ -61,18 +71,34 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
         ...given,
       };
     };
-    const point = (one: SeededMemory, vector: readonly number[] = NORTH): IndexPointWithVector => ({ memory: one, hash: contentHash(one.content), vector });
+    const point = (one: SeededMemory, vector: readonly number[] = NORTH): IndexPointWithVector => ({
+      memory: one,
+      hash: contentHash(one.content),
+      vector,
+    });
     const store = async (...points: readonly [SeededMemory, (readonly number[])?][]): Promise<void> => {
       await under.seed(points.map(([one]) => one));
-      const done = await under.index.upsert(under.collection, points.map(([one, vector]) => point(one, vector)), signal);
+      const done = await under.index.upsert(
+        under.collection,
+        points.map(([one, vector]) => point(one, vector)),
+        signal,
+      );
       expect(done.toSorted()).toEqual(points.map(([one]) => one.id).toSorted());
     };
-    const find = async (scope: Omit<Scope, "projectId">, given: object = {}, limit = 10): Promise<readonly string[]> => {
+    const find = async (
+      scope: Omit<Scope, "projectId">,
+      given: object = {},
+      limit = 10,
+    ): Promise<readonly string[]> => {
       const tenants = [
         tenantOf({ projectId, userId: scope.userId ?? null, agentId: scope.agentId ?? null }),
         ...(scope.agentId === undefined ? [] : [tenantOf({ projectId, userId: null, agentId: scope.agentId })]),
       ];
-      const hits = await under.index.search(under.collection, { vector: NORTH, filter: { scope: { projectId, ...scope }, ...given }, tenants, limit, now: new Date() }, signal);
+      const hits = await under.index.search(
+        under.collection,
+        { vector: NORTH, filter: { scope: { projectId, ...scope }, ...given }, tenants, limit, now: new Date() },
+        signal,
+      );
       return hits.map((hit) => hit.id);
     };
 
@@ -82,7 +108,10 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
 
     test("a collection of other dimensions is refused in one line with its cure", async () => {
       const other = { ...under.collection, dims: 3 };
-      await expect(under.index.prepare(other)).rejects.toMatchObject({ code: "invalid", message: expect.stringMatching(/4 dimensions.*3.*EMBEDDING_DIMENSIONS/) });
+      await expect(under.index.prepare(other)).rejects.toMatchObject({
+        code: "invalid",
+        message: expect.stringMatching(/4 dimensions.*3.*EMBEDDING_DIMENSIONS/),
+      });
     });
 
     test("states are those of the points that exist", async () => {
@@ -100,7 +129,13 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
       await store([newer, NORTH]);
       const hits = await under.index.search(
         under.collection,
-        { vector: NORTH, filter: { scope: { projectId, userId, exact: false } }, tenants: [one.tenant], limit: 5, now: new Date() },
+        {
+          vector: NORTH,
+          filter: { scope: { projectId, userId, exact: false } },
+          tenants: [one.tenant],
+          limit: 5,
+          now: new Date(),
+        },
         signal,
       );
       expect(hits).toEqual([{ id: one.id, version: newer.version, cosine: expect.closeTo(1, 4) }]);
@@ -113,7 +148,16 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
       const absent = memory();
       await under.seed([newer, absent]);
       const hash = contentHash(one.content);
-      expect(await under.index.setPayload(under.collection, [{ memory: newer, hash }, { memory: absent, hash: contentHash(absent.content) }], signal)).toEqual([one.id]);
+      expect(
+        await under.index.setPayload(
+          under.collection,
+          [
+            { memory: newer, hash },
+            { memory: absent, hash: contentHash(absent.content) },
+          ],
+          signal,
+        ),
+      ).toEqual([one.id]);
       const states = await under.index.fetchStates(under.collection, [one.id, absent.id], signal);
       expect([...states]).toEqual([[one.id, { version: newer.version, hash }]]);
     });
@@ -149,10 +193,14 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
       const shared = memory({ userId: null, level: "agent", agentIds: [`a-of-${userId}`] });
       await store([lasting], [ofSession], [ofAgent], [shared]);
       expect(await find({ userId, exact: false })).toEqual([lasting.id]);
-      expect(new Set(await find({ userId, sessionId: "s1", exact: false }))).toEqual(new Set([lasting.id, ofSession.id]));
+      expect(new Set(await find({ userId, sessionId: "s1", exact: false }))).toEqual(
+        new Set([lasting.id, ofSession.id]),
+      );
       expect(new Set(await find({ userId, sessionId: "s2", exact: false }))).toEqual(new Set([lasting.id]));
       expect(new Set(await find({ userId, agentId: "a1", exact: false }))).toEqual(new Set([lasting.id, ofAgent.id]));
-      expect(new Set(await find({ userId, agentId: `a-of-${userId}`, exact: false }))).toEqual(new Set([lasting.id, shared.id]));
+      expect(new Set(await find({ userId, agentId: `a-of-${userId}`, exact: false }))).toEqual(
+        new Set([lasting.id, shared.id]),
+      );
       expect(await find({ agentId: `a-of-${userId}`, exact: false })).toEqual([shared.id]);
     });
 
@@ -166,7 +214,12 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
     test("retired and expired points are left out", async () => {
       const userId = freshUser();
       const [alive, later] = [memory({ userId }), memory({ userId, expiresAt: new Date(Date.now() + 60_000) })];
-      await store([alive], [later], [memory({ userId, validTo: new Date() })], [memory({ userId, expiresAt: new Date(Date.now() - 60_000) })]);
+      await store(
+        [alive],
+        [later],
+        [memory({ userId, validTo: new Date() })],
+        [memory({ userId, expiresAt: new Date(Date.now() - 60_000) })],
+      );
       expect(new Set(await find({ userId, exact: false }))).toEqual(new Set([alive.id, later.id]));
     });
 
@@ -177,8 +230,12 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
       await store([old], [fresh]);
       expect(await find({ userId, exact: false }, { types: ["preference", "pattern"] })).toEqual([old.id]);
       expect(await find({ userId, exact: false }, { key: "theme" })).toEqual([old.id]);
-      expect(await find({ userId, exact: false }, { createdAfter: new Date("2026-01-01T00:00:00Z") })).toEqual([fresh.id]);
-      expect(await find({ userId, exact: false }, { createdBefore: new Date("2026-01-01T00:00:00Z") })).toEqual([old.id]);
+      expect(await find({ userId, exact: false }, { createdAfter: new Date("2026-01-01T00:00:00Z") })).toEqual([
+        fresh.id,
+      ]);
+      expect(await find({ userId, exact: false }, { createdBefore: new Date("2026-01-01T00:00:00Z") })).toEqual([
+        old.id,
+      ]);
     });
 
     test("no effect is started once the signal has fired", async () => {

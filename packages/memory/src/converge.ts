@@ -1,5 +1,13 @@
 import { MemoryError, toMemoryError } from "./errors.ts";
-import type { Claimed, CollectionRef, Embedder, IndexableMemory, IndexPoint, MemoryStore, VectorIndex } from "./ports.ts";
+import type {
+  Claimed,
+  CollectionRef,
+  Embedder,
+  IndexableMemory,
+  IndexPoint,
+  MemoryStore,
+  VectorIndex,
+} from "./ports.ts";
 import { contentHash } from "./text.ts";
 
 export interface ConvergeDeps {
@@ -48,7 +56,8 @@ export async function converge(
   });
   await attempt(outcomes, idsOf(plan.payloads), async () => {
     signal.throwIfAborted();
-    for (const id of await deps.index.setPayload(collection, plan.payloads, signal)) outcomes.set(id, { effect: "updated" });
+    for (const id of await deps.index.setPayload(collection, plan.payloads, signal))
+      outcomes.set(id, { effect: "updated" });
   });
   await attempt(outcomes, idsOf(plan.points), async () => {
     signal.throwIfAborted();
@@ -87,7 +96,8 @@ function planEffects(
   for (const id of ids) {
     const memory = rows.get(id);
     const state = states.get(id);
-    if (memory === undefined) plan.absent.push(id); // also without a point: an upsert in doubt may have landed since
+    if (memory === undefined)
+      plan.absent.push(id); // also without a point: an upsert in doubt may have landed since
     else {
       const hash = contentHash(memory.content);
       if (state?.hash === hash && state.version === memory.version) plan.unchanged.push(id);
@@ -103,13 +113,20 @@ class EmbeddingFault extends Error {}
 
 async function embedPoints(embedder: Embedder, points: readonly IndexPoint[], signal: AbortSignal) {
   try {
-    return await embedder.embed(points.map((point) => point.memory.content), signal);
+    return await embedder.embed(
+      points.map((point) => point.memory.content),
+      signal,
+    );
   } catch (error) {
     throw new EmbeddingFault("embedding failed", { cause: error });
   }
 }
 
-async function attempt(outcomes: Map<string, Settled>, ids: readonly string[], effect: () => Promise<void>): Promise<void> {
+async function attempt(
+  outcomes: Map<string, Settled>,
+  ids: readonly string[],
+  effect: () => Promise<void>,
+): Promise<void> {
   if (ids.length === 0) return;
   try {
     await effect();

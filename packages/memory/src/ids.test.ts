@@ -25,7 +25,15 @@ describe("memory ids of the wire", () => {
 
   test("what is not one is refused", () => {
     const good = formatMemoryId(uuidv7());
-    for (const bad of ["", "mem_", "mem_1234567890", `${good}0`, good.toUpperCase(), `mem_z${good.slice(5)}`, "mem_'; --"])
+    for (const bad of [
+      "",
+      "mem_",
+      "mem_1234567890",
+      `${good}0`,
+      good.toUpperCase(),
+      `mem_z${good.slice(5)}`,
+      "mem_'; --",
+    ])
       expect(parseMemoryId(bad)).toBeUndefined();
   });
 });

@@ -226,9 +226,17 @@ export interface VectorIndex {
   /** Makes the collection, its payload indexes and the alias; throws `invalid` when it exists with other dimensions. */
   prepare(collection: CollectionRef): Promise<void>;
   /** The states of the points that exist among `ids`. */
-  fetchStates(collection: CollectionRef, ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PointState>>;
+  fetchStates(
+    collection: CollectionRef,
+    ids: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, PointState>>;
   /** Returns the ids whose point is now as given; one that is left out must be tried again. */
-  upsert(collection: CollectionRef, points: readonly IndexPointWithVector[], signal: AbortSignal): Promise<readonly string[]>;
+  upsert(
+    collection: CollectionRef,
+    points: readonly IndexPointWithVector[],
+    signal: AbortSignal,
+  ): Promise<readonly string[]>;
   /** Replaces all but the vector. Returns the ids that were there. */
   setPayload(collection: CollectionRef, points: readonly IndexPoint[], signal: AbortSignal): Promise<readonly string[]>;
   delete(collection: CollectionRef, ids: readonly string[], signal: AbortSignal): Promise<void>;
@@ -262,7 +270,11 @@ export interface Bell {
   /** Coalesced; about one job per `batchSize` pending. */
   ring(topic: string, options: { pending: number }): void;
   /** Calls `handler` for every ring until `stop`. */
-  answer(topic: string, handler: () => Promise<BatchReport>, options: { concurrency: number }): Promise<{ stop(): Promise<void> }>;
+  answer(
+    topic: string,
+    handler: () => Promise<BatchReport>,
+    options: { concurrency: number },
+  ): Promise<{ stop(): Promise<void> }>;
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type { Embedder, EmbedderProbe } from "./ports.ts";
 export async function probeEmbedder(embedder: Embedder, signal: AbortSignal): Promise<EmbedderProbe> {
   const { vectors } = await embedder.embed(PROBE_TEXTS, signal);
   const dims = vectors[0]?.length ?? 0;
-  if (dims === 0 || vectors.length !== PROBE_TEXTS.length) throw new MemoryError("unavailable", `${embedder.model} gave no vectors when it was probed`);
+  if (dims === 0 || vectors.length !== PROBE_TEXTS.length)
+    throw new MemoryError("unavailable", `${embedder.model} gave no vectors when it was probed`);
   return { model: embedder.model, dims, calibration: calibrationFrom(vectors) };
 }

@@ -34,10 +34,14 @@ export function createPutQueue(store: MemoryStore, options: { onGroup?: (size: n
   async function write(group: readonly Waiting[]): Promise<void> {
     options.onGroup?.(group.length);
     try {
-      const results = await putRacing(store, group.map((one) => one.draft));
+      const results = await putRacing(
+        store,
+        group.map((one) => one.draft),
+      );
       group.forEach((one, i) => {
         const result = results[i];
-        if (result === undefined) one.reject(new MemoryError("internal", "Internal error", { cause: new Error("a put returned no row") }));
+        if (result === undefined)
+          one.reject(new MemoryError("internal", "Internal error", { cause: new Error("a put returned no row") }));
         else one.resolve(result);
       });
     } catch (error) {

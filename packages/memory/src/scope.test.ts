@@ -18,15 +18,21 @@ describe("visibleTo", () => {
   });
 
   test("an agent without a user sees what all its users share, and nobody's own", () => {
-    expect(visibleTo({ projectId, agentId: "a", exact: false })).toEqual([{ level: "agent", userId: null, agentId: "a" }]);
+    expect(visibleTo({ projectId, agentId: "a", exact: false })).toEqual([
+      { level: "agent", userId: null, agentId: "a" },
+    ]);
   });
 
   test("a level asked for by name is all of that level that is the user's own", () => {
-    expect(visibleTo({ projectId, userId: "u", level: "session", exact: false })).toEqual([{ level: "session", userId: "u" }]);
+    expect(visibleTo({ projectId, userId: "u", level: "session", exact: false })).toEqual([
+      { level: "session", userId: "u" },
+    ]);
   });
 
   test("exact: the ids are plain filters", () => {
-    expect(visibleTo({ projectId, userId: "u", sessionId: "s", exact: true })).toEqual([{ userId: "u", sessionId: "s" }]);
+    expect(visibleTo({ projectId, userId: "u", sessionId: "s", exact: true })).toEqual([
+      { userId: "u", sessionId: "s" },
+    ]);
   });
 });
 
@@ -39,6 +45,8 @@ describe("tenantOf", () => {
       { projectId: "00000000-0000-7000-8000-000000000002", userId: "x", agentId: null },
     ];
     expect(new Set(owners.map(tenantOf)).size).toBe(4);
-    expect(tenantOf({ projectId, userId: "x", agentId: "a" })).toBe(tenantOf({ projectId, userId: "x", agentId: null }));
+    expect(tenantOf({ projectId, userId: "x", agentId: "a" })).toBe(
+      tenantOf({ projectId, userId: "x", agentId: null }),
+    );
   });
 });

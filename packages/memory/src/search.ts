@@ -34,7 +34,13 @@ export interface SearchRequest {
 
 /** Why an answer is less than it could be. */
 export interface Degradation {
-  readonly code: "lexical_embeddings" | "embedder_unavailable" | "vectors_unavailable" | "deadline" | "index_not_ready" | "other_model";
+  readonly code:
+    | "lexical_embeddings"
+    | "embedder_unavailable"
+    | "vectors_unavailable"
+    | "deadline"
+    | "index_not_ready"
+    | "other_model";
   readonly message: string;
 }
 
@@ -58,7 +64,8 @@ export async function search(deps: SearchDeps, request: SearchRequest): Promise<
     searchVectors(deps, request.query, request),
   ]);
   const embeddingFault = vectors.degraded.find((one) => one.code === "embedder_unavailable");
-  if (request.strict && embeddingFault !== undefined) throw new MemoryError("internal", "Error generating embeddings", { cause: vectors.cause });
+  if (request.strict && embeddingFault !== undefined)
+    throw new MemoryError("internal", "Error generating embeddings", { cause: vectors.cause });
   return { memories: await rank(deps.store, request, text, vectors), degraded: vectors.degraded };
 }
 
@@ -70,11 +77,20 @@ interface VectorArm {
 }
 
 async function searchVectors(deps: SearchDeps, query: string, request: SearchRequest): Promise<VectorArm> {
-  const without = (code: Degradation["code"], message: string, cause?: unknown): VectorArm => ({ hits: undefined, target: undefined, degraded: [{ code, message }], cause });
+  const without = (code: Degradation["code"], message: string, cause?: unknown): VectorArm => ({
+    hits: undefined,
+    target: undefined,
+    degraded: [{ code, message }],
+    cause,
+  });
   const { target, collection } = await deps.live();
-  if (collection === undefined) return without("index_not_ready", "No worker has prepared the index yet; words answer alone");
+  if (collection === undefined)
+    return without("index_not_ready", "No worker has prepared the index yet; words answer alone");
   if (collection.model !== deps.embedder.model)
-    return without("other_model", `The index holds vectors of ${collection.model}, not of ${deps.embedder.model}; words answer alone until a worker has rebuilt it`);
+    return without(
+      "other_model",
+      `The index holds vectors of ${collection.model}, not of ${deps.embedder.model}; words answer alone until a worker has rebuilt it`,
+    );
 
   const deadline = AbortSignal.timeout(deps.deadlineMs);
   let vector: readonly number[] | undefined;
@@ -82,23 +98,38 @@ async function searchVectors(deps: SearchDeps, query: string, request: SearchReq
     vector = (await timed(deps, "embed", beforeDeadline(deps.embedder.embed([query], deadline), deadline))).vectors[0];
     if (vector === undefined) throw new MemoryError("unavailable", "the embedder returned no vector");
   } catch (error) {
-    if (deadline.aborted) return without("deadline", `No embedding within ${deps.deadlineMs} ms; words answer alone`, error);
+    if (deadline.aborted)
+      return without("deadline", `No embedding within ${deps.deadlineMs} ms; words answer alone`, error);
     return without("embedder_unavailable", `${toMemoryError(error).message}; words answer alone`, error);
   }
   try {
-    const limit = Math.max(VECTOR_POOL_MIN, 2 * request.limit);
+    const limit = vectorPool(request);
     const found = tenantsOf(deps.store, request.filter).then((tenants) =>
-      deps.index.search(collection, { vector: vector ?? [], filter: request.filter, tenants, limit, now: new Date() }, deadline),
+      deps.index.search(
+        collection,
+        { vector: vector ?? [], filter: request.filter, tenants, limit, now: new Date() },
+        deadline,
+      ),
     );
     const hits = await timed(deps, "vectors", beforeDeadline(found, deadline));
     const degraded: Degradation[] = deps.embedder.lexical
-      ? [{ code: "lexical_embeddings", message: "No model is configured: embeddings are lexical and match words and stems, not meaning" }]
+      ? [
+          {
+            code: "lexical_embeddings",
+            message: "No model is configured: embeddings are lexical and match words and stems, not meaning",
+          },
+        ]
       : [];
     return { hits, target, degraded };
   } catch (error) {
-    if (deadline.aborted) return without("deadline", `No vectors within ${deps.deadlineMs} ms; words answer alone`, error);
+    if (deadline.aborted)
+      return without("deadline", `No vectors within ${deps.deadlineMs} ms; words answer alone`, error);
     return without("vectors_unavailable", `${toMemoryError(error).message}; words answer alone`, error);
   }
+}
+
+function vectorPool({ limit }: SearchRequest): number {
+  return Math.max(VECTOR_POOL_MIN, 2 * limit);
 }
 
 /** The tenants whose points the caller may see; where it names no user, the owners are asked of the truth. */
@@ -108,7 +139,9 @@ async function tenantsOf(store: MemoryStore, filter: MemoryFilter): Promise<read
   for (const visible of visibleTo(filter.scope)) {
     const agent = visible.agentId ?? agentId ?? null;
     if (visible.userId !== undefined) tenants.add(tenantOf({ projectId, userId: visible.userId, agentId: agent }));
-    else for (const userId of await store.findUserIds(filter, OWNERS_MAX)) tenants.add(tenantOf({ projectId, userId, agentId: agent }));
+    else
+      for (const userId of await store.findUserIds(filter, OWNERS_MAX))
+        tenants.add(tenantOf({ projectId, userId, agentId: agent }));
   }
   return [...tenants];
 }
@@ -117,20 +150,35 @@ async function tenantsOf(store: MemoryStore, filter: MemoryFilter): Promise<read
  * Joins candidates to their rows, best first, until `limit` stand. A row that is gone drops out; a vector hit of another
  * version loses its cosine, and the ranking is made anew. Every round fetches something, so the loop ends.
  */
-async function rank(store: MemoryStore, request: SearchRequest, text: TextHits, vectors: VectorArm): Promise<SearchResult["memories"]> {
+async function rank(
+  store: MemoryStore,
+  request: SearchRequest,
+  text: TextHits,
+  vectors: VectorArm,
+): Promise<SearchResult["memories"]> {
   const textScores = bm25(text);
   const calibration = vectors.target?.calibration ?? null;
+  const vectorPoolFull = (vectors.hits?.length ?? 0) >= vectorPool(request);
   const rows = new Map<string, Memory>();
   const gone = new Set<string>();
   let vectorHits = vectors.hits;
 
   for (;;) {
-    const ranked = fuse({ vectorHits, textScores, calibration }).filter((one) => !gone.has(one.id) && one.score >= request.threshold);
+    const ranked = fuse({ vectorHits, textScores, calibration, vectorPoolFull }).filter(
+      (one) => !gone.has(one.id) && one.score >= request.threshold,
+    );
     const best = ranked.slice(0, request.limit);
     if (best.every((one) => rows.has(one.id))) return best.flatMap((one) => withScore(rows, one));
 
     const wanted = ranked.filter((one) => !rows.has(one.id)).slice(0, Math.max(20, request.limit));
-    const found = new Map((await store.findMemories(wanted.map((one) => one.id), request.filter)).map((row) => [row.id, row]));
+    const found = new Map(
+      (
+        await store.findMemories(
+          wanted.map((one) => one.id),
+          request.filter,
+        )
+      ).map((row) => [row.id, row]),
+    );
     for (const { id } of wanted) {
       const row = found.get(id);
       if (row === undefined) gone.add(id);
@@ -140,7 +188,10 @@ async function rank(store: MemoryStore, request: SearchRequest, text: TextHits, 
   }
 }
 
-function withScore(rows: ReadonlyMap<string, Memory>, ranked: Ranked): readonly (Memory & { readonly score: number })[] {
+function withScore(
+  rows: ReadonlyMap<string, Memory>,
+  ranked: Ranked,
+): readonly (Memory & { readonly score: number })[] {
   const row = rows.get(ranked.id);
   return row === undefined ? [] : [{ ...row, score: ranked.score }];
 }

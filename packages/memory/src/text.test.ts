@@ -13,7 +13,9 @@ describe("normalizeContent", () => {
     ["a lone surrogate", "a\ud800", "invalid"],
     ["one byte too many", "я".repeat(CONTENT_BYTES_MAX / 2) + "a", "too_large"],
   ])("refuses %s, naming the field", (_name, text, code) => {
-    expect(() => normalizeContent(text)).toThrow(expect.objectContaining({ code, details: [expect.objectContaining({ field: "content" })] }));
+    expect(() => normalizeContent(text)).toThrow(
+      expect.objectContaining({ code, details: [expect.objectContaining({ field: "content" })] }),
+    );
   });
 
   test("keeps exactly the limit", () => {

@@ -40,7 +40,13 @@ export async function workBatch(
   const topic = indexTopic(target.name);
   const token = randomUUID();
   const started = performance.now();
-  const claimed = await deps.outbox.claim({ topic, limit: options.batchSize, token, leaseSeconds: options.leaseSeconds, horizonSeconds: options.horizonSeconds });
+  const claimed = await deps.outbox.claim({
+    topic,
+    limit: options.batchSize,
+    token,
+    leaseSeconds: options.leaseSeconds,
+    horizonSeconds: options.horizonSeconds,
+  });
   if (claimed.length === 0) return undefined;
 
   // Half of the lease: whatever is still under way then is cut, and its rows wait out the doubt.
@@ -55,7 +61,11 @@ export async function workBatch(
     outcomes.push(...settled);
     await answer(deps.outbox, { topic, token }, settled, options);
   }
-  return { report: reportOf(outcomes, claimed.length, (performance.now() - started) / 1000), outcomes, troubled: outcomes.some(isTrouble) };
+  return {
+    report: reportOf(outcomes, claimed.length, (performance.now() - started) / 1000),
+    outcomes,
+    troubled: outcomes.some(isTrouble),
+  };
 }
 
 /** Fresh work together, in one call; what may be poison each by itself, so that it finds itself. */
@@ -72,7 +82,9 @@ async function answer(
   options: WorkOptions,
 ): Promise<void> {
   const done = outcomes.flatMap((outcome) => ("effect" in outcome ? [outcome.claimed] : []));
-  const failures = outcomes.flatMap((outcome) => ("error" in outcome ? [failureOf(outcome, outcomes.length, options)] : []));
+  const failures = outcomes.flatMap((outcome) =>
+    "error" in outcome ? [failureOf(outcome, outcomes.length, options)] : [],
+  );
   if (done.length > 0) await outbox.acknowledge(topic, token, done);
   if (failures.length > 0) await outbox.fail(topic, token, failures, options.horizonSeconds);
 }
@@ -99,7 +111,8 @@ function isTrouble(outcome: Outcome): boolean {
 }
 
 function reportOf(outcomes: readonly Outcome[], claimed: number, seconds: number): BatchReport {
-  const count = (effect: string): number => outcomes.filter((outcome) => "effect" in outcome && outcome.effect === effect).length;
+  const count = (effect: string): number =>
+    outcomes.filter((outcome) => "effect" in outcome && outcome.effect === effect).length;
   return {
     batches: 1,
     claimed,
@@ -126,4 +139,13 @@ export function addReports(a: BatchReport, b: BatchReport): BatchReport {
   };
 }
 
-export const EMPTY_REPORT: BatchReport = { batches: 0, claimed: 0, embedded: 0, updated: 0, deleted: 0, unchanged: 0, failed: 0, seconds: 0 };
+export const EMPTY_REPORT: BatchReport = {
+  batches: 0,
+  claimed: 0,
+  embedded: 0,
+  updated: 0,
+  deleted: 0,
+  unchanged: 0,
+  failed: 0,
+  seconds: 0,
+};

@@ -74,13 +74,21 @@ function splitBatches(inputs: readonly string[]): readonly (readonly string[])[]
   return batches;
 }
 
-async function callOnce(client: OpenAI, options: OpenAIEmbedderOptions, inputs: readonly string[], signal: AbortSignal): Promise<Embedding> {
+async function callOnce(
+  client: OpenAI,
+  options: OpenAIEmbedderOptions,
+  inputs: readonly string[],
+  signal: AbortSignal,
+): Promise<Embedding> {
   const { model, dimensions, onCall } = options;
   const started = performance.now();
   const report = (outcome: ProviderCall["outcome"], tokens: number): void =>
     onCall?.({ model, texts: inputs.length, tokens, seconds: (performance.now() - started) / 1000, outcome });
   try {
-    const answer = await client.embeddings.create({ model, input: [...inputs], ...(dimensions === undefined ? {} : { dimensions }) }, { signal });
+    const answer = await client.embeddings.create(
+      { model, input: [...inputs], ...(dimensions === undefined ? {} : { dimensions }) },
+      { signal },
+    );
     const embedding = { vectors: vectorsOf(answer, inputs.length), tokens: answer.usage?.total_tokens ?? 0 };
     report("ok", embedding.tokens);
     return embedding;
@@ -94,10 +102,12 @@ async function callOnce(client: OpenAI, options: OpenAIEmbedderOptions, inputs: 
 /** Checked, in the order of the inputs, and of unit length: not every compatible service keeps to all three. */
 function vectorsOf(answer: OpenAI.CreateEmbeddingResponse, count: number): readonly (readonly number[])[] {
   const data: unknown = answer.data;
-  if (!Array.isArray(data) || data.length !== count) throw new MemoryError("unavailable", "The model provider gave another number of vectors than asked for");
+  if (!Array.isArray(data) || data.length !== count)
+    throw new MemoryError("unavailable", "The model provider gave another number of vectors than asked for");
   const vectors: (readonly number[])[] = [];
   for (const item of answer.data) vectors[item.index] = toUnit(item.embedding);
-  if (Object.keys(vectors).length !== count) throw new MemoryError("unavailable", "The model provider numbered its vectors wrongly");
+  if (Object.keys(vectors).length !== count)
+    throw new MemoryError("unavailable", "The model provider numbered its vectors wrongly");
   return vectors;
 }
 
@@ -112,5 +122,9 @@ function toUnit(vector: unknown): readonly number[] {
 
 function assertOneSize(vectors: readonly (readonly number[])[]): void {
   const sizes = new Set(vectors.map((vector) => vector.length));
-  if (sizes.size > 1) throw new MemoryError("unavailable", `The model provider gave vectors of different sizes: ${[...sizes].join(", ")}`);
+  if (sizes.size > 1)
+    throw new MemoryError(
+      "unavailable",
+      `The model provider gave vectors of different sizes: ${[...sizes].join(", ")}`,
+    );
 }

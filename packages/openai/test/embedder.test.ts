@@ -16,7 +16,14 @@ describe("OpenAI", () => {
 
   const calls: ProviderCall[] = [];
   const create = (given: { apiKey?: string; dimensions?: number; timeoutMs?: number } = {}) =>
-    createOpenAIEmbedder({ apiKey: "sk-test", baseUrl: server.url, model: "text-embedding-3-small", timeoutMs: 5_000, onCall: (call) => calls.push(call), ...given });
+    createOpenAIEmbedder({
+      apiKey: "sk-test",
+      baseUrl: server.url,
+      model: "text-embedding-3-small",
+      timeoutMs: 5_000,
+      onCall: (call) => calls.push(call),
+      ...given,
+    });
 
   embedderContract("OpenAI", () => create());
 
@@ -28,7 +35,9 @@ describe("OpenAI", () => {
     calls.length = 0;
     const { tokens } = await create().embed([text, text], signal);
     expect(tokens).toBeGreaterThan(0);
-    expect(calls).toEqual([{ model: "text-embedding-3-small", texts: 2, tokens, seconds: expect.any(Number), outcome: "ok" }]);
+    expect(calls).toEqual([
+      { model: "text-embedding-3-small", texts: 2, tokens, seconds: expect.any(Number), outcome: "ok" },
+    ]);
   });
 
   test.each([
@@ -44,11 +53,14 @@ describe("OpenAI", () => {
     const before = (await server.counters())["calls"];
     const pending = create().embed([text, `${text}!`], signal);
     await expect(pending).rejects.toMatchObject(expected);
-    if (before !== undefined) expect((await server.counters())["calls"]).toBe(Number(before) + 1);
+    if (before !== undefined) expect((await server.counters())["calls"]).toBe(before + 1);
   });
 
   test("a wrong key is the operator's to mend, not the text's fault", async () => {
-    await expect(create({ apiKey: "sk-wrong" }).embed([text], signal)).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("OPENAI_API_KEY") });
+    await expect(create({ apiKey: "sk-wrong" }).embed([text], signal)).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("OPENAI_API_KEY"),
+    });
   });
 
   test("a provider that hangs is left at the timeout, and at the signal", async () => {
@@ -59,7 +71,9 @@ describe("OpenAI", () => {
 
   test("neither text nor key stands in an error's message", async () => {
     await server.fault({ status: 400 });
-    const error = await create({ apiKey: "sk-canary" }).embed(["канарейка"], signal).catch((thrown: unknown) => thrown);
+    const error = await create({ apiKey: "sk-canary" })
+      .embed(["канарейка"], signal)
+      .catch((thrown: unknown) => thrown);
     expect(String(error)).not.toMatch(/канарейка|sk-canary/);
   });
 });

@@ -19,11 +19,17 @@ export async function lockFolder(folder: string): Promise<{ unlock(): Promise<vo
       if (!isExisting(error)) throw error;
       const owner = Number(await readFile(path, "utf8").catch(() => ""));
       if (owner !== process.pid && isAlive(owner))
-        throw new MemoryError("unavailable", `DATA_DIR: ${folder} is in use by process ${owner}. Stop that process, or give this one another DATA_DIR`);
+        throw new MemoryError(
+          "unavailable",
+          `DATA_DIR: ${folder} is in use by process ${owner}. Stop that process, or give this one another DATA_DIR`,
+        );
       await rm(path, { force: true });
     }
   }
-  throw new MemoryError("unavailable", `DATA_DIR: ${folder} could not be locked. Remove ${path} if no other Engram runs`);
+  throw new MemoryError(
+    "unavailable",
+    `DATA_DIR: ${folder} could not be locked. Remove ${path} if no other Engram runs`,
+  );
 }
 
 function isAlive(pid: number): boolean {

@@ -13,10 +13,15 @@ const PARSERS = { [types.INT8]: Number, [types.NUMERIC]: Number };
  * loop while it runs, and `statement_timeout` is not enforced. WAL is written but not fsynced: a killed process loses
  * nothing, a power cut may lose the last seconds.
  */
-export async function openPGlite(options: { folder?: string; onProgress?: (message: string) => void } = {}): Promise<Executor> {
+export async function openPGlite(
+  options: { folder?: string; onProgress?: (message: string) => void } = {},
+): Promise<Executor> {
   const lock = options.folder === undefined ? undefined : await lockFolder(options.folder);
   try {
-    const db = await PGlite.create({ ...(options.folder === undefined ? {} : { dataDir: join(options.folder, "pglite") }), extensions: { vector } });
+    const db = await PGlite.create({
+      ...(options.folder === undefined ? {} : { dataDir: join(options.folder, "pglite") }),
+      extensions: { vector },
+    });
     await db.exec("CREATE EXTENSION IF NOT EXISTS vector");
     return executorOf(db, () => lock?.unlock() ?? Promise.resolve());
   } catch (error) {
@@ -42,12 +47,17 @@ function transactionExecutor(tx: Transaction): Executor {
   return {
     query: (text, values) => run(tx, text, values),
     script: (text) => translated(tx.exec(text)).then(() => undefined),
-    transaction: () => Promise.reject(new MemoryError("internal", "Internal error", { cause: new Error("transactions do not nest") })),
+    transaction: () =>
+      Promise.reject(new MemoryError("internal", "Internal error", { cause: new Error("transactions do not nest") })),
     close: () => Promise.resolve(),
   };
 }
 
-async function run<R extends Row>(on: PGlite | Transaction, text: string, values: readonly unknown[] = []): Promise<readonly R[]> {
+async function run<R extends Row>(
+  on: PGlite | Transaction,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<readonly R[]> {
   const result = await translated(on.query<R>(text, [...values], { parsers: PARSERS }));
   return result.rows;
 }

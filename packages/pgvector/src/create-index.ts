@@ -41,7 +41,8 @@ async function begin<T>(signal: AbortSignal, effect: () => Promise<T>): Promise<
 
 /** Names come from `collectionName`: letters, digits and `_` only. Checked all the same, for they become SQL text. */
 function tableOf(collection: CollectionRef): string {
-  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(collection.name)) throw new MemoryError("invalid", `${collection.name} is no valid collection name`);
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(collection.name))
+    throw new MemoryError("invalid", `${collection.name} is no valid collection name`);
   return `engram.${collection.name}`;
 }
 
@@ -52,7 +53,11 @@ async function prepare(db: Executor, collection: CollectionRef): Promise<void> {
   const table = tableOf(collection);
   const triggers = `${collection.name}_follows`.slice(0, TRIGGER_NAME_LENGTH_MAX);
   await db.query("CREATE EXTENSION IF NOT EXISTS vector").catch((error: unknown) => {
-    throw new MemoryError("unavailable", "The database has no extension vector. Run as its owner: CREATE EXTENSION vector; or set QDRANT_URL", { cause: error });
+    throw new MemoryError(
+      "unavailable",
+      "The database has no extension vector. Run as its owner: CREATE EXTENSION vector; or set QDRANT_URL",
+      { cause: error },
+    );
   });
   await db.transaction(async (tx) => {
     await tx.query("SELECT pg_advisory_xact_lock(hashtext($1))", [table]);
@@ -64,18 +69,34 @@ async function prepare(db: Executor, collection: CollectionRef): Promise<void> {
         IF TG_OP = 'TRUNCATE' THEN DELETE FROM ${table}; ELSE DELETE FROM ${table} v USING gone WHERE v.id = gone.id; END IF;
         RETURN NULL;
       END $$;`);
-    const [standing] = await tx.query<{ n: number }>("SELECT count(*)::int AS n FROM pg_trigger WHERE tgname = $1 AND tgrelid = 'public.memories'::regclass", [`${triggers}_d`]);
+    const [standing] = await tx.query<{ n: number }>(
+      "SELECT count(*)::int AS n FROM pg_trigger WHERE tgname = $1 AND tgrelid = 'public.memories'::regclass",
+      [`${triggers}_d`],
+    );
     if (standing?.n === 0)
       await tx.script(`CREATE TRIGGER ${triggers}_d AFTER DELETE ON public.memories REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION engram.${triggers}();
         CREATE TRIGGER ${triggers}_t AFTER TRUNCATE ON public.memories FOR EACH STATEMENT EXECUTE FUNCTION engram.${triggers}();`);
   });
-  const [column] = await db.query<{ dims: number }>("SELECT atttypmod AS dims FROM pg_attribute WHERE attrelid = $1::regclass AND attname = 'embedding'", [table]);
+  const [column] = await db.query<{ dims: number }>(
+    "SELECT atttypmod AS dims FROM pg_attribute WHERE attrelid = $1::regclass AND attname = 'embedding'",
+    [table],
+  );
   if (column?.dims !== collection.dims)
-    throw new MemoryError("invalid", `${table} holds vectors of ${column?.dims} dimensions, ${collection.model} gives ${collection.dims}. Set EMBEDDING_DIMENSIONS to ${column?.dims}, or MEM0_COLLECTION_NAME to a new name`);
+    throw new MemoryError(
+      "invalid",
+      `${table} holds vectors of ${column?.dims} dimensions, ${collection.model} gives ${collection.dims}. Set EMBEDDING_DIMENSIONS to ${column?.dims}, or MEM0_COLLECTION_NAME to a new name`,
+    );
 }
 
-async function fetchStates(db: Executor, collection: CollectionRef, ids: readonly string[]): Promise<ReadonlyMap<string, PointState>> {
-  const rows = await db.query<{ id: string; version: number; hash: string }>(`SELECT id, version, hash FROM ${tableOf(collection)} WHERE id = ANY($1::uuid[])`, [ids]);
+async function fetchStates(
+  db: Executor,
+  collection: CollectionRef,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, PointState>> {
+  const rows = await db.query<{ id: string; version: number; hash: string }>(
+    `SELECT id, version, hash FROM ${tableOf(collection)} WHERE id = ANY($1::uuid[])`,
+    [ids],
+  );
   return new Map(rows.map((row) => [row.id, { version: row.version, hash: row.hash }]));
 }
 
@@ -83,8 +104,17 @@ async function fetchStates(db: Executor, collection: CollectionRef, ids: readonl
  * Only rows that still have the version that was embedded, under a lock that a delete waits for and an update does not
  * (without it 450 orphans in 787 rounds, with FOR SHARE deadlocks); what is locked otherwise is left for the next claim.
  */
-async function upsert(db: Executor, collection: CollectionRef, points: readonly IndexPointWithVector[]): Promise<readonly string[]> {
-  const input = points.map(({ memory, hash, vector }) => ({ id: memory.id, version: memory.version, hash, embedding: `[${vector.join(",")}]` }));
+async function upsert(
+  db: Executor,
+  collection: CollectionRef,
+  points: readonly IndexPointWithVector[],
+): Promise<readonly string[]> {
+  const input = points.map(({ memory, hash, vector }) => ({
+    id: memory.id,
+    version: memory.version,
+    hash,
+    embedding: `[${vector.join(",")}]`,
+  }));
   const rows = await db.query<{ id: string }>(
     `INSERT INTO ${tableOf(collection)} AS v (id, version, hash, embedding)
      SELECT m.id, d.version, d.hash, d.embedding::vector
@@ -96,7 +126,11 @@ async function upsert(db: Executor, collection: CollectionRef, points: readonly 
   return rows.map((row) => row.id);
 }
 
-async function setPayload(db: Executor, collection: CollectionRef, points: readonly IndexPoint[]): Promise<readonly string[]> {
+async function setPayload(
+  db: Executor,
+  collection: CollectionRef,
+  points: readonly IndexPoint[],
+): Promise<readonly string[]> {
   const input = points.map(({ memory, hash }) => ({ id: memory.id, version: memory.version, hash }));
   const rows = await db.query<{ id: string }>(
     `UPDATE ${tableOf(collection)} v SET version = d.version FROM (

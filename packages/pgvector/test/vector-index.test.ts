@@ -11,7 +11,8 @@ const collection = { name: "contract__model__4", model: "model", dims: 4 };
 vectorIndexContract("pgvector on PGlite", async () => over(await openPGlite()));
 
 const serverUrl = process.env["ENGRAM_TEST_DATABASE_URL"];
-if (serverUrl !== undefined) vectorIndexContract("pgvector on PostgreSQL", async () => over(await openServer(serverUrl)));
+if (serverUrl !== undefined)
+  vectorIndexContract("pgvector on PostgreSQL", async () => over(await openServer(serverUrl)));
 
 describe("pgvector follows its table in the same commit", () => {
   test("a deleted or truncated row takes its vector with it", async () => {
@@ -33,9 +34,17 @@ describe("pgvector follows its table in the same commit", () => {
     const under = await over(await openPGlite());
     try {
       await under.index.prepare(collection);
-      const [row] = await under.db.query<{ id: string; version: number }>("INSERT INTO memories (user_id, content) VALUES ('u', 'раз') RETURNING id, version");
+      const [row] = await under.db.query<{ id: string; version: number }>(
+        "INSERT INTO memories (user_id, content) VALUES ('u', 'раз') RETURNING id, version",
+      );
       const memory = { id: row?.id ?? "", version: (row?.version ?? 0) - 1 } as SeededMemory;
-      expect(await under.index.upsert(collection, [{ memory, hash: "h", vector: [1, 0, 0, 0] }], new AbortController().signal)).toEqual([]);
+      expect(
+        await under.index.upsert(
+          collection,
+          [{ memory, hash: "h", vector: [1, 0, 0, 0] }],
+          new AbortController().signal,
+        ),
+      ).toEqual([]);
     } finally {
       await under.close();
     }
@@ -44,7 +53,12 @@ describe("pgvector follows its table in the same commit", () => {
 
 async function openServer(url: string): Promise<Executor> {
   const database = await createTestDatabase(url);
-  const db = createPool({ connectionString: database.url, size: 4, statementTimeoutMs: 30_000, onError: () => undefined });
+  const db = createPool({
+    connectionString: database.url,
+    size: 4,
+    statementTimeoutMs: 30_000,
+    onError: () => undefined,
+  });
   return {
     ...db,
     async close() {
@@ -56,7 +70,13 @@ async function openServer(url: string): Promise<Executor> {
 
 async function over(db: Executor) {
   await migrate(db);
-  return { db, index: createPgvectorIndex(db), collection, seed: (memories: readonly SeededMemory[]) => seed(db, memories), close: () => db.close() };
+  return {
+    db,
+    index: createPgvectorIndex(db),
+    collection,
+    seed: (memories: readonly SeededMemory[]) => seed(db, memories),
+    close: () => db.close(),
+  };
 }
 
 /** Rows with the versions that the points name; the trigger would count its own on an UPDATE, so a changed row is made anew. */
@@ -69,7 +89,23 @@ async function seed(db: Executor, memories: readonly SeededMemory[]): Promise<vo
       await tx.query(
         `INSERT INTO memories (id, project_id, user_id, level, type, key, content, session_id, agent_id, session_ids, agent_ids, created_at, expires_at, valid_to, version)
          VALUES ($1::uuid, $2::uuid, $3, $4, $5, $6, $7, $8, $9, $10::text[], $11::text[], $12::timestamptz, $13::timestamptz, $14::timestamptz, $15::bigint)`,
-        [one.id, one.projectId, one.userId, one.level, one.type, one.key, one.content, one.sessionIds[0] ?? null, one.agentIds[0] ?? null, one.sessionIds, one.agentIds, one.createdAt, one.expiresAt, one.validTo, one.version],
+        [
+          one.id,
+          one.projectId,
+          one.userId,
+          one.level,
+          one.type,
+          one.key,
+          one.content,
+          one.sessionIds[0] ?? null,
+          one.agentIds[0] ?? null,
+          one.sessionIds,
+          one.agentIds,
+          one.createdAt,
+          one.expiresAt,
+          one.validTo,
+          one.version,
+        ],
       );
       await tx.script("ALTER TABLE memories ENABLE TRIGGER USER");
     });

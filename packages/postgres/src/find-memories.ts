@@ -13,7 +13,11 @@ export async function getMemory(db: Executor, projectId: string, id: string): Pr
 }
 
 /** The join that decides what exists and who may see it: live rows among `ids` that the filter lets through. */
-export async function findMemories(db: Executor, ids: readonly string[], filter: MemoryFilter): Promise<readonly Memory[]> {
+export async function findMemories(
+  db: Executor,
+  ids: readonly string[],
+  filter: MemoryFilter,
+): Promise<readonly Memory[]> {
   const values = new Values();
   const rows = await db.query<MemoryRow>(
     `SELECT ${MEMORY_COLUMNS}, ${INDEX_STATUS} FROM public.memories m WHERE m.id = ANY(${values.add(ids)}::uuid[]) AND ${filterSql(filter, values)}`,
@@ -44,7 +48,11 @@ export async function recentMemories(db: Executor, filter: MemoryFilter, limit: 
 }
 
 /** Whose the rows are that a filter lets through; null for nobody's. */
-export async function findUserIds(db: Executor, filter: MemoryFilter, limit: number): Promise<readonly (string | null)[]> {
+export async function findUserIds(
+  db: Executor,
+  filter: MemoryFilter,
+  limit: number,
+): Promise<readonly (string | null)[]> {
   const values = new Values();
   const rows = await db.query<{ user_id: string | null }>(
     `SELECT DISTINCT m.user_id FROM public.memories m WHERE ${filterSql(filter, values)} LIMIT ${values.add(limit)}::int`,

@@ -18,7 +18,11 @@ type SnapshotRow = { [column in keyof MemoryRow]: unknown };
  * Every version, newest first: the row itself, then the snapshots. What ended one version made the next, so each takes
  * its event from the line before it in time; the first was created.
  */
-export async function getHistory(db: Executor, projectId: string, id: string): Promise<readonly MemoryVersion[] | undefined> {
+export async function getHistory(
+  db: Executor,
+  projectId: string,
+  id: string,
+): Promise<readonly MemoryVersion[] | undefined> {
   const [current] = await db.query<MemoryRow & { request_id: string | null }>(
     `SELECT ${MEMORY_COLUMNS}, m.request_id FROM public.memories m
      WHERE m.id = $1::uuid AND m.project_id = $2::uuid AND (m.expires_at IS NULL OR m.expires_at > statement_timestamp())`,
@@ -34,8 +38,22 @@ export async function getHistory(db: Executor, projectId: string, id: string): P
     const made = lines[i];
     const { indexStatus: _indexStatus, ...version } = memory;
     return made === undefined
-      ? { version: memory.version, event: "created", actor: null, requestId: firstRequestId(current, lines), at: memory.createdAt, memory: version }
-      : { version: memory.version, event: made.event, actor: made.actor, requestId: made.request_id, at: made.at, memory: version };
+      ? {
+          version: memory.version,
+          event: "created",
+          actor: null,
+          requestId: firstRequestId(current, lines),
+          at: memory.createdAt,
+          memory: version,
+        }
+      : {
+          version: memory.version,
+          event: made.event,
+          actor: made.actor,
+          requestId: made.request_id,
+          at: made.at,
+          memory: version,
+        };
   });
 }
 
@@ -45,9 +63,18 @@ function firstRequestId(current: { request_id: string | null }, lines: readonly 
   return typeof oldest === "string" ? oldest : null;
 }
 
-const TIMES = ["occurred_at", "created_at", "updated_at", "expires_at", "valid_from", "valid_to"] as const satisfies readonly (keyof Memory | string)[];
+const TIMES = [
+  "occurred_at",
+  "created_at",
+  "updated_at",
+  "expires_at",
+  "valid_from",
+  "valid_to",
+] as const satisfies readonly (keyof Memory | string)[];
 
 function fromSnapshot(snapshot: SnapshotRow): MemoryRow {
-  const times = Object.fromEntries(TIMES.map((column) => [column, typeof snapshot[column] === "string" ? new Date(snapshot[column]) : null]));
+  const times = Object.fromEntries(
+    TIMES.map((column) => [column, typeof snapshot[column] === "string" ? new Date(snapshot[column]) : null]),
+  );
   return { ...snapshot, ...times } as unknown as MemoryRow;
 }

@@ -1,4 +1,12 @@
-import { collectionName, indexTopic, type Calibration, type EmbedderProbe, type IndexTarget, type IndexTargets, type TargetState } from "@engram/memory";
+import {
+  collectionName,
+  indexTopic,
+  type Calibration,
+  type EmbedderProbe,
+  type IndexTarget,
+  type IndexTargets,
+  type TargetState,
+} from "@engram/memory";
 import type { Executor } from "@engram/sql";
 
 interface TargetRow extends Record<string, unknown> {
@@ -26,15 +34,28 @@ export function createIndexTargets(db: Executor, options: { base: string }): Ind
   };
 }
 
-async function adopt(db: Executor, base: string, probe: EmbedderProbe): Promise<{ target: IndexTarget; changed: boolean }> {
+async function adopt(
+  db: Executor,
+  base: string,
+  probe: EmbedderProbe,
+): Promise<{ target: IndexTarget; changed: boolean }> {
   const adopted = await db.transaction(async (tx) => {
     // Locked, so that of several workers that start at once one changes it and the rest agree.
-    const [live] = await tx.query<TargetRow>(`SELECT ${COLUMNS} FROM engram.index_targets WHERE state = 'live' FOR UPDATE`);
-    if (live !== undefined && live.model === probe.model && live.dims === probe.dims) return { target: await calibrate(tx, live.name, probe), changed: false };
-    if (live !== undefined && live.model === null) return { target: await calibrate(tx, live.name, probe), changed: false };
-    await tx.query("WITH old AS (UPDATE engram.index_targets SET state = 'retired' WHERE state = 'live' RETURNING 'index:' || name AS topic) DELETE FROM engram.outbox o USING old WHERE o.topic = old.topic");
+    const [live] = await tx.query<TargetRow>(
+      `SELECT ${COLUMNS} FROM engram.index_targets WHERE state = 'live' FOR UPDATE`,
+    );
+    if (live !== undefined && live.model === probe.model && live.dims === probe.dims)
+      return { target: await calibrate(tx, live.name, probe), changed: false };
+    if (live !== undefined && live.model === null)
+      return { target: await calibrate(tx, live.name, probe), changed: false };
+    await tx.query(
+      "WITH old AS (UPDATE engram.index_targets SET state = 'retired' WHERE state = 'live' RETURNING 'index:' || name AS topic) DELETE FROM engram.outbox o USING old WHERE o.topic = old.topic",
+    );
     const name = collectionName(base, probe.model, probe.dims);
-    await tx.query("INSERT INTO engram.index_targets (name, state) VALUES ($1, 'live') ON CONFLICT (name) DO UPDATE SET state = 'live'", [name]);
+    await tx.query(
+      "INSERT INTO engram.index_targets (name, state) VALUES ($1, 'live') ON CONFLICT (name) DO UPDATE SET state = 'live'",
+      [name],
+    );
     return { target: await calibrate(tx, name, probe), changed: true };
   });
   if (adopted.changed) await dirtyAll(db, indexTopic(adopted.target.name));

@@ -27,7 +27,9 @@ export async function listMemories(db: Executor, query: ListQuery): Promise<Memo
       ? `OFFSET ${values.add(query.offset)}::bigint`
       : `-- the cursor's position takes the place of the offset`;
   const beyond =
-    after === undefined ? "" : `AND (${order.by}, m.id) ${comparison} (${values.add(after.position)}::${order.type}, ${values.add(after.id)}::uuid)`;
+    after === undefined
+      ? ""
+      : `AND (${order.by}, m.id) ${comparison} (${values.add(after.position)}::${order.type}, ${values.add(after.id)}::uuid)`;
 
   // The total stands beside every row, and alone where the page is empty: a LEFT JOIN keeps it.
   const rows = await db.query<Partial<ListRow> & { total: number }>(
@@ -60,14 +62,22 @@ function decodeCursor(cursor: string, sort: Sort): { position: string; id: strin
   const parts: unknown = parseJson(Buffer.from(cursor, "base64url").toString());
   if (Array.isArray(parts) && parts[0] === CURSOR_VERSION && parts[1] === sort) {
     const [, , position, id] = parts as unknown[];
-    if (typeof position === "string" && typeof id === "string" && isPosition(position, sort) && /^[0-9a-f-]{36}$/.test(id)) return { position, id };
+    if (
+      typeof position === "string" &&
+      typeof id === "string" &&
+      isPosition(position, sort) &&
+      /^[0-9a-f-]{36}$/.test(id)
+    )
+      return { position, id };
   }
   const message = "cursor is not one of ours, or belongs to another sort";
   throw new MemoryError("invalid", message, { details: [{ field: "cursor", message }] });
 }
 
 function isPosition(position: string, sort: Sort): boolean {
-  return ORDERS[sort].type === "real" ? Number.isFinite(Number(position)) : !Number.isNaN(Date.parse(position.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00")));
+  return ORDERS[sort].type === "real"
+    ? Number.isFinite(Number(position))
+    : !Number.isNaN(Date.parse(position.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00")));
 }
 
 function parseJson(text: string): unknown {

@@ -24,7 +24,8 @@ export async function migrate(db: Executor): Promise<readonly string[]> {
     const ran: string[] = [];
     const applied = await readApplied(db);
     refuseNewer(migrations, applied);
-    for (const migration of migrations) if (!applied.has(migration.name) && (await apply(db, migration))) ran.push(migration.name);
+    for (const migration of migrations)
+      if (!applied.has(migration.name) && (await apply(db, migration))) ran.push(migration.name);
     return ran;
   } catch (error) {
     throw explain(error);
@@ -57,8 +58,16 @@ async function readApplied(db: Executor): Promise<ReadonlyMap<string, string>> {
 function refuseNewer(migrations: readonly Migration[], applied: ReadonlyMap<string, string>): void {
   const known = new Map(migrations.map((migration) => [migration.name, migration.hash]));
   for (const [name, hash] of applied) {
-    if (!known.has(name)) throw new MemoryError("unavailable", `The database is newer than this program: it has migration ${name}. Start the newer version, or restore an older backup`);
-    if (known.get(name) !== hash) throw new MemoryError("unavailable", `Migration ${name} in the database differs from this program's. Start the version that wrote it`);
+    if (!known.has(name))
+      throw new MemoryError(
+        "unavailable",
+        `The database is newer than this program: it has migration ${name}. Start the newer version, or restore an older backup`,
+      );
+    if (known.get(name) !== hash)
+      throw new MemoryError(
+        "unavailable",
+        `Migration ${name} in the database differs from this program's. Start the version that wrote it`,
+      );
   }
 }
 
@@ -77,7 +86,10 @@ function apply(db: Executor, migration: Migration): Promise<boolean> {
 async function prepareFirst(tx: Executor): Promise<void> {
   const [foreign] = await tx.query<{ stands: boolean }>("SELECT to_regclass('public.memories') IS NOT NULL AS stands");
   if (foreign?.stands === true)
-    throw new MemoryError("unavailable", "The database already has a table public.memories that is not Engram's. Give Engram a database of its own (DATABASE_URL), or rename that table");
+    throw new MemoryError(
+      "unavailable",
+      "The database already has a table public.memories that is not Engram's. Give Engram a database of its own (DATABASE_URL), or rename that table",
+    );
   await tx.script(`CREATE SCHEMA IF NOT EXISTS engram;
     CREATE TABLE engram.migrations (name text PRIMARY KEY, hash text NOT NULL, at timestamptz NOT NULL DEFAULT now())`);
 }
@@ -87,6 +99,10 @@ function explain(error: unknown): unknown {
   const code = codeOf(error instanceof MemoryError ? error.cause : error);
   const detail = error instanceof Error && error.cause instanceof Error ? error.cause.message : "";
   if (code === "42501")
-    return new MemoryError("unavailable", `DATABASE_URL: ${detail}. As an owner run: GRANT CREATE ON DATABASE <name> TO <role>; GRANT CREATE, USAGE ON SCHEMA public TO <role>;`, { cause: error });
+    return new MemoryError(
+      "unavailable",
+      `DATABASE_URL: ${detail}. As an owner run: GRANT CREATE ON DATABASE <name> TO <role>; GRANT CREATE, USAGE ON SCHEMA public TO <role>;`,
+      { cause: error },
+    );
   return error;
 }

@@ -30,7 +30,13 @@ RETURNING o.key, o.gen, o.attempts, o.doubt_until IS NOT NULL AS in_doubt, o.req
   extract(epoch FROM clock_timestamp() - o.created_at)::float8 AS waited_seconds`;
 
 async function claim(db: Executor, options: ClaimOptions): Promise<readonly Claimed[]> {
-  const rows = await db.query<ClaimedRow>(CLAIM, [options.topic, options.limit, options.token, options.leaseSeconds, options.horizonSeconds]);
+  const rows = await db.query<ClaimedRow>(CLAIM, [
+    options.topic,
+    options.limit,
+    options.token,
+    options.leaseSeconds,
+    options.horizonSeconds,
+  ]);
   return rows.map((row) => ({
     key: row.key,
     generation: row.gen,
@@ -54,8 +60,18 @@ kept AS (UPDATE engram.outbox o SET lease = NULL, attempts = 0, error = NULL,
   FROM mine m WHERE NOT m.fin AND (o.topic, o.key) = (m.topic, m.key) RETURNING 1)
 SELECT (SELECT count(*) FROM gone)::int AS gone, (SELECT count(*) FROM kept)::int AS kept`;
 
-async function acknowledge(db: Executor, topic: string, token: string, done: readonly Claimed[]): Promise<{ gone: number; kept: number }> {
-  const [row] = await db.query<{ gone: number; kept: number }>(ACKNOWLEDGE, [token, done.map((one) => one.key), done.map((one) => String(one.generation)), topic]);
+async function acknowledge(
+  db: Executor,
+  topic: string,
+  token: string,
+  done: readonly Claimed[],
+): Promise<{ gone: number; kept: number }> {
+  const [row] = await db.query<{ gone: number; kept: number }>(ACKNOWLEDGE, [
+    token,
+    done.map((one) => one.key),
+    done.map((one) => String(one.generation)),
+    topic,
+  ]);
   return row ?? { gone: 0, kept: 0 };
 }
 
@@ -70,8 +86,21 @@ FROM (SELECT o.topic, o.key, d.gen, d.error, d.retry, d.doubt, d.park
   JOIN engram.outbox o ON o.topic = $2 AND o.key = d.key WHERE o.lease = $1::uuid FOR UPDATE OF o SKIP LOCKED) d
 WHERE (o.topic, o.key) = (d.topic, d.key) RETURNING 1 AS one`;
 
-async function fail(db: Executor, topic: string, token: string, failures: readonly Failure[], horizonSeconds: number): Promise<number> {
-  const input = failures.map((one) => ({ key: one.key, gen: one.generation, error: one.error, retry: one.retryInSeconds, doubt: one.doubt, park: one.park }));
+async function fail(
+  db: Executor,
+  topic: string,
+  token: string,
+  failures: readonly Failure[],
+  horizonSeconds: number,
+): Promise<number> {
+  const input = failures.map((one) => ({
+    key: one.key,
+    gen: one.generation,
+    error: one.error,
+    retry: one.retryInSeconds,
+    doubt: one.doubt,
+    park: one.park,
+  }));
   return (await db.query(FAIL, [token, topic, JSON.stringify(input), horizonSeconds])).length;
 }
 
@@ -89,7 +118,12 @@ FROM engram.outbox WHERE NOT (lease IS NULL AND attempts = 0 AND doubt_until IS 
 
 async function depth(db: Executor): Promise<readonly OutboxDepth[]> {
   const rows = await db.query<{ topic: string; pending: number; parked: number; oldest_seconds: number }>(DEPTH);
-  return rows.map((row) => ({ topic: row.topic, pending: row.pending, parked: row.parked, oldestSeconds: row.oldest_seconds }));
+  return rows.map((row) => ({
+    topic: row.topic,
+    pending: row.pending,
+    parked: row.parked,
+    oldestSeconds: row.oldest_seconds,
+  }));
 }
 
 /** The outbox in PostgreSQL. Nothing in it needs a session's state, so it works through a pooler. */

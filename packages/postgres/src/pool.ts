@@ -67,12 +67,17 @@ function clientExecutor(client: pg.PoolClient): Executor {
   return {
     query: (text, values) => run(client, text, values),
     script: (text) => run(client, text).then(() => undefined),
-    transaction: () => Promise.reject(new MemoryError("internal", "Internal error", { cause: new Error("transactions do not nest") })),
+    transaction: () =>
+      Promise.reject(new MemoryError("internal", "Internal error", { cause: new Error("transactions do not nest") })),
     close: () => Promise.resolve(),
   };
 }
 
-async function run<R extends Row>(on: pg.Pool | pg.PoolClient, text: string, values?: readonly unknown[]): Promise<readonly R[]> {
+async function run<R extends Row>(
+  on: pg.Pool | pg.PoolClient,
+  text: string,
+  values?: readonly unknown[],
+): Promise<readonly R[]> {
   try {
     const result = values === undefined ? await on.query<R>(text) : await on.query<R>(text, [...values]);
     return result.rows;

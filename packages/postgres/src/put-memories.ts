@@ -17,7 +17,8 @@ export async function putMemories(db: Executor, drafts: readonly MemoryDraft[]):
   const results = new Map<MemoryDraft, PutResult>();
   folded.forEach(({ drafts: equal }, ord) => {
     const row = byOrdinal.get(ord);
-    if (row === undefined) throw new MemoryError("internal", "Internal error", { cause: new Error("a put returned no row") });
+    if (row === undefined)
+      throw new MemoryError("internal", "Internal error", { cause: new Error("a put returned no row") });
     const memory = toMemory({ ...row, index_status: statuses.get(row.id) ?? "pending" });
     equal.forEach((draft, i) => results.set(draft, { memory, created: row.created && i === 0 }));
   });
@@ -39,7 +40,18 @@ interface Folded {
 function foldEqual(drafts: readonly MemoryDraft[]): readonly Folded[] {
   const groups = new Map<string, MemoryDraft[]>();
   for (const draft of drafts) {
-    const same = draft.type === "interaction" ? draft.id : JSON.stringify([draft.projectId, draft.userId, draft.level, draft.type, levelId(draft), draft.key, draft.content]);
+    const same =
+      draft.type === "interaction"
+        ? draft.id
+        : JSON.stringify([
+            draft.projectId,
+            draft.userId,
+            draft.level,
+            draft.type,
+            levelId(draft),
+            draft.key,
+            draft.content,
+          ]);
     const group = groups.get(same);
     if (group === undefined) groups.set(same, [draft]);
     else group.push(draft);
@@ -55,7 +67,10 @@ function mergeDrafts(older: MemoryDraft, newer: MemoryDraft): MemoryDraft {
     metadata: { ...older.metadata, ...newer.metadata },
     importance: newer.importance ?? older.importance,
     categories: [...new Set([...older.categories, ...newer.categories])],
-    expiresAt: older.expiresAt === null || newer.expiresAt === null ? null : new Date(Math.max(older.expiresAt.getTime(), newer.expiresAt.getTime())),
+    expiresAt:
+      older.expiresAt === null || newer.expiresAt === null
+        ? null
+        : new Date(Math.max(older.expiresAt.getTime(), newer.expiresAt.getTime())),
     requestId: newer.requestId,
   };
 }
@@ -92,7 +107,8 @@ function tellers(drafts: readonly MemoryDraft[], idOf: (draft: MemoryDraft) => s
   return [...new Set(drafts.flatMap((draft) => idOf(draft) ?? []))];
 }
 
-const DEDUPE = "engram.dedupe_key(i.project_id, i.user_id, i.level, i.type, i.session_id, i.agent_id, i.key, i.content)";
+const DEDUPE =
+  "engram.dedupe_key(i.project_id, i.user_id, i.level, i.type, i.session_id, i.agent_id, i.key, i.content)";
 const SLOT = "engram.slot_key(i.project_id, i.user_id, i.level, i.type, i.session_id, i.agent_id, i.key)";
 
 const INPUT = `input AS MATERIALIZED (
@@ -145,7 +161,10 @@ async function statusesOfMerged(db: Executor, rows: readonly PutRow[]): Promise<
 }
 
 /** The index status of each id. */
-export async function findIndexStatuses(db: Executor, ids: readonly string[]): Promise<ReadonlyMap<string, IndexStatus>> {
+export async function findIndexStatuses(
+  db: Executor,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, IndexStatus>> {
   const rows = await db.query<{ id: string; index_status: IndexStatus }>(
     "SELECT id, engram.index_status(id) AS index_status FROM unnest($1::uuid[]) AS id",
     [ids],

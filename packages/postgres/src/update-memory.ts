@@ -3,8 +3,14 @@ import { codeOf, Values, type Executor } from "@engram/sql";
 import { INDEX_STATUS, MEMORY_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
 import { asActor, ACTOR_SET } from "./actor.ts";
 
-/** Changes what the patch names, in one statement; the trigger counts the version. Undefined: absent, retired or expired. */
-export async function updateMemory(db: Executor, projectId: string, id: string, patch: MemoryPatch, actor: Actor): Promise<Memory | undefined> {
+/** Changes what the patch names, in one statement; the trigger counts the version. Undefined: absent or expired. */
+export async function updateMemory(
+  db: Executor,
+  projectId: string,
+  id: string,
+  patch: MemoryPatch,
+  actor: Actor,
+): Promise<Memory | undefined> {
   const values = new Values();
   const context = asActor(actor, values);
   const changes = ["last_seen_at = last_seen_at", ...changesOf(patch, values)];
@@ -13,16 +19,20 @@ export async function updateMemory(db: Executor, projectId: string, id: string, 
     const [row] = await db.query<MemoryRow>(
       `WITH ${context} UPDATE public.memories m SET ${changes.join(", ")} FROM actor
        WHERE ${ACTOR_SET} AND m.id = ${values.add(id)}::uuid AND m.project_id = ${values.add(projectId)}::uuid
-         AND m.valid_to IS NULL AND (m.expires_at IS NULL OR m.expires_at > statement_timestamp())
+         AND (m.expires_at IS NULL OR m.expires_at > statement_timestamp())
        RETURNING ${MEMORY_COLUMNS}`,
       values.list,
     );
     if (row === undefined) return undefined;
     // The trigger's work row is written after RETURNING is computed: ask the outbox in a statement of its own.
-    const [status] = await db.query<Pick<MemoryRow, "index_status">>(`SELECT ${INDEX_STATUS} FROM (SELECT $1::uuid AS id) m`, [id]);
+    const [status] = await db.query<Pick<MemoryRow, "index_status">>(
+      `SELECT ${INDEX_STATUS} FROM (SELECT $1::uuid AS id) m`,
+      [id],
+    );
     return toMemory({ ...row, ...status });
   } catch (error) {
-    if (error instanceof MemoryError && error.code === "conflict" && codeOf(error.cause) === "23505") throw await twinConflict(db, projectId, id, patch, error);
+    if (error instanceof MemoryError && error.code === "conflict" && codeOf(error.cause) === "23505")
+      throw await twinConflict(db, projectId, id, patch, error);
     throw error;
   }
 }
@@ -47,7 +57,13 @@ function changesOf(patch: MemoryPatch, values: Values): readonly string[] {
 }
 
 /** Which memory already holds the text (or the slot), so that the client can go there. */
-async function twinConflict(db: Executor, projectId: string, id: string, patch: MemoryPatch, cause: MemoryError): Promise<MemoryError> {
+async function twinConflict(
+  db: Executor,
+  projectId: string,
+  id: string,
+  patch: MemoryPatch,
+  cause: MemoryError,
+): Promise<MemoryError> {
   const [twin] = await db.query<{ id: string }>(
     `SELECT o.id FROM public.memories m, public.memories o
      WHERE m.id = $1::uuid AND m.project_id = $2::uuid AND o.id <> m.id AND (
@@ -57,5 +73,8 @@ async function twinConflict(db: Executor, projectId: string, id: string, patch: 
     [id, projectId, patch.type ?? null, patch.key ?? null, patch.key !== undefined, patch.content ?? null],
   );
   const message = "Another memory already holds this text or key";
-  return new MemoryError("conflict", message, { cause, ...(twin === undefined ? {} : { details: [{ message, id: twin.id }] }) });
+  return new MemoryError("conflict", message, {
+    cause,
+    ...(twin === undefined ? {} : { details: [{ message, id: twin.id }] }),
+  });
 }

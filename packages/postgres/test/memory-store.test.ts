@@ -22,7 +22,8 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
   afterAll(() => database.close());
   beforeEach(() => db.script("TRUNCATE public.memories; DELETE FROM engram.history; DELETE FROM engram.outbox"));
 
-  const count = async (sql: string): Promise<number> => Number((await db.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${sql}`))[0]?.n);
+  const count = async (sql: string): Promise<number> =>
+    (await db.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${sql}`))[0]?.n ?? -1;
   const put = async (...drafts: Parameters<typeof draft>[0][]) => store.putMemories(drafts.map((one) => draft(one)));
   const putOne = async (given: Parameters<typeof draft>[0] = {}) => {
     const [result] = await put(given);
@@ -35,16 +36,33 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
   });
 
   test("a put is read back as it was given", async () => {
-    const { memory, created } = await putOne({ importance: 0.8, categories: ["город"], metadata: { source: { a: [1, "ё"] } }, sessionId: "s", agentId: "a" });
+    const { memory, created } = await putOne({
+      importance: 0.8,
+      categories: ["город"],
+      metadata: { source: { a: [1, "ё"] } },
+      sessionId: "s",
+      agentId: "a",
+    });
     expect(created).toBe(true);
-    expect(memory).toMatchObject({ importance: 0.8, categories: ["город"], metadata: { source: { a: [1, "ё"] } }, sessionId: "s", agentId: "a", seenCount: 1, indexStatus: "pending" });
+    expect(memory).toMatchObject({
+      importance: 0.8,
+      categories: ["город"],
+      metadata: { source: { a: [1, "ё"] } },
+      sessionId: "s",
+      agentId: "a",
+      seenCount: 1,
+      indexStatus: "pending",
+    });
     expect(await store.getMemory(projectId, memory.id)).toEqual(memory);
   });
 
   test("equal states merge: one row, told twice, newer metadata over older", async () => {
     const first = await putOne({ metadata: { a: 1, b: 1 }, sessionId: "s1" });
     const second = await putOne({ metadata: { b: 2 }, sessionId: "s2" });
-    expect(second).toMatchObject({ created: false, memory: { id: first.memory.id, seenCount: 2, metadata: { a: 1, b: 2 }, sessionId: "s2" } });
+    expect(second).toMatchObject({
+      created: false,
+      memory: { id: first.memory.id, seenCount: 2, metadata: { a: 1, b: 2 }, sessionId: "s2" },
+    });
     expect(await db.query("SELECT session_ids FROM public.memories")).toEqual([{ session_ids: ["s1", "s2"] }]);
   });
 
@@ -52,7 +70,11 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
     const first = await putOne();
     await db.script("DELETE FROM engram.outbox");
     const second = await putOne();
-    expect(second.memory).toMatchObject({ version: first.memory.version, updatedAt: first.memory.updatedAt, indexStatus: "indexed" });
+    expect(second.memory).toMatchObject({
+      version: first.memory.version,
+      updatedAt: first.memory.updatedAt,
+      indexStatus: "indexed",
+    });
     expect(await count("engram.outbox")).toBe(0);
   });
 
@@ -80,19 +102,32 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
     const light = await putOne({ key: "theme", content: "светлая" });
     const page = await store.listMemories({ filter: mine, sort: "-created_at", limit: 10, offset: 0 });
     expect(page.memories.map((one) => one.id)).toEqual([light.memory.id]);
-    expect(await store.getMemory(projectId, dark.memory.id)).toMatchObject({ supersededBy: light.memory.id, validTo: expect.any(Date) });
-    expect((await store.getHistory(projectId, dark.memory.id))?.map((one) => one.event)).toEqual(["superseded", "created"]);
+    expect(await store.getMemory(projectId, dark.memory.id)).toMatchObject({
+      supersededBy: light.memory.id,
+      validTo: expect.any(Date),
+    });
+    expect((await store.getHistory(projectId, dark.memory.id))?.map((one) => one.event)).toEqual([
+      "superseded",
+      "created",
+    ]);
   });
 
   test("clients that race for one slot leave exactly one live row", async () => {
     const { putRacing } = await import("@engram/memory");
-    await Promise.all(Array.from({ length: 40 }, (_, i) => putRacing(store, [draft({ key: "theme", content: `тема ${i % 8}` })])));
+    await Promise.all(
+      Array.from({ length: 40 }, (_, i) => putRacing(store, [draft({ key: "theme", content: `тема ${i % 8}` })])),
+    );
     expect(await count("public.memories WHERE slot_key IS NOT NULL")).toBe(1);
   });
 
   test("an update counts a version, keeps the old one, and says who did it", async () => {
     const { memory } = await putOne({ metadata: { a: 1 } });
-    const changed = await store.updateMemory(projectId, memory.id, { content: "новое", metadata: { b: 2 }, mergeMetadata: true }, actor);
+    const changed = await store.updateMemory(
+      projectId,
+      memory.id,
+      { content: "новое", metadata: { b: 2 }, mergeMetadata: true },
+      actor,
+    );
     expect(changed).toMatchObject({ content: "новое", metadata: { a: 1, b: 2 }, indexStatus: "pending" });
     expect(changed?.version).toBeGreaterThan(memory.version);
     const history = await store.getHistory(projectId, memory.id);
@@ -114,7 +149,9 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
     expect(await store.deleteMemory(projectId, memory.id, actor)).toBe(true);
     expect(await store.deleteMemory(projectId, memory.id, actor)).toBe(false);
     expect(await store.getHistory(projectId, memory.id)).toBeUndefined();
-    expect(await db.query("SELECT event, actor, snapshot FROM engram.history ORDER BY version DESC LIMIT 1")).toEqual([{ event: "deleted", actor: "tester", snapshot: null }]);
+    expect(await db.query("SELECT event, actor, snapshot FROM engram.history ORDER BY version DESC LIMIT 1")).toEqual([
+      { event: "deleted", actor: "tester", snapshot: null },
+    ]);
     expect(await count("engram.history WHERE snapshot IS NOT NULL")).toBe(0);
   });
 
@@ -144,7 +181,9 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
   });
 
   test("the text arm finds inflected forms of both languages in one row", async () => {
-    const { memory } = await putOne({ content: "Пользователь предпочитает уведомления и notification settings по-тёмному" });
+    const { memory } = await putOne({
+      content: "Пользователь предпочитает уведомления и notification settings по-тёмному",
+    });
     await putOne({ content: "Совсем о другом" });
     const found = await store.searchText("уведомлениями notifications", mine, 300);
     expect(found).toMatchObject({ documents: 2, hits: [{ id: memory.id }] });
@@ -155,12 +194,20 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
   });
 
   test("pages walk through everything once, whatever the sort", async () => {
-    await put(...Array.from({ length: 25 }, (_, i) => ({ content: `факт ${i}`, importance: i % 3 === 0 ? null : (i % 3) / 3 })));
+    await put(
+      ...Array.from({ length: 25 }, (_, i) => ({ content: `факт ${i}`, importance: i % 3 === 0 ? null : (i % 3) / 3 })),
+    );
     for (const sort of ["created_at", "-created_at", "importance", "updated_at"] as const) {
       const seen: string[] = [];
       let cursor: string | null = null;
       do {
-        const page = await store.listMemories({ filter: mine, sort, limit: 10, offset: 0, ...(cursor === null ? {} : { cursor }) });
+        const page = await store.listMemories({
+          filter: mine,
+          sort,
+          limit: 10,
+          offset: 0,
+          ...(cursor === null ? {} : { cursor }),
+        });
         expect(page.total).toBe(25);
         seen.push(...page.memories.map((one) => one.id));
         cursor = page.nextCursor;
@@ -171,8 +218,14 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
   });
 
   test("a foreign cursor is invalid", async () => {
-    for (const cursor of ["x", Buffer.from("[1]").toString("base64url"), Buffer.from(JSON.stringify([1, "-created_at", "soon", "x"])).toString("base64url")])
-      await expect(store.listMemories({ filter: mine, sort: "-created_at", limit: 1, offset: 0, cursor })).rejects.toMatchObject({ code: "invalid" });
+    for (const cursor of [
+      "x",
+      Buffer.from("[1]").toString("base64url"),
+      Buffer.from(JSON.stringify([1, "-created_at", "soon", "x"])).toString("base64url"),
+    ])
+      await expect(
+        store.listMemories({ filter: mine, sort: "-created_at", limit: 1, offset: 0, cursor }),
+      ).rejects.toMatchObject({ code: "invalid" });
   });
 
   test("deletes by filter, and says how many", async () => {
@@ -183,7 +236,11 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
   });
 
   test("recent: the session's own first, then what is important, then what is new", async () => {
-    const [old, session, important] = await put({ content: "старое" }, { content: "сессии", level: "session", sessionId: "s" }, { content: "важное", importance: 1 });
+    const [old, session, important] = await put(
+      { content: "старое" },
+      { content: "сессии", level: "session", sessionId: "s" },
+      { content: "важное", importance: 1 },
+    );
     const filter: MemoryFilter = { scope: { projectId, userId: "u", sessionId: "s", exact: false } };
     const recent = await store.recentMemories(filter, 10);
     expect(recent.map((one) => one.id)).toEqual([session, important, old].map((one) => one?.memory.id));
@@ -193,7 +250,9 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
     const { memory } = await putOne();
     const other = "00000000-0000-7000-8000-000000000002";
     expect(await store.getMemory(other, memory.id)).toBeUndefined();
-    expect(await store.findMemories([memory.id], { scope: { projectId: other, userId: "u", exact: true } })).toEqual([]);
+    expect(await store.findMemories([memory.id], { scope: { projectId: other, userId: "u", exact: true } })).toEqual(
+      [],
+    );
     expect(await store.deleteMemory(other, memory.id, actor)).toBe(false);
   });
 });

@@ -26,10 +26,15 @@ describe.each(DATABASES)("outbox on %s", (_name, open) => {
     const [result] = await createMemoryStore(db).putMemories([draft({ content })]);
     return result?.memory.id ?? "";
   };
-  const claim = (token: string, given: { leaseSeconds?: number; horizonSeconds?: number } = {}): Promise<readonly Claimed[]> =>
+  const claim = (
+    token: string,
+    given: { leaseSeconds?: number; horizonSeconds?: number } = {},
+  ): Promise<readonly Claimed[]> =>
     outbox.claim({ topic, limit: 64, token, leaseSeconds: 60, horizonSeconds: 300, ...given });
-  const row = async () => (await db.query("SELECT gen, attempts, lease, parked_at, doubt_until, error FROM engram.outbox"))[0];
-  const status = async (id: string) => (await db.query("SELECT engram.index_status($1::uuid) AS status", [id]))[0]?.["status"];
+  const row = async () =>
+    (await db.query("SELECT gen, attempts, lease, parked_at, doubt_until, error FROM engram.outbox"))[0];
+  const status = async (id: string) =>
+    (await db.query("SELECT engram.index_status($1::uuid) AS status", [id]))[0]?.["status"];
 
   test("a claimed row is nobody else's until its lease ends", async () => {
     await write("раз");
@@ -57,7 +62,14 @@ describe.each(DATABASES)("outbox on %s", (_name, open) => {
     await write("раз");
     const claimed = await claim(tokens[0]);
     expect(await outbox.acknowledge(topic, tokens[1], claimed)).toEqual({ gone: 0, kept: 0 });
-    expect(await outbox.fail(topic, tokens[1], claimed.map((one) => ({ ...one, ...failure })), 300)).toBe(0);
+    expect(
+      await outbox.fail(
+        topic,
+        tokens[1],
+        claimed.map((one) => ({ ...one, ...failure })),
+        300,
+      ),
+    ).toBe(0);
     expect(await outbox.release(topic, tokens[1], claimed)).toBe(0);
     expect(await row()).toMatchObject({ lease: tokens[0] });
   });
@@ -86,7 +98,12 @@ describe.each(DATABASES)("outbox on %s", (_name, open) => {
   test("a failure keeps its reason and its attempts, and waits", async () => {
     await write("раз");
     const claimed = await claim(tokens[0]);
-    await outbox.fail(topic, tokens[0], claimed.map((one) => ({ ...one, ...failure, retryInSeconds: 60 })), 300);
+    await outbox.fail(
+      topic,
+      tokens[0],
+      claimed.map((one) => ({ ...one, ...failure, retryInSeconds: 60 })),
+      300,
+    );
     expect(await row()).toMatchObject({ lease: null, attempts: 1, error: "unavailable: away", doubt_until: null });
     expect(await claim(tokens[1])).toHaveLength(0);
   });
@@ -94,14 +111,24 @@ describe.each(DATABASES)("outbox on %s", (_name, open) => {
   test("a write that was cut leaves doubt", async () => {
     await write("раз");
     const claimed = await claim(tokens[0]);
-    await outbox.fail(topic, tokens[0], claimed.map((one) => ({ ...one, ...failure, doubt: true })), 300);
+    await outbox.fail(
+      topic,
+      tokens[0],
+      claimed.map((one) => ({ ...one, ...failure, doubt: true })),
+      300,
+    );
     expect(await row()).toMatchObject({ doubt_until: expect.any(Date) });
   });
 
   test("a parked row stays out of claims, is failed, and comes back when its memory changes", async () => {
     const id = await write("раз");
     const claimed = await claim(tokens[0]);
-    await outbox.fail(topic, tokens[0], claimed.map((one) => ({ ...one, ...failure, park: true })), 300);
+    await outbox.fail(
+      topic,
+      tokens[0],
+      claimed.map((one) => ({ ...one, ...failure, park: true })),
+      300,
+    );
     expect(await status(id)).toBe("failed");
     expect(await claim(tokens[1])).toHaveLength(0);
     expect(await outbox.depth()).toMatchObject([{ pending: 0, parked: 1 }]);
@@ -113,7 +140,12 @@ describe.each(DATABASES)("outbox on %s", (_name, open) => {
     const id = await write("раз");
     const claimed = await claim(tokens[0]);
     await db.query("UPDATE memories SET content = 'два' WHERE id = $1::uuid", [id]);
-    await outbox.fail(topic, tokens[0], claimed.map((one) => ({ ...one, ...failure, retryInSeconds: 60, park: true })), 300);
+    await outbox.fail(
+      topic,
+      tokens[0],
+      claimed.map((one) => ({ ...one, ...failure, retryInSeconds: 60, park: true })),
+      300,
+    );
     expect(await claim(tokens[1])).toMatchObject([{ attempts: 1 }]);
   });
 
@@ -125,10 +157,14 @@ describe.each(DATABASES)("outbox on %s", (_name, open) => {
   });
 
   test("single writes come before bulk", async () => {
-    await db.script("INSERT INTO memories (user_id, content) SELECT 'bulk', 'факт ' || n FROM generate_series(1, 100) n");
+    await db.script(
+      "INSERT INTO memories (user_id, content) SELECT 'bulk', 'факт ' || n FROM generate_series(1, 100) n",
+    );
     const id = await write("раз");
     expect(await claim(tokens[0])).toHaveLength(64);
-    expect(await db.query("SELECT lease FROM engram.outbox WHERE key = $1::uuid", [id])).toEqual([{ lease: tokens[0] }]);
+    expect(await db.query("SELECT lease FROM engram.outbox WHERE key = $1::uuid", [id])).toEqual([
+      { lease: tokens[0] },
+    ]);
   });
 
   test("deleting a memory that is being worked leaves its row to the holder", async () => {

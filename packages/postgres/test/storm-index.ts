@@ -1,4 +1,10 @@
-import { MemoryError, type IndexPoint, type IndexPointWithVector, type PointState, type VectorIndex } from "@engram/memory";
+import {
+  MemoryError,
+  type IndexPoint,
+  type IndexPointWithVector,
+  type PointState,
+  type VectorIndex,
+} from "@engram/memory";
 
 export interface StormFaults {
   readonly random: () => number;

@@ -21,7 +21,11 @@ const WRITERS = 4;
 const WORKERS = 4;
 
 const target = { name: "main", collection: { name: "storm", model: "storm", dims: 1 } };
-const embedder: Embedder = { model: "storm", lexical: true, embed: (texts) => Promise.resolve({ vectors: texts.map(() => [1]), tokens: 0 }) };
+const embedder: Embedder = {
+  model: "storm",
+  lexical: true,
+  embed: (texts) => Promise.resolve({ vectors: texts.map(() => [1]), tokens: 0 }),
+};
 
 /** mulberry32: the same storm for the same seed, as far as timing lets it. */
 function seeded(seed: number): () => number {
@@ -66,11 +70,22 @@ describe.each(DATABASES)("storm on %s", (_name, open) => {
         const chance = random();
         if (chance < 0.05) {
           counts.crashes += 1; // claims, and is never heard of again
-          await deps.outbox.claim({ topic: "index:main", limit: 8, token: crypto.randomUUID(), leaseSeconds: LEASE_SECONDS, horizonSeconds: HORIZON_SECONDS });
+          await deps.outbox.claim({
+            topic: "index:main",
+            limit: 8,
+            token: crypto.randomUUID(),
+            leaseSeconds: LEASE_SECONDS,
+            horizonSeconds: HORIZON_SECONDS,
+          });
         } else {
           const stalled = chance < 0.1; // SIGSTOP in the middle: wakes up past its lease and goes on
           if (stalled) counts.stalls += 1;
-          await workBatch(stalled ? { ...deps, embedder: slow(embedder, LEASE_SECONDS * 1500) } : deps, target, options, never);
+          await workBatch(
+            stalled ? { ...deps, embedder: slow(embedder, LEASE_SECONDS * 1500) } : deps,
+            target,
+            options,
+            never,
+          );
         }
       }
     };
@@ -87,13 +102,19 @@ describe.each(DATABASES)("storm on %s", (_name, open) => {
 });
 
 async function writeSomething(db: Executor, store: MemoryStore, random: () => number): Promise<void> {
-  const [row] = await db.query<{ id: string }>("SELECT id FROM memories OFFSET floor($1::float8 * greatest(1, (SELECT count(*) FROM memories))) LIMIT 1", [random()]);
+  const [row] = await db.query<{ id: string }>(
+    "SELECT id FROM memories OFFSET floor($1::float8 * greatest(1, (SELECT count(*) FROM memories))) LIMIT 1",
+    [random()],
+  );
   const chance = random();
   const word = Math.floor(random() * 1e9).toString(36);
   const actor = { requestId: null, name: null };
-  if (chance < 0.4 || row === undefined) await putRacing(store, [draft({ content: `факт ${word}`, key: chance < 0.1 ? "slot" : null })]);
-  else if (chance < 0.6) await store.updateMemory(DEFAULT_PROJECT_ID, row.id, { content: `факт ${word}`, mergeMetadata: false }, actor);
-  else if (chance < 0.7) await store.updateMemory(DEFAULT_PROJECT_ID, row.id, { metadata: { word }, mergeMetadata: true }, actor);
+  if (chance < 0.4 || row === undefined)
+    await putRacing(store, [draft({ content: `факт ${word}`, key: chance < 0.1 ? "slot" : null })]);
+  else if (chance < 0.6)
+    await store.updateMemory(DEFAULT_PROJECT_ID, row.id, { content: `факт ${word}`, mergeMetadata: false }, actor);
+  else if (chance < 0.7)
+    await store.updateMemory(DEFAULT_PROJECT_ID, row.id, { metadata: { word }, mergeMetadata: true }, actor);
   else if (chance < 0.995) await store.deleteMemory(DEFAULT_PROJECT_ID, row.id, actor);
   else await db.script("TRUNCATE memories");
 }
@@ -119,12 +140,17 @@ async function drain(db: Executor, work: () => Promise<unknown>): Promise<void> 
 }
 
 async function differencesOf(db: Executor, index: StormIndex) {
-  const rows = await db.query<{ id: string; version: number; content: string }>("SELECT id, version, content FROM memories");
+  const rows = await db.query<{ id: string; version: number; content: string }>(
+    "SELECT id, version, content FROM memories",
+  );
   const known = new Set(rows.map((row) => row.id));
   const points = rows.map((row) => ({ row, point: index.points.get(row.id) }));
   return {
     missing: points.filter(({ point }) => point === undefined).length,
-    stale: points.filter(({ row, point }) => point !== undefined && (point.version !== row.version || point.hash !== contentHash(row.content))).length,
+    stale: points.filter(
+      ({ row, point }) =>
+        point !== undefined && (point.version !== row.version || point.hash !== contentHash(row.content)),
+    ).length,
     orphans: [...index.points.keys()].filter((id) => !known.has(id)).length,
   };
 }

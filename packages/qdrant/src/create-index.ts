@@ -19,7 +19,12 @@ export interface QdrantIndexOptions {
  * log is replayed (qdrant#9575), and every write waits until it is applied.
  */
 export function createQdrantIndex(options: QdrantIndexOptions): VectorIndex {
-  const client = new QdrantClient({ ...addressOf(options.url), timeout: options.timeoutMs, checkCompatibility: false, headers: keyHeader(options.apiKey) });
+  const client = new QdrantClient({
+    ...addressOf(options.url),
+    timeout: options.timeoutMs,
+    checkCompatibility: false,
+    headers: keyHeader(options.apiKey),
+  });
   const read = <T>(call: Promise<T>, signal?: AbortSignal): Promise<T> => until(signal, call, { writing: false });
   const write = <T>(call: Promise<T>, signal?: AbortSignal): Promise<T> => until(signal, call, { writing: true });
 
@@ -28,24 +33,50 @@ export function createQdrantIndex(options: QdrantIndexOptions): VectorIndex {
 
     async fetchStates({ name }, ids, signal) {
       signal.throwIfAborted();
-      const points = await read(client.retrieve(name, { ids: [...ids], with_payload: ["version", "h"], with_vector: false }), signal);
+      const points = await read(
+        client.retrieve(name, { ids: [...ids], with_payload: ["version", "h"], with_vector: false }),
+        signal,
+      );
       return new Map(points.map((point) => [String(point.id), stateOf(point.payload)]));
     },
 
     async upsert({ name }, points, signal) {
       signal.throwIfAborted();
-      await write(client.upsert(name, { wait: true, points: points.map((point) => ({ id: point.memory.id, vector: [...point.vector], payload: toPayload(point) })) }), signal);
+      await write(
+        client.upsert(name, {
+          wait: true,
+          points: points.map((point) => ({
+            id: point.memory.id,
+            vector: [...point.vector],
+            payload: toPayload(point),
+          })),
+        }),
+        signal,
+      );
       return points.map((point) => point.memory.id);
     },
 
     async setPayload({ name }, points, signal) {
       signal.throwIfAborted();
       // Overwriting a point that is not there is 404 for the whole batch: ask first, and leave what is absent.
-      const there = new Set((await read(client.retrieve(name, { ids: points.map((point) => point.memory.id), with_payload: false, with_vector: false }), signal)).map((point) => point.id));
+      const there = new Set(
+        (
+          await read(
+            client.retrieve(name, {
+              ids: points.map((point) => point.memory.id),
+              with_payload: false,
+              with_vector: false,
+            }),
+            signal,
+          )
+        ).map((point) => point.id),
+      );
       const present = points.filter((point) => there.has(point.memory.id));
       if (present.length === 0) return [];
       signal.throwIfAborted();
-      const operations = present.map((point) => ({ overwrite_payload: { payload: toPayload(point), points: [point.memory.id] } }));
+      const operations = present.map((point) => ({
+        overwrite_payload: { payload: toPayload(point), points: [point.memory.id] },
+      }));
       await write(client.batchUpdate(name, { wait: true, operations }), signal);
       return present.map((point) => point.memory.id);
     },
@@ -58,8 +89,21 @@ export function createQdrantIndex(options: QdrantIndexOptions): VectorIndex {
     async search({ name }, query, signal): Promise<readonly VectorHit[]> {
       signal.throwIfAborted();
       if (query.tenants.length === 0) return [];
-      const { points } = await read(client.query(name, { query: [...query.vector], filter: toFilter(query), limit: query.limit, with_payload: ["version"], with_vector: false }), signal);
-      return points.map((point) => ({ id: String(point.id), version: Number(point.payload?.["version"]), cosine: point.score }));
+      const { points } = await read(
+        client.query(name, {
+          query: [...query.vector],
+          filter: toFilter(query),
+          limit: query.limit,
+          with_payload: ["version"],
+          with_vector: false,
+        }),
+        signal,
+      );
+      return points.map((point) => ({
+        id: String(point.id),
+        version: Number(point.payload?.["version"]),
+        cosine: point.score,
+      }));
     },
 
     async ping(signal) {
@@ -71,7 +115,10 @@ export function createQdrantIndex(options: QdrantIndexOptions): VectorIndex {
 }
 
 function stateOf(payload: Record<string, unknown> | null | undefined): PointState {
-  return { version: Number(payload?.["version"] ?? Number.NaN), hash: String(payload?.["h"] ?? "") };
+  return {
+    version: Number(payload?.["version"] ?? Number.NaN),
+    hash: typeof payload?.["h"] === "string" ? payload["h"] : "",
+  };
 }
 
 /** The client adds port 6333 to an address without one, which behind an HTTPS proxy is nobody's. */
@@ -92,9 +139,19 @@ function keyHeader(apiKey: string | undefined): Record<string, string> {
  * The call's result, or a MemoryError when it fails or when `signal` fires first. The client takes no signal, so a call
  * that was left behind goes on for at most `timeoutMs`: what a write then did is unknown.
  */
-async function until<T>(signal: AbortSignal | undefined, call: Promise<T>, { writing }: { writing: boolean }): Promise<T> {
+async function until<T>(
+  signal: AbortSignal | undefined,
+  call: Promise<T>,
+  { writing }: { writing: boolean },
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const leave = (): void => reject(new MemoryError("unavailable", "Qdrant did not answer in time", { cause: signal?.reason, outcomeUnknown: writing }));
+    const leave = (): void =>
+      reject(
+        new MemoryError("unavailable", "Qdrant did not answer in time", {
+          cause: signal?.reason,
+          outcomeUnknown: writing,
+        }),
+      );
     signal?.addEventListener("abort", leave, { once: true });
     call
       .then(resolve, (error: unknown) => reject(translateQdrantError(error, { writing })))

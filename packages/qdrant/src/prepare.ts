@@ -14,7 +14,8 @@ export async function prepareCollection(client: QdrantClient, alias: string, col
   // Also on one that exists: another worker may have died between the two.
   const { payload_schema: indexed } = await client.getCollection(collection.name);
   for (const [field_name, field_schema] of Object.entries(PAYLOAD_INDEXES))
-    if (!(field_name in indexed)) await client.createPayloadIndex(collection.name, { field_name, field_schema, wait: true });
+    if (!(field_name in indexed))
+      await client.createPayloadIndex(collection.name, { field_name, field_schema, wait: true });
   await pointAlias(client, alias, collection.name);
 }
 
@@ -23,10 +24,16 @@ async function create(client: QdrantClient, { name, dims }: CollectionRef): Prom
     await client.createCollection(name, {
       vectors: { size: dims, distance: "Cosine" },
       hnsw_config: { m: 0, payload_m: 16 },
-      strict_mode_config: { enabled: true, unindexed_filtering_retrieve: false, unindexed_filtering_update: false, search_allow_exact: false },
+      strict_mode_config: {
+        enabled: true,
+        unindexed_filtering_retrieve: false,
+        unindexed_filtering_update: false,
+        search_allow_exact: false,
+      },
     });
   } catch (error) {
-    if (statusOf(error) !== 409 && !(error instanceof Error && /already exists/.test(JSON.stringify(error)))) throw error; // another worker was first
+    if (statusOf(error) !== 409 && !(error instanceof Error && /already exists/.test(JSON.stringify(error))))
+      throw error; // another worker was first
   }
 }
 
@@ -49,7 +56,10 @@ async function pointAlias(client: QdrantClient, alias: string, name: string): Pr
   if (standing?.collection_name === name) return;
   const { collections } = await client.getCollections();
   if (collections.some((one) => one.name === alias))
-    throw new MemoryError("invalid", `Qdrant has a collection named ${alias}, which Engram needs as an alias. Rename or delete it, or set MEM0_COLLECTION_NAME to another name`);
+    throw new MemoryError(
+      "invalid",
+      `Qdrant has a collection named ${alias}, which Engram needs as an alias. Rename or delete it, or set MEM0_COLLECTION_NAME to another name`,
+    );
   await client.updateCollectionAliases({
     actions: [
       ...(standing === undefined ? [] : [{ delete_alias: { alias_name: alias } }]),

@@ -13,7 +13,9 @@ export function toFilter({ filter, tenants, now }: VectorQuery): Condition {
   return {
     must: [
       { key: "tenant", match: { any: tenants } },
-      ...(alternatives.some((conditions) => conditions.length === 0) ? [] : [{ should: alternatives.map((conditions) => ({ must: conditions })) }]),
+      ...(alternatives.some((conditions) => conditions.length === 0)
+        ? []
+        : [{ should: alternatives.map((conditions) => ({ must: conditions })) }]),
       { is_empty: { key: "valid_to" } },
       { should: [{ is_empty: { key: "expires_at" } }, { key: "expires_at", range: { gt: now.toISOString() } }] },
       ...(types === undefined ? [] : [{ key: "type", match: { any: types } }]),

@@ -24,7 +24,9 @@ whenThere("Qdrant", () => {
     const alias = `alias_${randomBytes(6).toString("hex")}`;
     const index = createQdrantIndex({ url, alias, timeoutMs: 10_000 });
     const aliasOf = async (): Promise<unknown> => {
-      const answer = (await (await fetch(`${url}/aliases`)).json()) as { result: { aliases: { alias_name: string; collection_name: string }[] } };
+      const answer = (await (await fetch(`${url}/aliases`)).json()) as {
+        result: { aliases: { alias_name: string; collection_name: string }[] };
+      };
       return answer.result.aliases.find((one) => one.alias_name === alias)?.collection_name;
     };
     await index.prepare({ name: `${alias}__a__4`, model: "a", dims: 4 });
@@ -36,14 +38,20 @@ whenThere("Qdrant", () => {
   test("workers that prepare at once agree", async () => {
     const alias = `race_${randomBytes(6).toString("hex")}`;
     const collection = { name: `${alias}__a__4`, model: "a", dims: 4 };
-    await Promise.all(Array.from({ length: 4 }, () => createQdrantIndex({ url, alias, timeoutMs: 10_000 }).prepare(collection)));
+    await Promise.all(
+      Array.from({ length: 4 }, () => createQdrantIndex({ url, alias, timeoutMs: 10_000 }).prepare(collection)),
+    );
   });
 
   test("strict mode refuses a filter without an index", async () => {
     const alias = `strict_${randomBytes(6).toString("hex")}`;
     await createQdrantIndex({ url, alias, timeoutMs: 10_000 }).prepare({ name: `${alias}__a__4`, model: "a", dims: 4 });
     const body = JSON.stringify({ query: [1, 0, 0, 0], filter: { must: [{ key: "unknown", match: { value: 1 } }] } });
-    const answer = await fetch(`${url}/collections/${alias}/points/query`, { method: "POST", headers: { "content-type": "application/json" }, body });
+    const answer = await fetch(`${url}/collections/${alias}/points/query`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
     expect(answer.status).toBe(400);
   });
 });
@@ -60,7 +68,10 @@ describe("a Qdrant that is in trouble", () => {
     const { port } = listener.address() as AddressInfo;
     listener.close();
     const index = createQdrantIndex({ url: `http://127.0.0.1:${port}`, alias: "x", timeoutMs: 1_000 });
-    await expect(index.delete(collection, [id], never)).rejects.toMatchObject({ code: "unavailable", outcomeUnknown: false });
+    await expect(index.delete(collection, [id], never)).rejects.toMatchObject({
+      code: "unavailable",
+      outcomeUnknown: false,
+    });
   });
 
   test.each([
@@ -68,14 +79,25 @@ describe("a Qdrant that is in trouble", () => {
     ["cuts the connection", (socket: { destroy(): void }) => socket.destroy()],
   ])("it %s after a write was sent: the outcome is unknown; a read has none", async (_name, onData) => {
     const sockets = new Set<Socket>();
-    const listener = createServer((socket) => sockets.add(socket.on("data", () => onData(socket)).on("error", () => undefined)));
+    const listener = createServer((socket) =>
+      sockets.add(socket.on("data", () => onData(socket)).on("error", () => undefined)),
+    );
     listener.listen(0, "127.0.0.1");
     await once(listener, "listening");
     const { port } = listener.address() as AddressInfo;
     const index = createQdrantIndex({ url: `http://127.0.0.1:${port}`, alias: "x", timeoutMs: 200 });
-    await expect(index.delete(collection, [id], never)).rejects.toMatchObject({ code: "unavailable", outcomeUnknown: true });
-    await expect(index.delete(collection, [id], AbortSignal.timeout(50))).rejects.toMatchObject({ code: "unavailable", outcomeUnknown: true });
-    await expect(index.fetchStates(collection, [id], never)).rejects.toMatchObject({ code: "unavailable", outcomeUnknown: false });
+    await expect(index.delete(collection, [id], never)).rejects.toMatchObject({
+      code: "unavailable",
+      outcomeUnknown: true,
+    });
+    await expect(index.delete(collection, [id], AbortSignal.timeout(50))).rejects.toMatchObject({
+      code: "unavailable",
+      outcomeUnknown: true,
+    });
+    await expect(index.fetchStates(collection, [id], never)).rejects.toMatchObject({
+      code: "unavailable",
+      outcomeUnknown: false,
+    });
     for (const socket of sockets) socket.destroy();
     listener.close();
   });

@@ -5,7 +5,10 @@ const FRESH_MS = 5_000;
 const FRESH_WHILE_UNPREPARED_MS = 200;
 
 /** The live target, remembered for a few seconds. */
-export function createLiveTarget(targets: IndexTargets, base: string): () => Promise<{ target: IndexTarget; collection: CollectionRef | undefined }> {
+export function createLiveTarget(
+  targets: IndexTargets,
+  base: string,
+): () => Promise<{ target: IndexTarget; collection: CollectionRef | undefined }> {
   let known: { target: IndexTarget; collection: CollectionRef | undefined; at: number } | undefined;
   let asking: Promise<{ target: IndexTarget; collection: CollectionRef | undefined }> | undefined;
 

@@ -1,6 +1,14 @@
 import { createBullMqBell } from "@engram/bullmq";
 import type { Config } from "@engram/config";
-import { createLocalBell, type Bell, type IndexTargets, type MemoryStore, type Models, type Outbox, type VectorIndex } from "@engram/memory";
+import {
+  createLocalBell,
+  type Bell,
+  type IndexTargets,
+  type MemoryStore,
+  type Models,
+  type Outbox,
+  type VectorIndex,
+} from "@engram/memory";
 import { createOfflineEmbedder } from "@engram/offline";
 import { createOpenAIEmbedder } from "@engram/openai";
 import { openPGlite } from "@engram/pglite";
@@ -44,7 +52,10 @@ export function chooseSockets(config: Config): Chosen {
  * Opens every socket. Nothing of a network is waited for: what is away is tried again by those who use it. Throws when
  * the embedded database's folder is in use.
  */
-export async function openSockets(config: Config, { logger, metrics }: { logger: Logger; metrics: Metrics }): Promise<Sockets> {
+export async function openSockets(
+  config: Config,
+  { logger, metrics }: { logger: Logger; metrics: Metrics },
+): Promise<Sockets> {
   const db = await openTruth(config, logger);
   const index = openVectors(config, db);
   const bell = openQueue(config, logger);
@@ -79,12 +90,19 @@ export async function openTruth(config: Config, logger: Logger): Promise<Executo
 function openVectors(config: Config, db: Executor): VectorIndex {
   const { qdrantUrl, qdrantApiKey, collection, timeoutMs } = config.vectors;
   if (qdrantUrl === undefined) return createPgvectorIndex(db);
-  return createQdrantIndex({ url: qdrantUrl, alias: collection, timeoutMs, ...(qdrantApiKey === undefined ? {} : { apiKey: qdrantApiKey }) });
+  return createQdrantIndex({
+    url: qdrantUrl,
+    alias: collection,
+    timeoutMs,
+    ...(qdrantApiKey === undefined ? {} : { apiKey: qdrantApiKey }),
+  });
 }
 
 function openQueue(config: Config, logger: Logger): Bell {
   const onError = (err: unknown): void => logger.warn({ err }, "Queue trouble");
-  return config.queue.redisUrl === undefined ? createLocalBell({ onError }) : createBullMqBell({ url: config.queue.redisUrl, onError });
+  return config.queue.redisUrl === undefined
+    ? createLocalBell({ onError })
+    : createBullMqBell({ url: config.queue.redisUrl, onError });
 }
 
 function openEmbedder(config: Config, metrics: Metrics) {

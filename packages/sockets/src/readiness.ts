@@ -57,7 +57,12 @@ export class Readiness {
       stateOf((signal) => within(signal, sockets.index.ping(signal))),
       stateOf((signal) => within(signal, sockets.bell.ping(signal))),
     ]);
-    const states = { truth: truth === "ok" && !this.migrated ? "starting" : truth, vectors, queue, models: "ok" } as const;
+    const states = {
+      truth: truth === "ok" && !this.migrated ? "starting" : truth,
+      vectors,
+      queue,
+      models: "ok",
+    } as const;
     return { ready: states.truth === "ok" && !this.stopping, states };
   }
 }
@@ -72,16 +77,27 @@ async function stateOf(ping: (signal: AbortSignal) => Promise<unknown>): Promise
 }
 
 async function within<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  return Promise.race([promise, new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }))]);
+  return Promise.race([
+    promise,
+    new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true })),
+  ]);
 }
 
 /** Migrates, for as long as it takes: a database that is not there yet is one line in the log and in `/readyz`, not an exit. */
-export async function migrateWhenReady(sockets: Pick<Sockets, "db">, readiness: Readiness, { logger, stop }: { logger: Logger; stop: AbortSignal }): Promise<void> {
+export async function migrateWhenReady(
+  sockets: Pick<Sockets, "db">,
+  readiness: Readiness,
+  { logger, stop }: { logger: Logger; stop: AbortSignal },
+): Promise<void> {
   const ran = await keepTrying(() => migrate(sockets.db), {
     stop,
     onFailure(error) {
       const problem = databaseProblem(error);
-      if (!readiness.problems.some((known) => known.message === problem.message)) logger.warn({ code: problem.code, cure: problem.cure, err: error }, problem.message);
+      if (!readiness.problems.some((known) => known.message === problem.message))
+        logger.warn(
+          { code: problem.code, cure: problem.cure, ...(problem.code === "database" ? { err: error } : {}) },
+          problem.message,
+        );
       readiness.report("truth", problem);
     },
   });
@@ -100,17 +116,37 @@ export function databaseProblem(error: unknown): Problem {
   switch (code) {
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return { code: "database_host", message: `DATABASE_URL: the host cannot be resolved (${detail})`, cure: "Check the host's name, and that this machine's DNS knows it" };
+      return {
+        code: "database_host",
+        message: `DATABASE_URL: the host cannot be resolved (${detail})`,
+        cure: "Check the host's name, and that this machine's DNS knows it",
+      };
     case "ENETUNREACH":
-      return { code: "database_network", message: `DATABASE_URL: the host cannot be reached (${detail})`, cure: "An IPv6-only host needs IPv6 here; use the pooler's address instead" };
+      return {
+        code: "database_network",
+        message: `DATABASE_URL: the host cannot be reached (${detail})`,
+        cure: "An IPv6-only host needs IPv6 here; use the pooler's address instead",
+      };
     case "ECONNREFUSED":
-      return { code: "database_refused", message: `DATABASE_URL: nothing listens there (${detail})`, cure: "Start PostgreSQL, or correct host and port" };
+      return {
+        code: "database_refused",
+        message: `DATABASE_URL: nothing listens there (${detail})`,
+        cure: "Start PostgreSQL, or correct host and port",
+      };
     case "28P01":
     case "28000":
-      return { code: "database_password", message: `DATABASE_URL: ${detail}`, cure: "Correct the user or the password; escape special characters (@ is %40)" };
+      return {
+        code: "database_password",
+        message: `DATABASE_URL: ${detail}`,
+        cure: "Correct the user or the password; escape special characters (@ is %40)",
+      };
     case "3D000":
       return { code: "database_missing", message: `DATABASE_URL: ${detail}`, cure: "Create it: CREATE DATABASE mem0;" };
     default:
-      return { code: "database", message: known.code === "unavailable" ? known.message : `The database refuses: ${detail}`, cure: "See the message; the service keeps trying" };
+      return {
+        code: "database",
+        message: known.code === "unavailable" ? known.message : `The database refuses: ${detail}`,
+        cure: "See the message; the service keeps trying",
+      };
   }
 }

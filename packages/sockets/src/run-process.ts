@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { stderr } from "node:process";
+import { redisProblems } from "@engram/bullmq";
 import { ConfigError, loadConfig, type Config } from "@engram/config";
 import { MemoryError } from "@engram/memory";
 import { createLogger, createMetrics, serveMetrics, type Logger, type Metrics } from "@engram/telemetry";
@@ -22,7 +24,10 @@ const STOP_TIMEOUT_MS = 9_500;
  * The frame of every `main.ts`: reads the configuration (all its faults at once, exit 1), opens the sockets, serves the
  * metrics, runs `start`, and on SIGTERM or SIGINT runs what `start` returned, then closes everything.
  */
-export async function runProcess(name: string, start: (process: Process) => Promise<() => Promise<void>>): Promise<void> {
+export async function runProcess(
+  name: string,
+  start: (process: Process) => Promise<() => Promise<void>>,
+): Promise<void> {
   try {
     const config = loadConfig();
     const version = readVersion();
@@ -30,9 +35,14 @@ export async function runProcess(name: string, start: (process: Process) => Prom
     const metrics = createMetrics({ version });
     const sockets = await openSockets(config, { logger, metrics });
     const readiness = new Readiness(config);
-    const server = await serveMetrics(metrics.registry, { host: config.telemetry.metricsHost, port: config.telemetry.metricsPort, logger });
+    const server = await serveMetrics(metrics.registry, {
+      host: config.telemetry.metricsHost,
+      port: config.telemetry.metricsPort,
+      logger,
+    });
     for (const { code, message, cure } of readiness.problems) logger.warn({ code, cure }, message);
     tellStart(logger, version, sockets);
+    void examineRedis(config, readiness, logger);
     const stop = await start({ config, version, logger, metrics, sockets, readiness });
     onSignal(logger, async () => {
       await stop();
@@ -42,7 +52,7 @@ export async function runProcess(name: string, start: (process: Process) => Prom
   } catch (error) {
     // Configuration and a folder in use are for a person to mend: one clear line, no stack.
     const told = error instanceof ConfigError || error instanceof MemoryError ? error.message : error;
-    console.error(told);
+    stderr.write(`${told instanceof Error ? (told.stack ?? told.message) : String(told)}\n`);
     process.exit(1);
   }
 }
@@ -51,7 +61,20 @@ function tellStart(logger: Logger, version: string, sockets: Sockets): void {
   const { chosen, models } = sockets;
   const backend = chosen.vectors === "qdrant" ? "qdrant" : chosen.truth === "pglite" ? "embedded" : "pgvector";
   logger.info({ version, ...chosen }, `Memory store initialized with ${backend} backend`);
-  if (models.embedder.lexical) logger.warn({ model: models.embedder.model, cure: "Set OPENAI_API_KEY" }, "No model is configured: embeddings are lexical, they match words and stems, not meaning");
+  if (models.embedder.lexical)
+    logger.warn(
+      { model: models.embedder.model, cure: "Set OPENAI_API_KEY" },
+      "No model is configured: embeddings are lexical, they match words and stems, not meaning",
+    );
+}
+
+/** An evicting or too old Redis is one line in the log and in `/readyz`; an absent one the bell reports by itself. */
+async function examineRedis(config: Config, readiness: Readiness, logger: Logger): Promise<void> {
+  if (config.queue.redisUrl === undefined) return;
+  for (const problem of await redisProblems(config.queue.redisUrl)) {
+    readiness.report(problem.code, problem);
+    logger.warn({ code: problem.code, cure: problem.cure }, problem.message);
+  }
 }
 
 function onSignal(logger: Logger, stop: () => Promise<void>): void {

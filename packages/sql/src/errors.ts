@@ -2,7 +2,16 @@ import { MemoryError } from "@engram/memory";
 
 /** Of PostgreSQL's error codes, those that mean something to the domain (postgresql.org/docs/current/errcodes-appendix.html). */
 const CONFLICTS = new Set(["23505", "40P01", "40001"]);
-const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "EPIPE", "EHOSTUNREACH", "ENETUNREACH"]);
+const NETWORK = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+  "EPIPE",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
 
 /** A driver's fault as the domain's: constraint → `conflict`, bad value → `invalid`, connection → `unavailable`. */
 export function translateSqlError(cause: unknown): MemoryError {
@@ -13,13 +22,18 @@ export function translateSqlError(cause: unknown): MemoryError {
   if (code.startsWith("22") || code === "23514" || code.startsWith("54"))
     return new MemoryError("invalid", `The database refuses a value: ${messageOf(cause)}`, { cause });
   // 08: connection; 53: out of connections, disk, memory; 57: shutting down or cancelled; 25006: a standby; 28, 3D: not yet ours.
-  const away = NETWORK.has(code) || /^(08|53|57|28|3D|25006)/.test(code) || /timeout|terminated|Connection ended|closed/i.test(messageOf(cause));
+  const away =
+    NETWORK.has(code) ||
+    /^(08|53|57|28|3D|25006)/.test(code) ||
+    /timeout|terminated|Connection ended|closed/i.test(messageOf(cause));
   if (away) return new MemoryError("unavailable", "The database cannot be reached", { cause, outcomeUnknown: true });
   return new MemoryError("internal", "Internal error", { cause });
 }
 
 export function codeOf(error: unknown): string {
-  return typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : "";
+  return typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"
+    ? error.code
+    : "";
 }
 
 function messageOf(error: unknown): string {

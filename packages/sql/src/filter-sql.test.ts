@@ -8,7 +8,10 @@ describe("filterSql", () => {
   test("every value is a parameter, whatever it holds", () => {
     const values = new Values();
     const evil = "x'; DROP TABLE memories; --";
-    const sql = filterSql({ scope: { projectId, userId: evil, sessionId: evil, agentId: evil, exact: false }, types: [evil], key: evil }, values);
+    const sql = filterSql(
+      { scope: { projectId, userId: evil, sessionId: evil, agentId: evil, exact: false }, types: [evil], key: evil },
+      values,
+    );
     expect(sql).not.toContain("DROP");
     expect(sql.match(/\$\d+/g)).toHaveLength(values.list.length);
   });

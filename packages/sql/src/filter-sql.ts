@@ -8,7 +8,8 @@ export function filterSql(filter: MemoryFilter, values: Values): string {
     `m.project_id = ${values.add(scope.projectId)}::uuid`,
     anyOf(visibleTo(scope).map((visible) => visibleSql(visible, values))),
   ];
-  if (filter.includeHidden !== true) conditions.push("m.valid_to IS NULL", "(m.expires_at IS NULL OR m.expires_at > statement_timestamp())");
+  if (filter.includeHidden !== true)
+    conditions.push("m.valid_to IS NULL", "(m.expires_at IS NULL OR m.expires_at > statement_timestamp())");
   if (types !== undefined) conditions.push(`m.type = ANY(${values.add(types)}::text[])`);
   if (key !== undefined) conditions.push(`m.key = ${values.add(key)}::text`);
   if (createdAfter !== undefined) conditions.push(`m.created_at >= ${values.add(createdAfter)}::timestamptz`);

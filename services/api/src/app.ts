@@ -41,7 +41,8 @@ export function createApp(deps: ApiDeps): Express {
   app.set("case sensitive routing", true);
 
   app.use(requestId, headers, observe(deps));
-  if (deps.config.door.corsOrigins.length > 0) app.use(cors({ origin: [...deps.config.door.corsOrigins], exposedHeaders: ["X-Request-Id", "Retry-After"] }));
+  if (deps.config.door.corsOrigins.length > 0)
+    app.use(cors({ origin: [...deps.config.door.corsOrigins], exposedHeaders: ["X-Request-Id", "Retry-After"] }));
   app.use(authenticate(deps.keys, (req) => OPEN_PATHS.has(req.path)));
 
   app.get("/api/health", (_req, res) => void res.json({ status: "ok", version: deps.version, timestamp: new Date() }));
@@ -49,7 +50,10 @@ export function createApp(deps: ApiDeps): Express {
   app.get("/readyz", readyz(deps));
   const description = openapi(ROUTES, deps.version);
   app.get("/openapi.json", (_req, res) => void res.json(description));
-  app.get("/metrics", async (_req, res) => void res.type(deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics()));
+  app.get(
+    "/metrics",
+    async (_req, res) => void res.type(deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics()),
+  );
   for (const path of [...OPEN_PATHS, "/metrics"]) app.all(path, methodNotAllowed(["GET", "HEAD"]));
 
   app.use(["/api/memories", "/api/memories/*rest"], requireEnabled(deps));
@@ -66,7 +70,13 @@ export function createApp(deps: ApiDeps): Express {
 
 function handler(deps: ApiDeps, route: Route): RequestHandler {
   return async (req, res) => {
-    const { status, body } = await route.handle({ deps, req, res, principal: principalOf(res), requestId: requestIdOf(res) });
+    const { status, body } = await route.handle({
+      deps,
+      req,
+      res,
+      principal: principalOf(res),
+      requestId: requestIdOf(res),
+    });
     res.status(status).json(body);
   };
 }
@@ -97,7 +107,10 @@ function observe({ logger, metrics }: ApiDeps): RequestHandler {
       const route = routeOf(req);
       const status = res.writableFinished ? res.statusCode : 499; // the client went away
       metrics.httpRequestDuration.observe({ method: req.method, route, status: String(status) }, seconds);
-      logger.info({ requestId: requestIdOf(res), method: req.method, route, status, durationMs: Math.round(seconds * 1e4) / 10 }, "Request");
+      logger.info(
+        { requestId: requestIdOf(res), method: req.method, route, status, durationMs: Math.round(seconds * 1e4) / 10 },
+        "Request",
+      );
     });
     next();
   };
@@ -113,7 +126,9 @@ function readyz({ readiness, sockets }: ApiDeps): RequestHandler {
   return async (_req, res: Response) => {
     const { ready, states } = await readiness.check(sockets);
     const details = maybePrincipalOf(res) === undefined ? {} : { chosen: sockets.chosen, problems: readiness.problems };
-    res.status(ready ? 200 : 503).json({ status: ready ? "ready" : readiness.stopping ? "stopping" : "unavailable", sockets: states, ...details });
+    res
+      .status(ready ? 200 : 503)
+      .json({ status: ready ? "ready" : readiness.stopping ? "stopping" : "unavailable", sockets: states, ...details });
   };
 }
 
@@ -129,7 +144,8 @@ function requireEnabled({ config, readiness }: ApiDeps): RequestHandler {
 const jsonOnly: RequestHandler = (req, _res, next) => {
   const type = req.get("content-type");
   const hasBody = req.get("transfer-encoding") !== undefined || Number(req.get("content-length") ?? 0) > 0;
-  if (hasBody && type !== undefined && req.is(["json", "+json"]) === false) throw new MemoryError("unsupported", "The body must be JSON: send Content-Type: application/json");
+  if (hasBody && type !== undefined && req.is(["json", "+json"]) === false)
+    throw new MemoryError("unsupported", "The body must be JSON: send Content-Type: application/json");
   if (hasBody && type === undefined) req.headers["content-type"] = "application/json";
   next();
 };

@@ -49,7 +49,9 @@ export function maybePrincipalOf(res: Response): Principal | undefined {
 
 /** The guide's words; some clients drop the header on the way (n8n#14615), so the details say that none came. */
 function noKey(): MemoryError {
-  return new MemoryError("unauthorized", "Invalid API key", { details: [{ message: "No key was sent: send Authorization: Bearer KEY, or X-API-Key: KEY" }] });
+  return new MemoryError("unauthorized", "Invalid API key", {
+    details: [{ message: "No key was sent: send Authorization: Bearer KEY, or X-API-Key: KEY" }],
+  });
 }
 
 function keyOf(req: Request): string | undefined {

@@ -29,14 +29,20 @@ function storable(field: string, value: string, context: z.RefinementCtx): strin
 /** An id: a string, or a number as automation tools send it. */
 function id(description: string) {
   return z
-    .preprocess((value) => (typeof value === "number" && Number.isFinite(value) ? String(value) : value), z.string().min(1).max(ID_LENGTH_MAX))
+    .preprocess(
+      (value) => (typeof value === "number" && Number.isFinite(value) ? String(value) : value),
+      z.string().min(1).max(ID_LENGTH_MAX),
+    )
     .transform((value, context) => storable("id", value, context))
     .meta({ description, type: "string" });
 }
 
 /** A number, or a string that says one. */
 function numeric<T extends z.ZodType>(schema: T) {
-  return z.preprocess((value) => (typeof value === "string" && /^\s*-?\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value), schema);
+  return z.preprocess(
+    (value) => (typeof value === "string" && /^\s*-?\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value),
+    schema,
+  );
 }
 
 function flag() {
@@ -61,7 +67,8 @@ function time(description: string) {
     .string()
     .transform((text, context) => {
       const parsed = parseTime(text.trim());
-      if (parsed === undefined) context.addIssue({ code: "custom", message: "must be a time in ISO 8601, such as 2026-05-18T10:30:00Z" });
+      if (parsed === undefined)
+        context.addIssue({ code: "custom", message: "must be a time in ISO 8601, such as 2026-05-18T10:30:00Z" });
       return parsed ?? z.NEVER;
     })
     .meta({ description, type: "string", format: "date-time" });
@@ -77,7 +84,11 @@ const type = z
   .min(1)
   .max(TYPE_LENGTH_MAX)
   .transform((value, context) => storable("type", value, context))
-  .meta({ description: "Any name; `fact`, `preference`, `interaction` (an event, always kept), `metadata` and `pattern` are known.", type: "string" });
+  .meta({
+    description:
+      "Any name; `fact`, `preference`, `interaction` (an event, always kept), `metadata` and `pattern` are known.",
+    type: "string",
+  });
 
 const metadata = z
   .record(z.string(), z.unknown())
@@ -85,7 +96,10 @@ const metadata = z
     const fault = metadataFault(value);
     if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
   })
-  .meta({ description: `A JSON object of at most ${METADATA_BYTES_MAX} bytes and ${METADATA_DEPTH_MAX} levels.`, type: "object" });
+  .meta({
+    description: `A JSON object of at most ${METADATA_BYTES_MAX} bytes and ${METADATA_DEPTH_MAX} levels.`,
+    type: "object",
+  });
 
 function metadataFault(value: unknown): string | undefined {
   // Breadth first and without recursion: the depth is the caller's.
@@ -94,13 +108,21 @@ function metadataFault(value: unknown): string | undefined {
     if (depth > METADATA_DEPTH_MAX) return `is nested deeper than ${METADATA_DEPTH_MAX} levels`;
     const next: unknown[] = [];
     for (const item of level) {
-      const texts = typeof item === "string" ? [item] : typeof item === "object" && item !== null && !Array.isArray(item) ? Object.keys(item) : [];
-      if (texts.some((text) => text.includes("\0") || !text.isWellFormed())) return "contains a NUL character or a lone surrogate, which is not text";
+      const texts =
+        typeof item === "string"
+          ? [item]
+          : typeof item === "object" && item !== null && !Array.isArray(item)
+            ? Object.keys(item)
+            : [];
+      if (texts.some((text) => text.includes("\0") || !text.isWellFormed()))
+        return "contains a NUL character or a lone surrogate, which is not text";
       if (typeof item === "object" && item !== null) next.push(...(Object.values(item) as unknown[]));
     }
     level = next;
   }
-  return Buffer.byteLength(JSON.stringify(value)) > METADATA_BYTES_MAX ? `is larger than ${METADATA_BYTES_MAX} bytes` : undefined;
+  return Buffer.byteLength(JSON.stringify(value)) > METADATA_BYTES_MAX
+    ? `is larger than ${METADATA_BYTES_MAX} bytes`
+    : undefined;
 }
 
 /** Every field that a body or a query may hold, each defined once. */
@@ -116,28 +138,45 @@ export const fields = {
   metadata,
   importance: numeric(z.number().min(0).max(1)).meta({ description: "0..1", type: "number" }),
   categories: listOf(
-    z.string().trim().min(1).max(ID_LENGTH_MAX).transform((value, context) => storable("categories", value, context)),
+    z
+      .string()
+      .trim()
+      .min(1)
+      .max(ID_LENGTH_MAX)
+      .transform((value, context) => storable("categories", value, context)),
     CATEGORIES_MAX,
   ).meta({ description: "Names to group by.", type: "array" }),
   occurred_at: time("When it happened; else `metadata.timestamp`, else now."),
   expires_at: time("When it is to be forgotten."),
-  ttl_seconds: numeric(z.number().positive().max(3_155_760_000)).meta({ description: "To be forgotten after so many seconds; instead of `expires_at`.", type: "number" }),
+  ttl_seconds: numeric(z.number().positive().max(3_155_760_000)).meta({
+    description: "To be forgotten after so many seconds; instead of `expires_at`.",
+    type: "number",
+  }),
   wait: z
     .union([flag(), numeric(z.number().min(0).max(WAIT_SECONDS_MAX))])
     .transform((value) => (value === true ? WAIT_SECONDS_DEFAULT : value === false ? 0 : value))
-    .meta({ description: `Answer when it is in the index: true (${WAIT_SECONDS_DEFAULT} s), or seconds up to ${WAIT_SECONDS_MAX}.` }),
+    .meta({
+      description: `Answer when it is in the index: true (${WAIT_SECONDS_DEFAULT} s), or seconds up to ${WAIT_SECONDS_MAX}.`,
+    }),
   query: z.string().meta({ description: "What to look for. Absent: the newest and most important." }),
-  relevance_threshold: numeric(z.number().min(0).max(1)).meta({ description: "0..1; 0.7 lets right answers pass.", type: "number" }),
-  limit: numeric(z.number().int().min(1).max(LIMIT_MAX)).meta({ description: `1 to ${LIMIT_MAX}, else ${LIMIT_DEFAULT}.`, type: "integer" }),
-  offset: numeric(z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)).meta({ description: "How many to skip.", type: "integer" }),
+  relevance_threshold: numeric(z.number().min(0).max(1)).meta({
+    description: "0..1; 0.7 lets right answers pass.",
+    type: "number",
+  }),
+  limit: numeric(z.number().int().min(1).max(LIMIT_MAX)).meta({
+    description: `1 to ${LIMIT_MAX}, else ${LIMIT_DEFAULT}.`,
+    type: "integer",
+  }),
+  offset: numeric(z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)).meta({
+    description: "How many to skip.",
+    type: "integer",
+  }),
   cursor: z.string().max(1024).meta({ description: "`next_cursor` of the page before." }),
   scope: z.enum(["exact"]).meta({ description: "`exact`: the ids are plain filters on where a memory came from." }),
   strict: flag().meta({ description: "Rather fail than answer without the embedder.", type: "boolean" }),
   created_after: time("Created at this time or later."),
   created_before: time("Created before this time."),
 } as const satisfies Record<string, z.ZodType>;
-
-export type FieldName = keyof typeof fields;
 
 export interface Parsed<T> {
   readonly input: T;
@@ -150,8 +189,11 @@ export interface Parsed<T> {
  * every field that is wrong; the first one makes the message.
  */
 export function parse<T extends z.ZodObject>(schema: T, given: unknown): Parsed<z.output<T>> {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) throw new MemoryError("invalid", "The body must be a JSON object");
-  const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined));
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw new MemoryError("invalid", "The body must be a JSON object");
+  const present = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== null && value !== undefined),
+  );
   const result = schema.safeParse(present);
   if (!result.success) throw invalid(result.error.issues, present);
   const warnings = Object.keys(present)

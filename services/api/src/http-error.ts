@@ -39,19 +39,23 @@ export function errorHandler({ logger }: ApiDeps): ErrorRequestHandler {
   return (thrown: unknown, req, res, _next) => {
     const error = bodyParserError(thrown) ?? toMemoryError(thrown);
     const status = STATUSES[error.code];
-    if (status >= 500) logger.error({ requestId: requestIdOf(res), code: error.code, err: error.cause ?? error }, "Request failed");
+    if (status >= 500)
+      logger.error({ requestId: requestIdOf(res), code: error.code, err: error.cause ?? error }, "Request failed");
     if (res.headersSent) {
       req.socket.destroy();
       return;
     }
-    if (status === 429 || status === 503) res.setHeader("Retry-After", String(Math.ceil(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS_DEFAULT)));
+    if (status === 429 || status === 503)
+      res.setHeader("Retry-After", String(Math.ceil(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS_DEFAULT)));
     if (status === 401) res.setHeader("WWW-Authenticate", 'Bearer realm="engram"');
     sendError(res, status, error.message, error);
   };
 }
 
 export function sendError(res: Response, status: number, message: string, error?: MemoryError): void {
-  const details = error?.details.map((detail) => (detail.id === undefined ? detail : { ...detail, id: formatMemoryId(detail.id) })) ?? [];
+  const details =
+    error?.details.map((detail) => (detail.id === undefined ? detail : { ...detail, id: formatMemoryId(detail.id) })) ??
+    [];
   res.status(status).json({
     error: REASONS[status] ?? "Error",
     message,

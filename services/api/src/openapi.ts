@@ -10,9 +10,19 @@ export function openapi(routes: readonly Route[], version: string) {
       head: open("The process answers.", {}),
     },
     "/livez": { get: open("The process lives.", { status: "ok" }) },
-    "/readyz": { get: { ...open("The states of the sockets; with a key also what is wrong and its cure.", {}), security: [{}, { bearer: [] }] } },
+    "/readyz": {
+      get: {
+        ...open("The states of the sockets; with a key also what is wrong and its cure.", {}),
+        security: [{}, { bearer: [] }],
+      },
+    },
     "/openapi.json": { get: open("This description.", {}) },
-    "/metrics": { get: { summary: "Metrics in Prometheus' text format.", responses: { 200: { description: "Metrics", content: { "text/plain": {} } } } } },
+    "/metrics": {
+      get: {
+        summary: "Metrics in Prometheus' text format.",
+        responses: { 200: { description: "Metrics", content: { "text/plain": {} } } },
+      },
+    },
   };
   for (const route of routes) {
     const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
@@ -20,34 +30,70 @@ export function openapi(routes: readonly Route[], version: string) {
   }
   return {
     openapi: "3.1.0",
-    info: { title: "Engram", version, license: { name: "Apache-2.0", identifier: "Apache-2.0" }, description: "Self-hosted memory for agents and automations." },
+    info: {
+      title: "Engram",
+      version,
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      description: "Self-hosted memory for agents and automations.",
+    },
     security: [{ bearer: [] }, { apiKey: [] }],
     paths,
     components: {
-      securitySchemes: { bearer: { type: "http", scheme: "bearer" }, apiKey: { type: "apiKey", in: "header", name: "X-API-Key" } },
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer" },
+        apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
+      },
       schemas: { Memory: MEMORY, Error: ERROR },
     },
   };
 }
 
 function operation(route: Route) {
-  const pathParameters = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: "path", required: true, schema: { type: "string" } }));
-  const queryParameters = Object.entries(route.query?.shape ?? {}).map(([name, schema]) => ({ name, in: "query", required: false, schema: jsonSchema(schema as z.ZodType) }));
+  const pathParameters = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+  const queryParameters = Object.entries(route.query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: false,
+    schema: jsonSchema(schema as z.ZodType),
+  }));
   return {
     operationId: `${route.method}_${route.path.replaceAll(/\W+/g, "_").replace(/^_/, "")}`,
     summary: route.summary,
     parameters: [...pathParameters, ...queryParameters],
-    ...(route.body === undefined ? {} : { requestBody: { required: true, content: { "application/json": { schema: jsonSchema(route.body) } } } }),
+    ...(route.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { "application/json": { schema: jsonSchema(route.body) } } } }),
     responses: {
       200: { description: "Done", content: { "application/json": { schema: { type: "object" } } } },
-      ...(route.path === "/api/memories" ? { 201: { description: "Created", content: { "application/json": { schema: { $ref: "#/components/schemas/Memory" } } } } } : {}),
-      default: { description: "What is wrong, and with which field", content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } },
+      ...(route.path === "/api/memories"
+        ? {
+            201: {
+              description: "Created",
+              content: { "application/json": { schema: { $ref: "#/components/schemas/Memory" } } },
+            },
+          }
+        : {}),
+      default: {
+        description: "What is wrong, and with which field",
+        content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
+      },
     },
   };
 }
 
 function open(summary: string, example: object) {
-  return { summary, security: [{}], responses: { 200: { description: summary, content: { "application/json": { schema: { type: "object" }, example } } } } };
+  return {
+    summary,
+    security: [{}],
+    responses: {
+      200: { description: summary, content: { "application/json": { schema: { type: "object" }, example } } },
+    },
+  };
 }
 
 /** What goes in; a field whose coercion JSON Schema cannot say carries its type in its meta. */

@@ -33,7 +33,15 @@ const STOP_TIMEOUT_MS = 8_000;
 const OUTBOX_GAUGES_EVERY_MS = 5_000;
 
 /** Starts the HTTP service; it listens at once and answers 503 until the database is there. */
-export async function startApi({ sockets, config, keys, version, readiness, logger, metrics }: StartApiDeps): Promise<Api> {
+export async function startApi({
+  sockets,
+  config,
+  keys,
+  version,
+  readiness,
+  logger,
+  metrics,
+}: StartApiDeps): Promise<Api> {
   const stopping = new AbortController();
   const app = createApp({
     config,
@@ -54,7 +62,10 @@ export async function startApi({ sockets, config, keys, version, readiness, logg
       onArm: (arm, outcome, seconds) => metrics.searchArmDuration.observe({ arm, outcome }, seconds),
     },
   });
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS }, app);
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
+    app,
+  );
   server.listen(config.door.port, config.door.host);
   await once(server, "listening");
   const url = urlOf(server, config.door.host);
@@ -83,7 +94,9 @@ async function measureOutbox(sockets: Sockets, metrics: Metrics, readiness: Read
     const topics = await sockets.outbox.depth();
     for (const gauge of [metrics.outboxPending, metrics.outboxParked, metrics.outboxOldest]) gauge.reset();
     const { name } = await sockets.targets.live();
-    const known = topics.some((one) => one.topic === `index:${name}`) ? topics : [...topics, { topic: `index:${name}`, pending: 0, parked: 0, oldestSeconds: 0 }];
+    const known = topics.some((one) => one.topic === `index:${name}`)
+      ? topics
+      : [...topics, { topic: `index:${name}`, pending: 0, parked: 0, oldestSeconds: 0 }];
     for (const { topic, pending, parked, oldestSeconds } of known) {
       metrics.outboxPending.set({ topic }, pending);
       metrics.outboxParked.set({ topic }, parked);

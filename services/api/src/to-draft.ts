@@ -20,7 +20,10 @@ export const newMemory = z.object({
 });
 
 /** What a body asks to be remembered, checked as a whole. Throws `invalid` or `too_large`, naming the field. */
-export function toDraft(input: z.output<typeof newMemory>, { projectId, requestId }: { projectId: string; requestId: string }): MemoryDraft {
+export function toDraft(
+  input: z.output<typeof newMemory>,
+  { projectId, requestId }: { projectId: string; requestId: string },
+): MemoryDraft {
   const level = input.level ?? "user";
   if (input.user_id === undefined && level !== "agent") throw missing("user_id");
   if (level === "session" && input.session_id === undefined) throw missing("session_id");

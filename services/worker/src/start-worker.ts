@@ -1,5 +1,5 @@
 import type { Config } from "@engram/config";
-import { EMPTY_REPORT, toMemoryError, type BatchReport } from "@engram/memory";
+import { backoffSeconds, EMPTY_REPORT, toMemoryError, type BatchReport } from "@engram/memory";
 import { keepTrying, migrateWhenReady, prepareIndex, type Readiness, type Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { createEmbedJob } from "./jobs/embed.ts";
@@ -35,22 +35,46 @@ export function startWorker(deps: WorkerDeps): Worker {
   };
 }
 
-async function run({ sockets, config, readiness, logger, metrics }: WorkerDeps, stop: AbortSignal, answering: { stop(): Promise<void> }[]): Promise<void> {
+async function run(
+  { sockets, config, readiness, logger, metrics }: WorkerDeps,
+  stop: AbortSignal,
+  answering: { stop(): Promise<void> }[],
+): Promise<void> {
   await migrateWhenReady(sockets, readiness, { logger, stop });
   const index = await keepTrying(() => prepareIndex(sockets, config.vectors.collection), {
     stop,
     onFailure(error) {
       const { code, message } = toMemoryError(error);
-      if (!readiness.problems.some((known) => known.message === message)) logger.warn({ code, err: error }, "Index is not ready");
-      readiness.report("index", { code: `index_${code}`, message, cure: "Search answers from words meanwhile; the worker keeps trying" });
+      if (!readiness.problems.some((known) => known.message === message))
+        logger.warn({ code, err: error }, "Index is not ready");
+      readiness.report("index", {
+        code: `index_${code}`,
+        message,
+        cure: "Search answers from words meanwhile; the worker keeps trying",
+      });
     },
   });
   if (index === undefined) return;
   readiness.clear("index");
-  logger.info({ collection: index.collection.name, model: index.collection.model, dims: index.collection.dims, changed: index.changed }, "Index is ready");
+  logger.info(
+    {
+      collection: index.collection.name,
+      model: index.collection.model,
+      dims: index.collection.dims,
+      changed: index.changed,
+    },
+    "Index is ready",
+  );
 
   const work = createEmbedJob(
-    { store: sockets.store, outbox: sockets.outbox, index: sockets.index, embedder: sockets.models.embedder, logger, metrics },
+    {
+      store: sockets.store,
+      outbox: sockets.outbox,
+      index: sockets.index,
+      embedder: sockets.models.embedder,
+      logger,
+      metrics,
+    },
     index,
     config.outbox,
     stop,
@@ -76,19 +100,29 @@ function limitHands(work: () => Promise<BatchReport>, concurrency: number): { wo
   };
 }
 
+const FAILED_LOOK_PAUSE_MS_MAX = 5_000;
+
 function lookOften(work: () => Promise<BatchReport>, pollMs: number, logger: Logger): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
   let stopped = false;
-  const look = (): void => {
-    looking = work()
-      .then(() => undefined)
-      .catch((err: unknown) => logger.warn({ err }, "Looking for work failed"))
-      .finally(() => {
-        if (!stopped) timer = setTimeout(look, pollMs);
-      });
+  let failures = 0;
+  const look = async (): Promise<void> => {
+    try {
+      await work();
+      failures = 0;
+    } catch (err) {
+      failures += 1;
+      logger.warn({ err }, "Looking for work failed");
+    }
+    // A database that is away is asked less often, and found again within seconds.
+    const pauseMs = failures === 0 ? pollMs : Math.min(FAILED_LOOK_PAUSE_MS_MAX, backoffSeconds(failures) * 1000);
+    if (!stopped) timer = setTimeout(lookAgain, pauseMs);
   };
-  look();
+  const lookAgain = (): void => {
+    looking = look();
+  };
+  lookAgain();
   return {
     async stop() {
       stopped = true;

@@ -71,7 +71,10 @@ function readDimensions(model: string, given: unknown): number {
   if (given === undefined || given === null) return usual;
   if (/ada-002/u.test(model)) throw new ApiError(400, "This model does not support specifying dimensions.");
   if (typeof given !== "number" || !Number.isInteger(given) || given < 1 || given > usual) {
-    throw new ApiError(400, `Invalid value for 'dimensions' = ${String(given)}. Must be between 1 and ${usual}.`);
+    throw new ApiError(
+      400,
+      `Invalid value for 'dimensions' = ${JSON.stringify(given)}. Must be between 1 and ${usual}.`,
+    );
   }
   return given;
 }

@@ -1,4 +1,12 @@
-import { formatMemoryId, MemoryError, putRacing, splitGroups, toMemoryError, type MemoryDraft, type PutResult } from "@engram/memory";
+import {
+  formatMemoryId,
+  MemoryError,
+  putRacing,
+  splitGroups,
+  toMemoryError,
+  type MemoryDraft,
+  type PutResult,
+} from "@engram/memory";
 import { z } from "zod";
 import type { ApiDeps } from "../app.ts";
 import { parse } from "../fields.ts";
@@ -10,7 +18,9 @@ const ITEMS_MAX = 1000;
 /** Rows of one statement: past 64 they count as bulk, and PGlite must not block its process for long. */
 const GROUP_SIZE = 250;
 
-const body = z.object({ memories: z.array(z.unknown()).meta({ description: `Up to ${ITEMS_MAX} bodies of POST /api/memories.` }) });
+const body = z.object({
+  memories: z.array(z.unknown()).meta({ description: `Up to ${ITEMS_MAX} bodies of POST /api/memories.` }),
+});
 
 type Result = { index: number; id: string; created: boolean } | { index: number; error: string; message: string };
 
@@ -21,7 +31,8 @@ export const createMemories = defineRoute({
   body,
   async handle({ deps, req, principal, requestId }) {
     const { input, warnings } = parse(body, req.body);
-    if (input.memories.length > ITEMS_MAX) throw new MemoryError("too_large", `memories: at most ${ITEMS_MAX} items at once`);
+    if (input.memories.length > ITEMS_MAX)
+      throw new MemoryError("too_large", `memories: at most ${ITEMS_MAX} items at once`);
 
     const results: Result[] = [];
     const drafts: { index: number; draft: MemoryDraft }[] = [];
@@ -37,11 +48,17 @@ export const createMemories = defineRoute({
     });
 
     let position = 0;
-    for (const group of splitGroups(drafts.map((one) => one.draft), GROUP_SIZE)) {
+    for (const group of splitGroups(
+      drafts.map((one) => one.draft),
+      GROUP_SIZE,
+    )) {
       const put = await putGroup(deps, group);
       for (const one of put) {
         const index = drafts[position++]?.index ?? -1;
-        results[index] = one instanceof MemoryError ? failed(index, one) : { index, id: formatMemoryId(one.memory.id), created: one.created };
+        results[index] =
+          one instanceof MemoryError
+            ? failed(index, one)
+            : { index, id: formatMemoryId(one.memory.id), created: one.created };
       }
     }
     if (drafts.length > 0) deps.ring(drafts.length);
@@ -49,16 +66,27 @@ export const createMemories = defineRoute({
     const created = results.filter((one) => "created" in one && one.created).length;
     const failures = results.filter((one) => "error" in one).length;
     deps.metrics.writes.inc({ operation: "bulk", outcome: "created" }, created);
-    const answer = results.map((one) => ("error" in one ? one : { index: one.index, id: one.id, ...(one.created ? {} : { duplicate: true }) }));
+    const answer = results.map((one) =>
+      "error" in one ? one : { index: one.index, id: one.id, ...(one.created ? {} : { duplicate: true }) },
+    );
     return {
       status: 200,
-      body: { results: answer, created, duplicates: results.length - created - failures, failed: failures, ...withWarnings([...warnings, ...unknown]) },
+      body: {
+        results: answer,
+        created,
+        duplicates: results.length - created - failures,
+        failed: failures,
+        ...withWarnings([...warnings, ...unknown]),
+      },
     };
   },
 });
 
 /** A group in one statement; when a row of it is refused, each by itself. The truth being away fails the whole request. */
-async function putGroup({ sockets }: ApiDeps, group: readonly MemoryDraft[]): Promise<readonly (PutResult | MemoryError)[]> {
+async function putGroup(
+  { sockets }: ApiDeps,
+  group: readonly MemoryDraft[],
+): Promise<readonly (PutResult | MemoryError)[]> {
   try {
     return await putRacing(sockets.store, group);
   } catch (error) {
@@ -75,7 +103,11 @@ async function putGroup({ sockets }: ApiDeps, group: readonly MemoryDraft[]): Pr
   return results;
 }
 
-const REASON_OF_ITEM: Partial<Record<MemoryError["code"], string>> = { invalid: "Bad Request", too_large: "Payload Too Large", conflict: "Conflict" };
+const REASON_OF_ITEM: Partial<Record<MemoryError["code"], string>> = {
+  invalid: "Bad Request",
+  too_large: "Payload Too Large",
+  conflict: "Conflict",
+};
 
 function failed(index: number, thrown: unknown): Result {
   const error = toMemoryError(thrown);

@@ -17,6 +17,9 @@ export const createMemory = defineRoute({
     deps.metrics.writes.inc({ operation: "create", outcome: created ? "created" : "merged" });
     if (memory.indexStatus === "pending") deps.ring(1);
     const indexed = await waitUntilIndexed(deps, memory, input.wait ?? 0);
-    return { status: created ? 201 : 200, body: { ...memoryJson(indexed), ...(created ? {} : { duplicate: true }), ...withWarnings(warnings) } };
+    return {
+      status: created ? 201 : 200,
+      body: { ...memoryJson(indexed), ...(created ? {} : { duplicate: true }), ...withWarnings(warnings) },
+    };
   },
 });

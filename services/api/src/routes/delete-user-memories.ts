@@ -11,7 +11,10 @@ export const deleteUserMemories = defineRoute({
   async handle({ deps, req, principal, requestId }) {
     const { input, warnings } = parse(userFilters, req.query);
     // A filter with a typing error would delete everything: here an unknown field is no trifle.
-    if (warnings.length > 0) throw new MemoryError("invalid", `${warnings[0]}. Nothing was deleted`, { details: warnings.map((message) => ({ message })) });
+    if (warnings.length > 0)
+      throw new MemoryError("invalid", `${warnings[0]}. Nothing was deleted`, {
+        details: warnings.map((message) => ({ message })),
+      });
     const filter = { ...userFilter(principal.projectId, param(req, "user_id"), input), includeHidden: true };
     const deleted = await deps.sockets.store.deleteMemories(filter, { requestId, name: principal.name });
     deps.metrics.writes.inc({ operation: "delete", outcome: "deleted" }, deleted);

@@ -30,7 +30,14 @@ export const listUserMemories = defineRoute({
     });
     return {
       status: 200,
-      body: { memories: page.memories.map(memoryJson), total: page.total, limit, offset, next_cursor: page.nextCursor, ...withWarnings(warnings) },
+      body: {
+        memories: page.memories.map(memoryJson),
+        total: page.total,
+        limit,
+        offset,
+        next_cursor: page.nextCursor,
+        ...withWarnings(warnings),
+      },
     };
   },
 });

@@ -31,7 +31,8 @@ export const searchMemories = defineRoute({
   async handle({ deps, req, principal }) {
     const { input, warnings } = parse(body, req.body ?? {});
     refuseUnsupported(req.body);
-    if (input.user_id === undefined && input.session_id === undefined && input.agent_id === undefined) throw missing("user_id");
+    if (input.user_id === undefined && input.session_id === undefined && input.agent_id === undefined)
+      throw missing("user_id");
     const query = input.query?.normalize("NFC").trim();
     const { memories, degraded } = await measured(deps, {
       filter: toFilter(input, principal.projectId),
@@ -43,7 +44,10 @@ export const searchMemories = defineRoute({
     return {
       status: 200,
       body: {
-        memories: memories.map(({ score, ...memory }) => ({ ...memoryJson(memory), relevance_score: Math.round(score * 1e4) / 1e4 })),
+        memories: memories.map(({ score, ...memory }) => ({
+          ...memoryJson(memory),
+          relevance_score: Math.round(score * 1e4) / 1e4,
+        })),
         total: memories.length,
         ...(degraded.length === 0 ? {} : { degraded }),
         ...withWarnings(warnings),
@@ -54,7 +58,12 @@ export const searchMemories = defineRoute({
 
 function refuseUnsupported(given: unknown): void {
   for (const field of NOT_YET)
-    if (typeof given === "object" && given !== null && field in given && (given as Record<string, unknown>)[field] !== null) {
+    if (
+      typeof given === "object" &&
+      given !== null &&
+      field in given &&
+      (given as Record<string, unknown>)[field] !== null
+    ) {
       const message = `${field}: not supported yet`;
       throw new MemoryError("invalid", message, { details: [{ field, message }] });
     }

@@ -37,14 +37,23 @@ export const patchMemory = defineRoute({
   handle: (context) => update(context, { mergeMetadata: true }),
 });
 
-async function update({ deps, req, principal, requestId }: RouteContext, { mergeMetadata }: { mergeMetadata: boolean }) {
+async function update(
+  { deps, req, principal, requestId }: RouteContext,
+  { mergeMetadata }: { mergeMetadata: boolean },
+) {
   const id = memoryId(param(req, "id"));
   const { input, warnings } = parse(body, req.body ?? {});
-  const memory = await deps.sockets.store.updateMemory(principal.projectId, id, toPatch(input, mergeMetadata), { requestId, name: principal.name });
+  const memory = await deps.sockets.store.updateMemory(principal.projectId, id, toPatch(input, mergeMetadata), {
+    requestId,
+    name: principal.name,
+  });
   if (memory === undefined) throw notFound();
   deps.metrics.writes.inc({ operation: "update", outcome: "updated" });
   if (memory.indexStatus === "pending") deps.ring(1);
-  return { status: 200, body: { ...memoryJson(await waitUntilIndexed(deps, memory, input.wait ?? 0)), ...withWarnings(warnings) } };
+  return {
+    status: 200,
+    body: { ...memoryJson(await waitUntilIndexed(deps, memory, input.wait ?? 0)), ...withWarnings(warnings) },
+  };
 }
 
 function toPatch(input: z.output<typeof body>, mergeMetadata: boolean): MemoryPatch {

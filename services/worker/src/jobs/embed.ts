@@ -27,7 +27,12 @@ export interface EmbedJobDeps extends WorkDeps {
  * The job "embed": works due batches until none is left. Running it twice or from two processes is safe: each batch is
  * leased, and converging what already agrees changes nothing (PROTOCOL.md).
  */
-export function createEmbedJob(deps: EmbedJobDeps, prepared: PreparedIndex, options: WorkOptions, stop: AbortSignal): () => Promise<BatchReport> {
+export function createEmbedJob(
+  deps: EmbedJobDeps,
+  prepared: PreparedIndex,
+  options: WorkOptions,
+  stop: AbortSignal,
+): () => Promise<BatchReport> {
   const target = { name: prepared.target.name, collection: prepared.collection };
   const topic = indexTopic(target.name);
   let troubles = 0;
@@ -53,10 +58,16 @@ function tell({ logger, metrics }: EmbedJobDeps, topic: string, { report, outcom
   metrics.batches.inc({ topic, outcome: report.failed > 0 ? "failed" : "ok" });
   metrics.batchSize.observe({ topic }, report.claimed);
   metrics.batchDuration.observe({ topic }, report.seconds);
-  for (const outcome of outcomes) if ("effect" in outcome && outcome.effect === "embedded") metrics.searchable.observe(outcome.claimed.waitedSeconds + report.seconds);
+  for (const outcome of outcomes)
+    if ("effect" in outcome && outcome.effect === "embedded")
+      metrics.searchable.observe(outcome.claimed.waitedSeconds + report.seconds);
 
   const requestIds = [...new Set(outcomes.flatMap(({ claimed }) => claimed.requestId ?? []))];
-  const errors = [...new Set(outcomes.flatMap((outcome) => ("error" in outcome ? [`${outcome.error.code}: ${outcome.error.message}`] : [])))];
+  const errors = [
+    ...new Set(
+      outcomes.flatMap((outcome) => ("error" in outcome ? [`${outcome.error.code}: ${outcome.error.message}`] : [])),
+    ),
+  ];
   const fields = { topic, ...report, requestIds };
   if (errors.length === 0) logger.info(fields, "Batch done");
   else logger.warn({ ...fields, errors }, "Batch with failures");

@@ -1,0 +1,113 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { fuse, type FuseInput } from "./fuse.ts";
+
+const calibration = { background: 0.2, related: 0.5 };
+const text = (scores: Readonly<Record<string, number>>) => new Map(Object.entries(scores));
+const scoreOf = (input: FuseInput, id: string): number => fuse(input).find((one) => one.id === id)?.score ?? -1;
+
+describe("fuse", () => {
+  test("lets either arm alone carry a right answer over 0.7", () => {
+    const vectors = [{ id: "meant", cosine: 0.55 }];
+    expect(scoreOf({ vectorHits: vectors, textScores: text({}), calibration }, "meant")).toBeGreaterThan(0.7);
+    expect(scoreOf({ vectorHits: undefined, textScores: text({ said: 0.2 }), calibration }, "said")).toBeGreaterThan(
+      0.7,
+    );
+  });
+
+  test("adds what both arms half believe", () => {
+    const half = [{ id: "a", cosine: 0.4 }];
+    expect(scoreOf({ vectorHits: half, textScores: text({}), calibration }, "a")).toBeLessThan(0.7);
+    expect(scoreOf({ vectorHits: undefined, textScores: text({ a: 0.1 }), calibration }, "a")).toBeLessThan(0.7);
+    expect(scoreOf({ vectorHits: half, textScores: text({ a: 0.1 }), calibration }, "a")).toBeGreaterThan(0.7);
+  });
+
+  test("keeps one scale when the vector arm is away", () => {
+    const textScores = text({ a: 0.25 });
+    const degraded = scoreOf({ vectorHits: undefined, textScores, calibration }, "a");
+    const background = scoreOf({ vectorHits: [{ id: "a", cosine: 0.2 }], textScores, calibration }, "a");
+    expect(degraded).toBeCloseTo(background);
+  });
+
+  test("says where a score comes from", () => {
+    const ranked = fuse({ vectorHits: [{ id: "a", cosine: 0.5 }], textScores: text({ b: 0.3 }), calibration });
+    expect(ranked.find(({ id }) => id === "a")).toEqual({ id: "a", score: expect.any(Number), cosine: 0.5 });
+    expect(ranked.find(({ id }) => id === "b")).toEqual({ id: "b", score: expect.any(Number), lexical: 0.3 });
+  });
+
+  test("takes a missing cosine for the least of a full pool, for nothing of one that holds all", () => {
+    const vectorHits = [
+      { id: "a", cosine: 0.6 },
+      { id: "b", cosine: -0.1 },
+    ];
+    const textScores = text({ missing: 0.2, b: 0.2 });
+    expect(scoreOf({ vectorHits, textScores, calibration }, "missing")).toBe(
+      scoreOf({ vectorHits, textScores, calibration }, "b"),
+    );
+    const all = { vectorHits, textScores, calibration, vectorPoolFull: false };
+    expect(scoreOf(all, "missing")).toBe(scoreOf({ ...all, vectorHits: undefined }, "missing"));
+  });
+
+  test("never takes a missing cosine for a right answer's", () => {
+    const vectorHits = [{ id: "a", cosine: 0.6 }];
+    expect(scoreOf({ vectorHits, textScores: text({ missing: 0.01 }), calibration }, "missing")).toBeLessThan(0.2);
+  });
+
+  test("orders by cosines of an embedder that was never probed, and believes none", () => {
+    const vectorHits = [
+      { id: "a", cosine: 0.8 },
+      { id: "b", cosine: 0.99 },
+    ];
+    const ranked = fuse({ vectorHits, textScores: text({}), calibration: null });
+    expect(ranked.map(({ id }) => id)).toEqual(["b", "a"]);
+    expect(ranked.every(({ score }) => score < 0.7)).toBe(true);
+  });
+
+  test("passes over cosines that are no numbers, and gives nothing for nothing", () => {
+    expect(fuse({ vectorHits: [{ id: "a", cosine: Number.NaN }], textScores: text({}), calibration })).toEqual([]);
+    expect(fuse({ vectorHits: undefined, textScores: text({}), calibration: null })).toEqual([]);
+  });
+
+  const id = fc.constantFrom("a", "b", "c", "d", "e");
+  const cosine = fc.double({ min: -1, max: 1, noNaN: true });
+  const lexical = fc.double({ min: 0, max: 1, noNaN: true });
+  const hits = fc.uniqueArray(fc.record({ id, cosine }), { selector: (hit) => hit.id });
+  const words = fc.uniqueArray(fc.tuple(id, lexical), { selector: ([of]) => of });
+  const scale = fc.option(fc.record({ background: cosine, related: cosine }), { nil: null });
+
+  test("scores within 0 and 1, best first, equal ones by id, whatever the order of what comes in", () => {
+    fc.assert(
+      fc.property(fc.option(hits, { nil: undefined }), words, scale, (vectorHits, scores, measured) => {
+        const ranked = fuse({ vectorHits, textScores: new Map(scores), calibration: measured });
+        ranked.forEach(({ id: own, score }, at) => {
+          expect(score).toBeGreaterThanOrEqual(0);
+          expect(score).toBeLessThanOrEqual(1);
+          const next = ranked[at + 1];
+          if (next !== undefined) expect(score > next.score || (score === next.score && own < next.id)).toBe(true);
+        });
+        const turned = { vectorHits: vectorHits?.toReversed(), textScores: new Map(scores.toReversed()) };
+        expect(fuse({ ...turned, calibration: measured })).toEqual(ranked);
+      }),
+    );
+  });
+
+  test("never lowers a memory for a greater cosine or more words", () => {
+    fc.assert(
+      fc.property(hits, words, scale, id, cosine, lexical, (vectorHits, scores, measured, of, more, said) => {
+        const textScores = new Map(scores);
+        const rest = vectorHits.filter((hit) => hit.id !== of);
+        const low = vectorHits.find((hit) => hit.id === of)?.cosine ?? -1;
+        const high = Math.max(low, more);
+        const base = { textScores, calibration: measured };
+        const before = scoreOf({ ...base, vectorHits: [...rest, { id: of, cosine: low }] }, of);
+        expect(scoreOf({ ...base, vectorHits: [...rest, { id: of, cosine: high }] }, of)).toBeGreaterThanOrEqual(
+          before,
+        );
+
+        const louder = new Map(textScores).set(of, Math.max(said, textScores.get(of) ?? 0));
+        const quiet = { vectorHits: [...rest, { id: of, cosine: low }], calibration: measured };
+        expect(scoreOf({ ...quiet, textScores: louder }, of)).toBeGreaterThanOrEqual(before);
+      }),
+    );
+  });
+});
