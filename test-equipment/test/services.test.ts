@@ -77,7 +77,9 @@ describe("a child process", () => {
       const child = await startProcess({ command: "sleep", args: ["60"], directory: ${JSON.stringify(directory)}, stopSignal: "SIGTERM" });
       console.log(child.pid);
       setInterval(() => undefined, 1000);`;
-    const parent = spawn("node", ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    const parent = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const pid = await new Promise<number>((resolve) => parent.stdout.once("data", (data) => resolve(Number(data))));
     expect(isAlive(pid)).toBe(true);
     parent.kill("SIGKILL");

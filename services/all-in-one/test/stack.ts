@@ -1,0 +1,121 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { startApi } from "@engram/api";
+import { loadConfig } from "@engram/config";
+import { openSockets, Readiness, type Sockets } from "@engram/sockets";
+import { createLogger, createMetrics } from "@engram/telemetry";
+import { createTestDatabase, startOpenAI, startQdrant, type OpenAI, type Qdrant } from "@engram/test-equipment";
+import { startWorker, type Worker } from "@engram/worker";
+
+/** The whole service in this process, over stores of its own that a test may trouble as it likes. */
+export interface Stack {
+  readonly url: string;
+  readonly sockets: Sockets;
+  readonly qdrant: Qdrant;
+  readonly openai: OpenAI;
+  readonly collection: string;
+  call(method: string, path: string, body?: unknown): Promise<{ status: number; headers: Headers; body: Answer }>;
+  restartWorker(given: Record<string, string>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What tests look at; everything optional, for an error has other fields than a memory. */
+export interface Answer {
+  readonly id?: string;
+  readonly message?: string;
+  readonly index_status?: string;
+  readonly memories?: readonly { readonly id: string; readonly content: string }[];
+  readonly degraded?: readonly { readonly code: string }[];
+}
+
+const KEY = "a-key-for-tests";
+
+export async function startStack(given: Record<string, string> = {}): Promise<Stack> {
+  const database = await createTestDatabase(process.env["ENGRAM_TEST_DATABASE_URL"] ?? "");
+  const [qdrant, openai] = await Promise.all([startQdrant(), startOpenAI()]);
+  const collection = `stack_${randomBytes(6).toString("hex")}`;
+  const environment = {
+    DATABASE_URL: database.url,
+    QDRANT_URL: qdrant.url,
+    QDRANT_TIMEOUT_MS: "1000",
+    OPENAI_BASE_URL: openai.url,
+    OPENAI_API_KEY: "sk-test",
+    OPENAI_TIMEOUT_MS: "2000",
+    MEM0_COLLECTION_NAME: collection,
+    MEM0_API_KEY: KEY,
+    MEM0_PORT: String(await freePort()),
+    SEARCH_DEADLINE_MS: "500",
+    OUTBOX_POLL_MS: "50",
+    ...given,
+  };
+  const open = async (env: Record<string, string>) => {
+    const config = loadConfig(env, { cwd: "/nonexistent" });
+    const logger = createLogger({ level: "silent", name: "test" });
+    const metrics = createMetrics({ version: "test" });
+    return {
+      config,
+      logger,
+      metrics,
+      sockets: await openSockets(config, { logger, metrics }),
+      readiness: new Readiness(config),
+      version: "test",
+    };
+  };
+
+  const parts = await open(environment);
+  let workerParts = await open(environment);
+  let worker: Worker = startWorker(workerParts);
+  const api = await startApi({ ...parts, keys: [KEY] });
+  await worker.prepared;
+
+  return {
+    url: api.url,
+    sockets: parts.sockets,
+    qdrant,
+    openai,
+    collection,
+    async call(method, path, body) {
+      const answer = await fetch(api.url + path, {
+        method,
+        headers: { "x-api-key": KEY, "content-type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Answer };
+    },
+    async restartWorker(changed) {
+      await worker.stop();
+      await workerParts.sockets.close();
+      workerParts = await open({ ...environment, ...changed });
+      worker = startWorker(workerParts);
+      await worker.prepared;
+    },
+    async close() {
+      await api.stop();
+      await worker.stop();
+      await Promise.all([parts.sockets.close(), workerParts.sockets.close()]);
+      await Promise.all([qdrant.stop(), openai.stop()]);
+      await database.drop();
+    },
+  };
+}
+
+/** Tries until it gives something, for ten seconds. */
+export async function eventually<T>(attempt: () => Promise<T | undefined | false>): Promise<T> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const value = await attempt();
+    if (value !== undefined && value !== false) return value;
+    if (Date.now() > deadline) throw new Error("it did not come to pass within 10 s");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const listener = createServer();
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address() as AddressInfo;
+  listener.close();
+  return port;
+}
