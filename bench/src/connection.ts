@@ -18,6 +18,9 @@ export interface Ask {
   readonly body?: string;
 }
 
+/** The key that every request carries and that the services are started with. */
+export const KEY = "bench-key-0123456789abcdef0123456789abcdef";
+
 const HEADER_END = "\r\n\r\n";
 /** Nothing measured takes as long; a hang must end the run with a reason. */
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -30,15 +33,13 @@ interface Pending {
 export class Connection {
   readonly #socket: Socket;
   readonly #host: string;
-  readonly #key: string;
   #received: Buffer = Buffer.alloc(0);
   #pending: Pending | undefined;
   #fault: Error | undefined;
 
-  private constructor(socket: Socket, url: URL, key: string) {
+  private constructor(socket: Socket, url: URL) {
     this.#socket = socket;
     this.#host = url.host;
-    this.#key = key;
     socket.setNoDelay(true);
     socket.setTimeout(ANSWER_TIMEOUT_MS, () => {
       if (this.#pending !== undefined) this.#fail(new Error("no answer in time"));
@@ -48,12 +49,12 @@ export class Connection {
     socket.on("close", () => this.#fail(new Error("connection closed")));
   }
 
-  /** Opens a connection to `url`'s host; `key` goes into `Authorization`. */
-  static async open(url: string, key: string): Promise<Connection> {
+  /** Opens a connection to `url`'s host. */
+  static async open(url: string): Promise<Connection> {
     const parsed = new URL(url);
     const socket = connect(Number(parsed.port), parsed.hostname);
     await once(socket, "connect");
-    return new Connection(socket, parsed, key);
+    return new Connection(socket, parsed);
   }
 
   /** One question at a time. Rejects when the connection breaks or the answer is none that we can read. */
@@ -64,7 +65,7 @@ export class Connection {
         return;
       }
       this.#pending = { resolve, reject };
-      const head = `${method} ${path} HTTP/1.1\r\nHost: ${this.#host}\r\nAuthorization: Bearer ${this.#key}\r\n`;
+      const head = `${method} ${path} HTTP/1.1\r\nHost: ${this.#host}\r\nAuthorization: Bearer ${KEY}\r\n`;
       const rest =
         method === "POST"
           ? `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`

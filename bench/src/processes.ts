@@ -7,8 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-
-export const KEY = "bench-key-0123456789abcdef0123456789abcdef";
+import { KEY } from "./connection.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;

@@ -3,7 +3,6 @@
  * closed loop (each sends its next write when the last is answered) for so long, after a warm-up that does not count.
  */
 import { Connection } from "./connection.ts";
-import { KEY } from "./processes.ts";
 import { createRandom, makeStatement } from "./sentences.ts";
 
 export interface WriteOrder {
@@ -40,9 +39,7 @@ process.on("message", (order: WriteOrder) => {
 });
 
 async function run(order: WriteOrder): Promise<WriteOutcome> {
-  const connections = await Promise.all(
-    Array.from({ length: order.connections }, () => Connection.open(order.url, KEY)),
-  );
+  const connections = await Promise.all(Array.from({ length: order.connections }, () => Connection.open(order.url)));
   const random = createRandom(order.firstNumber);
   const begin = performance.now() + order.warmUpSeconds * 1000;
   const end = begin + order.seconds * 1000;

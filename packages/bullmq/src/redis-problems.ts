@@ -8,6 +8,8 @@ export interface RedisProblem {
 }
 
 const CONNECT_TIMEOUT_MS = 3_000;
+/** Of the whole check: something that takes connections and never answers passes the one above. */
+const CHECK_TIMEOUT_MS = 5_000;
 const VERSION_MIN = 5;
 
 /** What is wrong with a Redis; empty when nothing is. */
@@ -22,12 +24,18 @@ export async function redisProblems(url: string): Promise<readonly RedisProblem[
   redis.on("error", (error) => {
     trouble = error;
   });
+  // Ends whatever waits, with an error.
+  const timer = setTimeout(() => {
+    trouble ??= new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`);
+    redis.disconnect();
+  }, CHECK_TIMEOUT_MS);
   try {
     await redis.connect();
     return [...versionProblem(await redis.info("server")), ...(await evictionProblem(redis))];
   } catch (error) {
     return [connectionProblem(trouble ?? error)];
   } finally {
+    clearTimeout(timer);
     redis.disconnect();
   }
 }

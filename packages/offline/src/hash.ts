@@ -1,4 +1,4 @@
-// FNV-1a, 32 bits (https://datatracker.ietf.org/doc/html/rfc9923), over UTF-16 units.
+// FNV-1a, 32 bits (http://www.isthe.com/chongo/tech/comp/fnv), over UTF-16 units.
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 

@@ -1,5 +1,5 @@
 /**
- * The lexemes of every text of questions.ts as PostgreSQL 17 gives them, to_tsvector('pg_catalog.russian',
+ * The lexemes of every text of questions.ts as PostgreSQL 18 gives them, to_tsvector('pg_catalog.russian',
  * translate(text, 'ёЁ', 'еЕ')), one for each place, so that the relevance test needs no database.
  */
 export const LEXEMES: Readonly<Record<string, string>> = {

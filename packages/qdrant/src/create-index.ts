@@ -1,5 +1,6 @@
 import { MemoryError, type PointState, type VectorHit, type VectorIndex } from "@engram/memory";
-import { QdrantClient } from "@qdrant/js-client-rest";
+import { QdrantClient, type Schemas } from "@qdrant/js-client-rest";
+import { withDeadline } from "./deadline.ts";
 import { translateQdrantError } from "./errors.ts";
 import { toPayload } from "./payload.ts";
 import { prepareCollection } from "./prepare.ts";
@@ -18,86 +19,102 @@ export interface QdrantIndexOptions {
  * Vectors in Qdrant. Points are written and deleted by explicit id only, because filters are evaluated again when its
  * log is replayed (qdrant#9575), and every write waits until it is applied.
  */
-export function createQdrantIndex(options: QdrantIndexOptions): VectorIndex {
-  const client = new QdrantClient({
-    ...addressOf(options.url),
-    timeout: options.timeoutMs,
-    checkCompatibility: false,
-    headers: keyHeader(options.apiKey),
-  });
-  const read = <T>(call: Promise<T>, signal?: AbortSignal): Promise<T> => until(signal, call, { writing: false });
-  const write = <T>(call: Promise<T>, signal?: AbortSignal): Promise<T> => until(signal, call, { writing: true });
+export function createQdrantIndex({ url, apiKey, alias, timeoutMs }: QdrantIndexOptions): VectorIndex {
+  const settings = { ...addressOf(url), checkCompatibility: false, headers: keyHeader(apiKey) };
+  const client = new QdrantClient({ ...settings, timeout: timeoutMs });
+  // The client's methods take no signal; the calls beneath them do, where no finite timeout puts its own in its place.
+  const api = new QdrantClient({ ...settings, timeout: Number.POSITIVE_INFINITY }).api();
+
+  const ask = async <T>(
+    { writing, signal }: { writing: boolean; signal: AbortSignal },
+    call: (signal: AbortSignal) => Promise<{ readonly data: { readonly result?: T } }>,
+  ): Promise<T> => {
+    try {
+      const { data } = await withDeadline({ timeoutMs, signal, writing }, call);
+      if (data.result === undefined) throw new Error("an answer without a result: what answers is no Qdrant");
+      return data.result;
+    } catch (error) {
+      throw translateQdrantError(error, { writing });
+    }
+  };
 
   return {
-    prepare: (collection) => read(prepareCollection(client, options.alias, collection)),
-
-    async fetchStates({ name }, ids, signal) {
-      signal.throwIfAborted();
-      const points = await read(
-        client.retrieve(name, { ids: [...ids], with_payload: ["version", "h"], with_vector: false }),
-        signal,
-      );
-      return new Map(points.map((point) => [String(point.id), stateOf(point.payload)]));
+    async prepare(collection) {
+      try {
+        await prepareCollection(client, alias, collection);
+      } catch (error) {
+        throw translateQdrantError(error, { writing: false });
+      }
     },
 
-    async upsert({ name }, points, signal) {
-      signal.throwIfAborted();
-      await write(
-        client.upsert(name, {
-          wait: true,
-          points: points.map((point) => ({
-            id: point.memory.id,
-            vector: [...point.vector],
-            payload: toPayload(point),
-          })),
-        }),
-        signal,
+    async fetchStates({ name }, ids, signal) {
+      if (ids.length === 0) return new Map();
+      const records = await ask({ writing: false, signal }, (until) =>
+        api.getPoints(
+          { collection_name: name, ids: [...ids], with_payload: ["version", "h"], with_vector: false },
+          { signal: until },
+        ),
       );
-      return points.map((point) => point.memory.id);
+      return new Map(records.map((record) => [String(record.id), stateOf(record.payload)]));
+    },
+
+    async upsert({ name }, given, signal) {
+      if (given.length === 0) return [];
+      const points = given.map((point) => ({
+        id: point.memory.id,
+        vector: [...point.vector],
+        payload: toPayload(point),
+      }));
+      const result = await ask({ writing: true, signal }, (until) =>
+        api.upsertPoints({ collection_name: name, wait: true, points }, { signal: until }),
+      );
+      assertApplied(result);
+      return points.map((point) => point.id);
     },
 
     async setPayload({ name }, points, signal) {
-      signal.throwIfAborted();
+      if (points.length === 0) return [];
       // Overwriting a point that is not there is 404 for the whole batch: ask first, and leave what is absent.
-      const there = new Set(
-        (
-          await read(
-            client.retrieve(name, {
-              ids: points.map((point) => point.memory.id),
-              with_payload: false,
-              with_vector: false,
-            }),
-            signal,
-          )
-        ).map((point) => point.id),
+      const ids = points.map((point) => point.memory.id);
+      const records = await ask({ writing: false, signal }, (until) =>
+        api.getPoints({ collection_name: name, ids, with_payload: false, with_vector: false }, { signal: until }),
       );
+      const there = new Set(records.map((record) => String(record.id)));
       const present = points.filter((point) => there.has(point.memory.id));
       if (present.length === 0) return [];
-      signal.throwIfAborted();
       const operations = present.map((point) => ({
         overwrite_payload: { payload: toPayload(point), points: [point.memory.id] },
       }));
-      await write(client.batchUpdate(name, { wait: true, operations }), signal);
+      const results = await ask({ writing: true, signal }, (until) =>
+        api.batchUpdate({ collection_name: name, wait: true, operations }, { signal: until }),
+      );
+      for (const result of results) assertApplied(result);
       return present.map((point) => point.memory.id);
     },
 
     async delete({ name }, ids, signal) {
-      signal.throwIfAborted();
-      await write(client.delete(name, { wait: true, points: [...ids] }), signal);
+      if (ids.length === 0) return;
+      const result = await ask({ writing: true, signal }, (until) =>
+        api.deletePoints({ collection_name: name, wait: true, points: [...ids] }, { signal: until }),
+      );
+      assertApplied(result);
     },
 
     async search({ name }, query, signal): Promise<readonly VectorHit[]> {
-      signal.throwIfAborted();
-      if (query.tenants.length === 0) return [];
-      const { points } = await read(
-        client.query(name, {
-          query: [...query.vector],
-          filter: toFilter(query),
-          limit: query.limit,
-          with_payload: ["version"],
-          with_vector: false,
-        }),
-        signal,
+      const filter = toFilter(query);
+      if (filter === undefined || query.limit <= 0) return [];
+      const { points } = await ask({ writing: false, signal }, (until) =>
+        api.queryPoints(
+          {
+            collection_name: name,
+            query: [...query.vector],
+            filter,
+            limit: query.limit,
+            with_payload: ["version"],
+            with_vector: false,
+          },
+          { signal: until },
+        ),
       );
       return points.map((point) => ({
         id: String(point.id),
@@ -107,18 +124,28 @@ export function createQdrantIndex(options: QdrantIndexOptions): VectorIndex {
     },
 
     async ping(signal) {
-      await read(client.versionInfo(), signal);
+      // Not the version or /healthz, which answer without a key.
+      await ask({ writing: false, signal }, (until) =>
+        api.collectionExists({ collection_name: alias }, { signal: until }),
+      );
     },
 
     close: () => Promise.resolve(),
   };
 }
 
-function stateOf(payload: Record<string, unknown> | null | undefined): PointState {
-  return {
-    version: Number(payload?.["version"] ?? Number.NaN),
-    hash: typeof payload?.["h"] === "string" ? payload["h"] : "",
-  };
+/**
+ * A write that was only `acknowledged`, or whose wait ran out (`wait_timeout`), is logged and will land some time: that is
+ * doubt, whatever the status code said.
+ */
+function assertApplied({ status }: Schemas["UpdateResult"]): void {
+  if (status === "completed") return;
+  throw new MemoryError("unavailable", `Qdrant has not applied the write yet (${status})`, { outcomeUnknown: true });
+}
+
+function stateOf(payload: Schemas["Record"]["payload"]): PointState {
+  const { version, h } = (payload ?? {}) as Readonly<Record<string, unknown>>;
+  return { version: Number(version ?? Number.NaN), hash: typeof h === "string" ? h : "" };
 }
 
 /** The client adds port 6333 to an address without one, which behind an HTTPS proxy is nobody's. */
@@ -133,28 +160,4 @@ function addressOf(url: string): { url: string; port: number; prefix?: string } 
 /** As a header, because the client's own option warns on standard output about http, which inside a network is the norm. */
 function keyHeader(apiKey: string | undefined): Record<string, string> {
   return apiKey === undefined ? {} : { "api-key": apiKey };
-}
-
-/**
- * The call's result, or a MemoryError when it fails or when `signal` fires first. The client takes no signal, so a call
- * that was left behind goes on for at most `timeoutMs`: what a write then did is unknown.
- */
-async function until<T>(
-  signal: AbortSignal | undefined,
-  call: Promise<T>,
-  { writing }: { writing: boolean },
-): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const leave = (): void =>
-      reject(
-        new MemoryError("unavailable", "Qdrant did not answer in time", {
-          cause: signal?.reason,
-          outcomeUnknown: writing,
-        }),
-      );
-    signal?.addEventListener("abort", leave, { once: true });
-    call
-      .then(resolve, (error: unknown) => reject(translateQdrantError(error, { writing })))
-      .finally(() => signal?.removeEventListener("abort", leave));
-  });
 }

@@ -17,7 +17,7 @@ export function translateQdrantError(cause: unknown, { writing }: { writing: boo
   if (status === 401 || status === 403)
     return new MemoryError("unavailable", "Qdrant refuses the key: check QDRANT_API_KEY", { cause });
   if (status === 404) return new MemoryError("unavailable", "Qdrant does not have the collection yet", { cause });
-  if (status === 400 || status === 422)
+  if (status === 400 || status === 413 || status === 422)
     return new MemoryError("invalid", `Qdrant refuses the request: ${detailOf(cause)}`, { cause });
   if (status === 429 || isExhausted(cause))
     return new MemoryError("rate_limited", "Qdrant asks for patience", { cause, ...retryAfter(cause) });
@@ -64,6 +64,7 @@ function isExhausted(error: unknown): boolean {
   return error instanceof Error && error.name === "QdrantClientResourceExhaustedError";
 }
 
+/** The client keeps the first digit of the header only: a lower bound, from where the outbox's back-off goes on. */
 function retryAfter(error: unknown): { retryAfterSeconds?: number } {
   return typeof error === "object" && error !== null && "retry_after" in error && typeof error.retry_after === "number"
     ? { retryAfterSeconds: error.retry_after }

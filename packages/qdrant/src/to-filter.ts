@@ -2,14 +2,18 @@ import { visibleTo, type VectorQuery, type Visible } from "@engram/memory";
 
 type Condition = Record<string, unknown>;
 
-/** A query's filter in Qdrant's terms. The tenant is always part of it: the collection has no graph across tenants. */
-export function toFilter({ filter, tenants, now }: VectorQuery): Condition {
+/**
+ * A query's filter in Qdrant's terms; undefined when it lets nothing through, which Qdrant could not say: an empty
+ * `should` lets everything through. The tenant is always part of it: the collection has no graph across tenants.
+ */
+export function toFilter({ filter, tenants, now }: VectorQuery): Condition | undefined {
   const { scope, types, key, createdAfter, createdBefore } = filter;
   const created = {
     ...(createdAfter === undefined ? {} : { gte: createdAfter.toISOString() }),
     ...(createdBefore === undefined ? {} : { lt: createdBefore.toISOString() }),
   };
   const alternatives = visibleTo(scope).map(visibleConditions);
+  if (tenants.length === 0 || alternatives.length === 0) return undefined;
   return {
     must: [
       { key: "tenant", match: { any: tenants } },

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
+import type { IndexableMemory } from "@engram/memory";
 import { vectorIndexContract } from "@engram/memory/contracts/vector-index";
 import { createQdrantIndex } from "../src/index.ts";
 
@@ -43,6 +45,19 @@ whenThere("Qdrant", () => {
     );
   });
 
+  test("a scope that sees nothing finds nothing, not everything of its tenants", async () => {
+    const alias = `scope_${randomBytes(6).toString("hex")}`;
+    const index = createQdrantIndex({ url, alias, timeoutMs: 10_000 });
+    const collection = { name: `${alias}__a__4`, model: "a", dims: 4 };
+    const { signal } = new AbortController();
+    await index.prepare(collection);
+    await index.upsert(collection, [{ memory, hash: "h", vector: [1, 0, 0, 0] }], signal);
+    const filter = { scope: { projectId: "p", exact: false } };
+    const query = { vector: [1, 0, 0, 0], filter, tenants: [memory.tenant], limit: 5, now: new Date() };
+    expect(await index.search(collection, query, signal)).toEqual([]);
+    await index.close();
+  });
+
   test("strict mode refuses a filter without an index", async () => {
     const alias = `strict_${randomBytes(6).toString("hex")}`;
     await createQdrantIndex({ url, alias, timeoutMs: 10_000 }).prepare({ name: `${alias}__a__4`, model: "a", dims: 4 });
@@ -55,6 +70,49 @@ whenThere("Qdrant", () => {
     expect(answer.status).toBe(400);
   });
 });
+
+const memory: IndexableMemory = {
+  id: "00000000-0000-7000-8000-000000000001",
+  version: 1,
+  tenant: "t",
+  content: "content",
+  level: "user",
+  sessionIds: [],
+  agentIds: [],
+  type: "fact",
+  key: null,
+  importance: null,
+  categories: [],
+  occurredAt: new Date(),
+  createdAt: new Date(),
+  expiresAt: null,
+  validTo: null,
+};
+
+/** A server that takes every request and answers it the same way, or not at all when there is no status. */
+async function answering(
+  answer: { status?: number; body?: object; headers?: Record<string, string> },
+  run: (url: string, requests: { cut: number }) => Promise<void>,
+): Promise<void> {
+  const requests = { cut: 0 };
+  const server = createHttpServer((request, response) => {
+    request.resume();
+    response.on("close", () => {
+      if (!response.writableFinished) requests.cut += 1;
+    });
+    if (answer.status === undefined) return;
+    response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
+    response.end(JSON.stringify(answer.body ?? {}));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    await run(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
 
 describe("a Qdrant that is in trouble", () => {
   const id = "00000000-0000-7000-8000-000000000001";
@@ -100,5 +158,74 @@ describe("a Qdrant that is in trouble", () => {
     });
     for (const socket of sockets) socket.destroy();
     listener.close();
+  });
+
+  test.each(["acknowledged", "wait_timeout"])("a write that is only %s is in doubt", async (status) => {
+    await answering({ status: 200, body: { result: { operation_id: 1, status } } }, async (url) => {
+      const index = createQdrantIndex({ url, alias: "x", timeoutMs: 1_000 });
+      const doubt = { code: "unavailable", outcomeUnknown: true };
+      await expect(
+        index.upsert(collection, [{ memory, hash: "h", vector: [1, 0, 0, 0] }], never),
+      ).rejects.toMatchObject(doubt);
+      await expect(index.delete(collection, [id], never)).rejects.toMatchObject(doubt);
+    });
+  });
+
+  test.each([
+    [400, { code: "invalid", outcomeUnknown: false }],
+    [401, { code: "unavailable", outcomeUnknown: false, message: expect.stringContaining("QDRANT_API_KEY") }],
+    [403, { code: "unavailable", outcomeUnknown: false, message: expect.stringContaining("QDRANT_API_KEY") }],
+    [404, { code: "unavailable", outcomeUnknown: false }],
+    [413, { code: "invalid", outcomeUnknown: false }],
+    [429, { code: "rate_limited", outcomeUnknown: false }],
+    [500, { code: "unavailable", outcomeUnknown: true }],
+    [503, { code: "unavailable", outcomeUnknown: true }],
+  ] as const)("%d in the domain's terms", async (status, expected) => {
+    await answering({ status }, async (url) => {
+      const index = createQdrantIndex({ url, alias: "x", timeoutMs: 1_000 });
+      await expect(index.delete(collection, [id], never)).rejects.toMatchObject(expected);
+    });
+  });
+
+  test("429 tells when to come again", async () => {
+    await answering({ status: 429, headers: { "retry-after": "7" } }, async (url) => {
+      const index = createQdrantIndex({ url, alias: "x", timeoutMs: 1_000 });
+      await expect(index.delete(collection, [id], never)).rejects.toMatchObject({
+        code: "rate_limited",
+        retryAfterSeconds: 7,
+      });
+    });
+  });
+
+  test("what answers but is no Qdrant is unavailable; a write that went there is in doubt", async () => {
+    await answering({ status: 200, body: { hello: "world" } }, async (url) => {
+      const index = createQdrantIndex({ url, alias: "x", timeoutMs: 1_000 });
+      await expect(index.ping(never)).rejects.toMatchObject({ code: "unavailable", outcomeUnknown: false });
+      await expect(index.delete(collection, [id], never)).rejects.toMatchObject({
+        code: "unavailable",
+        outcomeUnknown: true,
+      });
+    });
+  });
+
+  test("a call that its caller gave up is ended on the wire", async () => {
+    await answering({}, async (url, requests) => {
+      const index = createQdrantIndex({ url, alias: "x", timeoutMs: 10_000 });
+      await expect(index.delete(collection, [id], AbortSignal.timeout(100))).rejects.toMatchObject({
+        code: "unavailable",
+        outcomeUnknown: true,
+      });
+      const deadline = Date.now() + 5_000;
+      while (requests.cut === 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(requests.cut).toBe(1);
+    });
+  });
+
+  test("nothing is sent once the signal has fired, so nothing is in doubt", async () => {
+    const index = createQdrantIndex({ url: "http://127.0.0.1:1", alias: "x", timeoutMs: 1_000 });
+    await expect(index.delete(collection, [id], AbortSignal.abort())).rejects.toMatchObject({
+      code: "unavailable",
+      outcomeUnknown: false,
+    });
   });
 });

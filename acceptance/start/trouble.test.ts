@@ -1,0 +1,136 @@
+// What an operator sees when something is wrong at the start: one clear line with its cure, on a process that stays up
+// where the environment is not ready, and ends where the configuration is malformed.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "@jest/globals";
+import { startRedis } from "@engram/test-equipment";
+import { target } from "../target.ts";
+import { until } from "../until.ts";
+
+const repository = join(import.meta.dirname, "..", "..");
+const directories: string[] = [];
+const children: ChildProcess[] = [];
+
+afterAll(async () => {
+  for (const child of children) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly base: string;
+  output(): string;
+}
+
+async function start(environment: Record<string, string>): Promise<Started> {
+  const directory = mkdtempSync(join(tmpdir(), "engram-trouble-"));
+  directories.push(directory);
+  const port = await freePort();
+  const child = spawn(process.execPath, [join(repository, "services", "all-in-one", "dist", "main.js")], {
+    cwd: directory,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: process.env["PATH"],
+      DATA_DIR: directory,
+      MEM0_PORT: String(port),
+      METRICS_PORT: "0",
+      MEM0_API_KEY: "key",
+      ...environment,
+    },
+  });
+  children.push(child);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data: Buffer) => (output += data.toString()));
+  return { child, base: `http://127.0.0.1:${port}`, output: () => output };
+}
+
+const readiness = async ({
+  base,
+}: Started): Promise<{ status: number; problems: { code: string; message: string; cure: string }[] } | undefined> => {
+  const answer = await fetch(`${base}/readyz`, { headers: { "x-api-key": "key" } }).catch(() => undefined);
+  if (answer === undefined) return undefined;
+  const body = (await answer.json()) as { problems: { code: string; message: string; cure: string }[] };
+  return { status: answer.status, problems: body.problems };
+};
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+const onceOnly = target.kind === "embedded" ? describe : describe.skip;
+
+onceOnly("a start in trouble", () => {
+  test("a folder that another process uses: one line that names it, exit 1", async () => {
+    const first = await start({});
+    await until("the first to be ready", async () => (await readiness(first))?.status === 200, { timeoutMs: 60_000 });
+    const folder = directories.at(-1) ?? "";
+    const second = await start({ DATA_DIR: folder });
+    await once(second.child, "exit");
+    expect(second.child.exitCode).toBe(1);
+    expect(second.output().trim().split("\n")).toEqual([
+      expect.stringMatching(/^DATA_DIR: .* is in use by process \d+\. Stop that process, or/),
+    ]);
+  }, 90_000);
+
+  test("malformed configuration: every fault in one go, exit 1", async () => {
+    const { child, output } = await start({ MEM0_PORT: "70000", QDRANT_URL: "nonsense", METRICS_PORT: "x" });
+    await once(child, "exit");
+    expect(child.exitCode).toBe(1);
+    for (const name of ["MEM0_PORT", "QDRANT_URL", "METRICS_PORT"]) expect(output()).toContain(name);
+  });
+
+  test.each([
+    ["nothing listens there", "postgresql://u:p@127.0.0.1:1/mem0", "database_refused"],
+    ["the host cannot be resolved", "postgresql://u:p@no-such-host.invalid:5432/mem0", "database_host"],
+  ])(
+    "DATABASE_URL, %s: it stays up and says so once, with a cure",
+    async (_name, url, code) => {
+      const started = await start({ DATABASE_URL: url });
+      const seen = await until("the problem to be told", async () => {
+        const state = await readiness(started);
+        return state !== undefined && state.problems.length > 0 && state;
+      });
+      expect(seen).toMatchObject({
+        status: 503,
+        problems: [{ code, message: expect.stringContaining("DATABASE_URL"), cure: expect.stringMatching(/\w/) }],
+      });
+      const lines = started
+        .output()
+        .split("\n")
+        .filter((line) => line.includes(code));
+      expect(lines).toHaveLength(1);
+      expect(started.child.exitCode).toBeNull();
+    },
+    30_000,
+  );
+
+  test("a Redis that evicts: one line with the cure, and it works all the same", async () => {
+    const redis = await startRedis({ maxmemoryPolicy: "allkeys-lru" });
+    const started = await start({ REDIS_URL: redis.url });
+    const seen = await until(
+      "the problem to be told",
+      async () => {
+        const state = await readiness(started);
+        return state?.status === 200 && state.problems.length > 0 && state;
+      },
+      { timeoutMs: 60_000 },
+    );
+    expect(seen.problems).toMatchObject([{ code: "redis_eviction", cure: expect.stringContaining("noeviction") }]);
+    started.child.kill("SIGTERM");
+    await once(started.child, "exit");
+    expect(started.child.exitCode).toBe(0);
+    await redis.stop();
+  }, 90_000);
+});
