@@ -85,10 +85,10 @@ onceOnly("a start in trouble", () => {
   }, 90_000);
 
   test("malformed configuration: every fault in one go, exit 1", async () => {
-    const { child, output } = await start({ MEM0_PORT: "70000", QDRANT_URL: "nonsense", METRICS_PORT: "x" });
-    await once(child, "exit");
-    expect(child.exitCode).toBe(1);
-    for (const name of ["MEM0_PORT", "QDRANT_URL", "METRICS_PORT"]) expect(output()).toContain(name);
+    const started = await start({ MEM0_PORT: "70000", QDRANT_URL: "nonsense", METRICS_PORT: "x" });
+    await once(started.child, "exit");
+    expect(started.child.exitCode).toBe(1);
+    for (const name of ["MEM0_PORT", "QDRANT_URL", "METRICS_PORT"]) expect(started.output()).toContain(name);
   });
 
   test.each([

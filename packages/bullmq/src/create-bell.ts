@@ -1,4 +1,5 @@
-import { MemoryError, type Bell } from "@engram/memory";
+import { setTimeout as sleep } from "node:timers/promises";
+import { EMPTY_REPORT, MemoryError, type BatchReport, type Bell } from "@engram/memory";
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { isJobName, JOBS, PREFIX, type JobName, type JobPayload } from "./catalogue.ts";
@@ -12,6 +13,8 @@ export interface BullMqBellOptions {
 }
 
 const TELL_EVERY_MS = 10_000;
+/** For the goodbye to Redis once the work in hand is done; a Redis that went silent must not hold up a stop. */
+const GOODBYE_MS = 3_000;
 
 /**
  * The bell on Redis: BullMQ spreads rings over the workers of all processes. Redis away, full or wiped loses rings and
@@ -46,7 +49,19 @@ export function createBullMqBell(options: BullMqBellOptions): Bell {
       const connection = connectConsumer(options.url);
       connection.on("error", onError);
       consumers.add(connection);
-      const worker = new Worker<JobPayload>(JOBS[topic].queue, () => handler(), {
+      const hands = new Set<Promise<BatchReport>>();
+      let stopping = false;
+      const work = async (): Promise<BatchReport> => {
+        if (stopping) return EMPTY_REPORT;
+        const hand = handler();
+        hands.add(hand);
+        try {
+          return await withTimeout(hand, JOBS[topic].timeoutMs);
+        } finally {
+          hands.delete(hand);
+        }
+      };
+      const worker = new Worker<JobPayload>(JOBS[topic].queue, work, {
         connection,
         prefix: PREFIX,
         concurrency,
@@ -55,17 +70,24 @@ export function createBullMqBell(options: BullMqBellOptions): Bell {
       worker.on("error", onError);
       return Promise.resolve({
         async stop() {
-          // Without Redis there is no graceful goodbye to wait for.
-          await worker.close(connection.status !== "ready");
+          stopping = true;
+          const goodbye = connection.status === "ready" ? worker.close() : undefined;
+          // The work is waited for by itself: while Redis is away, BullMQ cannot say when a job is done.
+          await Promise.allSettled(hands);
+          await Promise.race([goodbye ?? worker.close(true), sleep(GOODBYE_MS, undefined, { ref: false })]);
           connection.disconnect();
           consumers.delete(connection);
         },
       });
     },
 
-    async ping() {
-      if (producer.status !== "ready") throw new MemoryError("unavailable", "Redis cannot be reached (REDIS_URL)");
-      await producer.ping();
+    async ping(signal) {
+      const away = (cause?: unknown): MemoryError =>
+        new MemoryError("unavailable", "Redis cannot be reached (REDIS_URL)", { cause });
+      if (producer.status !== "ready") throw away();
+      await unlessAborted(producer.ping(), signal).catch((error: unknown) => {
+        throw away(error);
+      });
     },
 
     async close() {
@@ -77,6 +99,30 @@ export function createBullMqBell(options: BullMqBellOptions): Bell {
       producer.disconnect();
     },
   };
+}
+
+/** The promise's outcome, or the signal's reason when that fires first; the promise may fail later unheard. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const leave = (): void => reject(new Error("given up", { cause: signal.reason }));
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
+}
+
+/** Fails the job of a handler that is stuck, which frees its place; the handler itself is left to its own limits. */
+async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  const controller = new AbortController();
+  const timeout = sleep(timeoutMs, undefined, { signal: controller.signal, ref: false }).then((): never => {
+    throw new Error(`no end within ${timeoutMs} ms`);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    timeout.catch(() => undefined);
+    controller.abort();
+  }
 }
 
 function atMostEvery(ms: number, tell: (error: unknown) => void): (error: unknown) => void {

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { EMPTY_REPORT } from "@engram/memory";
 import { bellContract } from "@engram/memory/contracts/bell";
@@ -5,6 +7,7 @@ import { startRedis } from "@engram/test-equipment";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { createBullMqBell, redisProblems } from "../src/index.ts";
+import { startProxy } from "./proxy.ts";
 
 const url = process.env["ENGRAM_TEST_REDIS_URL"] ?? "";
 const whenThere = url === "" ? describe.skip : describe;
@@ -74,6 +77,94 @@ whenThere("BullMQ", () => {
     await bell.close();
   });
 
+  test("while nobody answers, a few jobs wait and no more, however often it is rung", async () => {
+    const bell = createBullMqBell({ url, onError: () => undefined });
+    await until(() =>
+      bell.ping(AbortSignal.timeout(1000)).then(
+        () => true,
+        () => false,
+      ),
+    );
+    for (let i = 0; i < 200; i++) {
+      bell.ring("embed", { pending: i % 10 === 0 ? 1_000 : 1 });
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await bell.close();
+    const connection = new Redis(url, { maxRetriesPerRequest: null });
+    const queue = new Queue("embed", { connection, prefix: "{engram}" });
+    expect(await queue.getWaitingCount()).toBe(8);
+    await queue.close();
+    connection.disconnect();
+  });
+
+  test("a Redis that comes later, and one that goes and comes back, is found by ringer and worker", async () => {
+    const proxy = await startProxy(url);
+    await proxy.cut();
+    const bell = createBullMqBell({ url: proxy.url, onError: () => undefined });
+    let heard = 0;
+    const work = () => Promise.resolve((heard++, EMPTY_REPORT));
+    const answering = await bell.answer("embed", work, { concurrency: 1 });
+    const isHeard = async (): Promise<boolean> => {
+      const before = heard;
+      await until(() => {
+        bell.ring("embed", { pending: 1 });
+        return heard > before;
+      });
+      return heard > before;
+    };
+    bell.ring("embed", { pending: 1 });
+    await proxy.restore();
+    expect(await isHeard()).toBe(true);
+    await proxy.cut();
+    bell.ring("embed", { pending: 1 });
+    await proxy.restore();
+    expect(await isHeard()).toBe(true);
+    await answering.stop();
+    await bell.close();
+    await proxy.cut();
+  });
+
+  test("stopping while Redis is away waits for the work in hand", async () => {
+    const proxy = await startProxy(url);
+    const bell = createBullMqBell({ url: proxy.url, onError: () => undefined });
+    let [begun, done] = [0, 0];
+    const work = async () => {
+      begun++;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      done++;
+      return EMPTY_REPORT;
+    };
+    const answering = await bell.answer("embed", work, { concurrency: 1 });
+    await until(() => {
+      bell.ring("embed", { pending: 1 });
+      return begun > 0;
+    });
+    await proxy.cut();
+    await answering.stop();
+    expect([begun, done]).toEqual([1, 1]);
+    await bell.close();
+  });
+
+  test("a Redis that went silent holds up neither a ping nor a stop", async () => {
+    const proxy = await startProxy(url);
+    const bell = createBullMqBell({ url: proxy.url, onError: () => undefined });
+    const answering = await bell.answer("embed", () => Promise.resolve(EMPTY_REPORT), { concurrency: 1 });
+    await until(() =>
+      bell.ping(AbortSignal.timeout(1000)).then(
+        () => true,
+        () => false,
+      ),
+    );
+    proxy.silence();
+    const started = performance.now();
+    await expect(bell.ping(AbortSignal.timeout(100))).rejects.toMatchObject({ code: "unavailable" });
+    expect(performance.now() - started).toBeLessThan(1_000);
+    await answering.stop();
+    await bell.close();
+    expect(performance.now() - started).toBeLessThan(8_000);
+    await proxy.cut();
+  });
+
   test("an evicting Redis is told with its cure, a good one is not", async () => {
     expect(await redisProblems(url)).toEqual([]);
     const evicting = await startRedis({ maxmemoryPolicy: "allkeys-lru" });
@@ -102,6 +193,15 @@ describe("a Redis that is away", () => {
     const answering = await bell.answer("embed", () => Promise.resolve(EMPTY_REPORT), { concurrency: 1 });
     await answering.stop();
     await bell.close();
+  });
+
+  test("something that listens and never answers is named too, in seconds", async () => {
+    const listener = createServer((socket) => socket.on("error", () => undefined));
+    listener.listen(0, "127.0.0.1");
+    await once(listener, "listening");
+    const { port } = listener.address() as AddressInfo;
+    expect(await redisProblems(`redis://127.0.0.1:${port}`)).toMatchObject([{ code: "redis_unreachable" }]);
+    listener.close();
   });
 
   test("is named with its cure", async () => {

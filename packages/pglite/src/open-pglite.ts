@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { PGlite, types, type Transaction } from "@electric-sql/pglite";
 import { vector } from "@electric-sql/pglite-pgvector";
@@ -9,25 +10,37 @@ import { lockFolder } from "./lock-file.ts";
 const PARSERS = { [types.INT8]: Number, [types.NUMERIC]: Number };
 
 /**
+ * PostgreSQL's own 128 MB of shared buffers make up most of an embedded process; a store of this size is read through
+ * the system's page cache as fast. Idle after a restart: 196 MB resident instead of 331 MB.
+ */
+const SETTINGS = ["shared_buffers = 16MB"];
+
+/**
  * PostgreSQL in this process, in `folder` (or in memory, for tests). One session: calls queue, each blocks the event
  * loop while it runs, and `statement_timeout` is not enforced. WAL is written but not fsynced: a killed process loses
  * nothing, a power cut may lose the last seconds.
  */
-export async function openPGlite(
-  options: { folder?: string; onProgress?: (message: string) => void } = {},
-): Promise<Executor> {
-  const lock = options.folder === undefined ? undefined : await lockFolder(options.folder);
+export async function openPGlite(options: { folder?: string } = {}): Promise<Executor> {
+  if (options.folder === undefined) return executorOf(await create(), () => Promise.resolve());
+  const lock = await lockFolder(options.folder);
   try {
-    const db = await PGlite.create({
-      ...(options.folder === undefined ? {} : { dataDir: join(options.folder, "pglite") }),
-      extensions: { vector },
-    });
-    await db.exec("CREATE EXTENSION IF NOT EXISTS vector");
-    return executorOf(db, () => lock?.unlock() ?? Promise.resolve());
+    const dataDir = join(options.folder, "pglite");
+    if (!existsSync(dataDir)) await (await create(dataDir)).close(); // else what initdb took stays for the process's life
+    return executorOf(await create(dataDir), () => lock.unlock());
   } catch (error) {
-    await lock?.unlock();
+    await lock.unlock();
     throw error;
   }
+}
+
+async function create(dataDir?: string): Promise<PGlite> {
+  const db = await PGlite.create({
+    extensions: { vector },
+    postgresqlconf: SETTINGS,
+    ...(dataDir === undefined ? {} : { dataDir }),
+  });
+  await db.exec("CREATE EXTENSION IF NOT EXISTS vector");
+  return db;
 }
 
 function executorOf(db: PGlite, onClose: () => Promise<void>): Executor {
