@@ -54,7 +54,10 @@ export class Connection {
     const parsed = new URL(url);
     const socket = connect(Number(parsed.port), parsed.hostname);
     await once(socket, "connect");
-    return new Connection(socket, parsed);
+    const connection = new Connection(socket, parsed);
+    // A server gives a connection that has not asked yet some seconds only; one that has asked, a minute.
+    await connection.ask({ method: "GET", path: "/api/health" });
+    return connection;
   }
 
   /** One question at a time. Rejects when the connection breaks or the answer is none that we can read. */

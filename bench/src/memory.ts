@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createTestDatabase, startPostgres, startQdrant, startRedis } from "@engram/test-equipment";
-import { Connection } from "./connection.ts";
+import { Connection, type Ask } from "./connection.ts";
 import { startScript, startService, type Service, type ServiceName } from "./processes.ts";
 import { createRandom, makeStatement } from "./sentences.ts";
 import { markdownTable, percentile, round } from "./statistics.ts";
@@ -127,20 +127,21 @@ async function load(url: string): Promise<{ sent: number; missed: number; failed
     }
     counts.sent += 1;
     const sent = performance.now();
-    const answered = connection
-      .ask({ method: "POST", path, body: JSON.stringify(body) })
-      .then(
-        ({ status }) => {
-          if (status >= 300) counts.failed += 1;
-          latenciesMs.push(performance.now() - sent);
-          free.push(connection);
-        },
-        () => {
-          counts.failed += 1;
-        },
-      )
-      .finally(() => open.delete(answered));
+    const answered = take(connection, { method: "POST", path, body: JSON.stringify(body) }, sent).finally(() =>
+      open.delete(answered),
+    );
     open.add(answered);
+  };
+
+  const take = async (connection: Connection, ask: Ask, sent: number): Promise<void> => {
+    try {
+      const { status } = await connection.ask(ask);
+      if (status >= 300) counts.failed += 1;
+      latenciesMs.push(performance.now() - sent);
+      free.push(connection);
+    } catch {
+      counts.failed += 1;
+    }
   };
 
   const begin = performance.now();

@@ -210,7 +210,7 @@ async function openPlainSql(databaseUrl: string): Promise<Target> {
     samplesMs: new Map(),
     counts: { answers: 0, empty: 0, degraded: 0, found: 0 },
     async ask(worker, { userId }) {
-      const { rows } = await clients[worker % clients.length]!.query<{ content: string }>(
+      const { rows } = await (clients[worker] ?? first).query<{ content: string }>(
         `SELECT m.id, m.content, m.metadata, m.created_at, 1 - (v.embedding <=> $1) AS score FROM public.memories m
          JOIN ${table.name} v ON v.id = m.id WHERE m.user_id = $2 ORDER BY v.embedding <=> $1 LIMIT ${LIMIT}`,
         [vectors[next++ % vectors.length]?.embedding, userId],

@@ -1,4 +1,4 @@
-import { Redis } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
 
 /** A ring is never worth waiting for: a command that takes longer has failed, and the poll will do. */
 const COMMAND_TIMEOUT_MS = 2_000;
@@ -19,7 +19,25 @@ export function connectProducer(url: string): Redis {
   });
 }
 
-/** For workers: blocks on the queue for as long as it takes. */
-export function connectConsumer(url: string): Redis {
-  return new Redis(url, { maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
+/**
+ * For workers: blocks on the queue for as long as it takes. BullMQ makes a second connection from it, to block on, and
+ * closes that in a graceful goodbye only; here it is kept in sight, so that no stop leaves one behind that reconnects.
+ */
+export class ConsumerConnection extends Redis {
+  readonly #duplicates: Redis[] = [];
+
+  constructor(url: string) {
+    super(url, { maxRetriesPerRequest: null, retryStrategy, reconnectOnError });
+  }
+
+  override duplicate(options?: Partial<RedisOptions>): Redis {
+    const made = super.duplicate(options);
+    this.#duplicates.push(made);
+    return made;
+  }
+
+  /** Ends both connections at once. */
+  disconnectAll(): void {
+    for (const connection of [this, ...this.#duplicates]) connection.disconnect();
+  }
 }

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EMPTY_REPORT, MemoryError, type BatchReport, type Bell } from "@engram/memory";
 import { Queue, Worker } from "bullmq";
-import type { Redis } from "ioredis";
 import { isJobName, JOBS, PREFIX, type JobName, type JobPayload } from "./catalogue.ts";
-import { connectConsumer, connectProducer } from "./connection.ts";
+import { connectProducer, ConsumerConnection } from "./connection.ts";
 import { Ringer } from "./ring.ts";
 
 export interface BullMqBellOptions {
@@ -23,7 +22,7 @@ const GOODBYE_MS = 3_000;
 export function createBullMqBell(options: BullMqBellOptions): Bell {
   const onError = atMostEvery(TELL_EVERY_MS, options.onError);
   const ringers = new Map<JobName, { queue: Queue; ringer: Ringer }>();
-  const consumers = new Set<Redis>();
+  const consumers = new Set<ConsumerConnection>();
   const producer = connectProducer(options.url);
   producer.on("error", onError);
 
@@ -46,7 +45,7 @@ export function createBullMqBell(options: BullMqBellOptions): Bell {
     answer(topic, handler, { concurrency }) {
       if (!isJobName(topic))
         throw new MemoryError("internal", "Internal error", { cause: new Error(`no job ${topic} in the catalogue`) });
-      const connection = connectConsumer(options.url);
+      const connection = new ConsumerConnection(options.url);
       connection.on("error", onError);
       consumers.add(connection);
       const hands = new Set<Promise<BatchReport>>();
@@ -75,7 +74,7 @@ export function createBullMqBell(options: BullMqBellOptions): Bell {
           // The work is waited for by itself: while Redis is away, BullMQ cannot say when a job is done.
           await Promise.allSettled(hands);
           await Promise.race([goodbye ?? worker.close(true), sleep(GOODBYE_MS, undefined, { ref: false })]);
-          connection.disconnect();
+          connection.disconnectAll();
           consumers.delete(connection);
         },
       });
@@ -95,7 +94,7 @@ export function createBullMqBell(options: BullMqBellOptions): Bell {
         await ringer.settled();
         await queue.close().catch(() => undefined);
       }
-      for (const connection of consumers) connection.disconnect();
+      for (const connection of consumers) connection.disconnectAll();
       producer.disconnect();
     },
   };

@@ -9,7 +9,7 @@ export interface RedisProblem {
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** Of the whole check: something that takes connections and never answers passes the one above. */
-const CHECK_TIMEOUT_MS = 5_000;
+const CHECK_TIMEOUT_MS = 3_000;
 const VERSION_MIN = 5;
 
 /** What is wrong with a Redis; empty when nothing is. */

@@ -1,7 +1,7 @@
 import { ConfigError, loadConfig, placeholderProblems, type Config, type Problem } from "@engram/config";
 import { MemoryError, probeEmbedder, toMemoryError } from "@engram/memory";
 import { pendingMigrations } from "@engram/postgres";
-import { databaseProblem, openSockets, redisProblems, type Sockets } from "@engram/sockets";
+import { databaseProblem, examineQueue as findQueueProblems, openSockets, type Sockets } from "@engram/sockets";
 import { createLogger, createMetrics } from "@engram/telemetry";
 
 const TIMEOUT_MS = 5_000;
@@ -70,7 +70,7 @@ async function examineVectors({ index, chosen }: Sockets): Promise<Finding> {
 async function examineQueue({ bell, chosen }: Sockets, config: Config): Promise<readonly Finding[]> {
   if (config.queue.redisUrl === undefined)
     return [{ socket: "queue", ok: true, text: `${chosen.queue}: workers look by themselves` }];
-  const problems = await redisProblems(config.queue.redisUrl);
+  const problems = await findQueueProblems(config);
   if (problems.length > 0) return problems.map((problem) => trouble("queue", problem));
   await bell.ping(AbortSignal.timeout(TIMEOUT_MS));
   return [{ socket: "queue", ok: true, text: `${chosen.queue} answers` }];

@@ -1,7 +1,6 @@
 export { keepTrying } from "./keep-trying.ts";
 export { createLiveTarget } from "./live-target.ts";
-export { chooseSockets, openSockets, openTruth, type Chosen, type Sockets } from "./open-sockets.ts";
+export { chooseSockets, examineQueue, openSockets, openTruth, type Chosen, type Sockets } from "./open-sockets.ts";
 export { prepareIndex, type PreparedIndex } from "./prepare-index.ts";
 export { databaseProblem, migrateWhenReady, Readiness, type SocketName, type SocketState } from "./readiness.ts";
 export { runProcess, type Process } from "./run-process.ts";
-export { redisProblems } from "@engram/bullmq";

@@ -1,20 +1,15 @@
-import { createBullMqBell } from "@engram/bullmq";
-import type { Config } from "@engram/config";
+import type { Config, Problem } from "@engram/config";
 import {
   createLocalBell,
   type Bell,
+  type Embedder,
   type IndexTargets,
   type MemoryStore,
   type Models,
   type Outbox,
   type VectorIndex,
 } from "@engram/memory";
-import { createOfflineEmbedder } from "@engram/offline";
-import { createOpenAIEmbedder } from "@engram/openai";
-import { openPGlite } from "@engram/pglite";
-import { createPgvectorIndex } from "@engram/pgvector";
 import { createIndexTargets, createMemoryStore, createOutbox, createPool } from "@engram/postgres";
-import { createQdrantIndex } from "@engram/qdrant";
 import type { Executor } from "@engram/sql";
 import type { Logger, Metrics } from "@engram/telemetry";
 
@@ -57,8 +52,9 @@ export async function openSockets(
   { logger, metrics }: { logger: Logger; metrics: Metrics },
 ): Promise<Sockets> {
   const db = await openTruth(config, logger);
-  const index = openVectors(config, db);
-  const bell = openQueue(config, logger);
+  const index = await openVectors(config, db);
+  const embedder = await openEmbedder(config, metrics);
+  const bell = await openQueue(config, logger);
   return {
     db,
     store: createMemoryStore(db),
@@ -66,7 +62,7 @@ export async function openSockets(
     targets: createIndexTargets(db, { base: config.vectors.collection }),
     index,
     bell,
-    models: { embedder: openEmbedder(config, metrics) },
+    models: { embedder },
     chosen: chooseSockets(config),
     async close() {
       await bell.close();
@@ -76,9 +72,17 @@ export async function openSockets(
   };
 }
 
+/*
+ * An adapter is imported only when its socket has it: each brings its library along, and an API on PostgreSQL has no use
+ * for PGlite's, nor one without a provider for OpenAI's.
+ */
+
 export async function openTruth(config: Config, logger: Logger): Promise<Executor> {
   const { databaseUrl, poolSize, statementTimeoutMs } = config.truth;
-  if (databaseUrl === undefined) return openPGlite({ folder: config.dataDir });
+  if (databaseUrl === undefined) {
+    const { openPGlite } = await import("@engram/pglite");
+    return openPGlite({ folder: config.dataDir });
+  }
   return createPool({
     connectionString: databaseUrl,
     size: poolSize,
@@ -87,9 +91,13 @@ export async function openTruth(config: Config, logger: Logger): Promise<Executo
   });
 }
 
-function openVectors(config: Config, db: Executor): VectorIndex {
+async function openVectors(config: Config, db: Executor): Promise<VectorIndex> {
   const { qdrantUrl, qdrantApiKey, collection, timeoutMs } = config.vectors;
-  if (qdrantUrl === undefined) return createPgvectorIndex(db);
+  if (qdrantUrl === undefined) {
+    const { createPgvectorIndex } = await import("@engram/pgvector");
+    return createPgvectorIndex(db);
+  }
+  const { createQdrantIndex } = await import("@engram/qdrant");
   return createQdrantIndex({
     url: qdrantUrl,
     alias: collection,
@@ -98,16 +106,20 @@ function openVectors(config: Config, db: Executor): VectorIndex {
   });
 }
 
-function openQueue(config: Config, logger: Logger): Bell {
+async function openQueue(config: Config, logger: Logger): Promise<Bell> {
   const onError = (err: unknown): void => logger.warn({ err }, "Queue trouble");
-  return config.queue.redisUrl === undefined
-    ? createLocalBell({ onError })
-    : createBullMqBell({ url: config.queue.redisUrl, onError });
+  if (config.queue.redisUrl === undefined) return createLocalBell({ onError });
+  const { createBullMqBell } = await import("@engram/bullmq");
+  return createBullMqBell({ url: config.queue.redisUrl, onError });
 }
 
-function openEmbedder(config: Config, metrics: Metrics) {
+async function openEmbedder(config: Config, metrics: Metrics): Promise<Embedder> {
   const { openaiApiKey, openaiBaseUrl, embeddingModel, embeddingDimensions, timeoutMs } = config.models;
-  if (openaiApiKey === undefined) return createOfflineEmbedder();
+  if (openaiApiKey === undefined) {
+    const { createOfflineEmbedder } = await import("@engram/offline");
+    return createOfflineEmbedder();
+  }
+  const { createOpenAIEmbedder } = await import("@engram/openai");
   return createOpenAIEmbedder({
     apiKey: openaiApiKey,
     model: embeddingModel,
@@ -120,4 +132,11 @@ function openEmbedder(config: Config, metrics: Metrics) {
       metrics.providerCallDuration.observe({ operation: "embed" }, seconds);
     },
   });
+}
+
+/** What an operator should mend about Redis; empty when nothing is, or when none is configured. */
+export async function examineQueue(config: Config): Promise<readonly Problem[]> {
+  if (config.queue.redisUrl === undefined) return [];
+  const { redisProblems } = await import("@engram/bullmq");
+  return redisProblems(config.queue.redisUrl);
 }

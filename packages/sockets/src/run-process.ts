@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import { stderr } from "node:process";
-import { redisProblems } from "@engram/bullmq";
 import { ConfigError, loadConfig, type Config } from "@engram/config";
 import { MemoryError } from "@engram/memory";
 import { createLogger, createMetrics, serveMetrics, type Logger, type Metrics } from "@engram/telemetry";
-import { openSockets, type Sockets } from "./open-sockets.ts";
+import { examineQueue, openSockets, type Sockets } from "./open-sockets.ts";
 import { Readiness } from "./readiness.ts";
 
 /** What a process has once it is up. */
@@ -70,8 +69,7 @@ function tellStart(logger: Logger, version: string, sockets: Sockets): void {
 
 /** An evicting or too old Redis is one line in the log and in `/readyz`; an absent one the bell reports by itself. */
 async function examineRedis(config: Config, readiness: Readiness, logger: Logger): Promise<void> {
-  if (config.queue.redisUrl === undefined) return;
-  for (const problem of await redisProblems(config.queue.redisUrl)) {
+  for (const problem of await examineQueue(config)) {
     readiness.report(problem.code, problem);
     logger.warn({ code: problem.code, cure: problem.cure }, problem.message);
   }
