@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { MemoryError, toMemoryError } from "./errors.ts";
 import { EVENT_TYPE, type MemoryDraft, type PutResult } from "./memory.ts";
 import type { MemoryStore } from "./ports.ts";
@@ -6,8 +7,12 @@ import type { MemoryStore } from "./ports.ts";
 export const GROUP_SIZE_MAX = 64;
 /** Statements under way at once: one commits while the next one gathers. More of them only makes smaller groups. */
 const GROUPS_IN_FLIGHT_MAX = 2;
-/** Deadlocks and lost races for a slot are tried again this often; each round leaves at least one winner. */
-const RACE_ATTEMPTS_MAX = 10;
+/**
+ * Deadlocks and lost races for a slot are tried again this often. Each round leaves a winner, but a newcomer may be it
+ * every time, so the losers wait a little, each another while: 40 clients on one slot need some ten rounds.
+ */
+const RACE_ATTEMPTS_MAX = 40;
+const RACE_PAUSE_MS_MAX = 50;
 
 export interface PutQueue {
   /** Resolves when the memory is committed. */
@@ -136,6 +141,7 @@ export async function putRacing(store: MemoryStore, drafts: readonly MemoryDraft
       return await store.putMemories(drafts);
     } catch (error) {
       if (toMemoryError(error).code !== "conflict" || attempt >= RACE_ATTEMPTS_MAX) throw error;
+      await sleep(Math.random() * Math.min(RACE_PAUSE_MS_MAX, 2 ** attempt));
     }
   }
 }
