@@ -7,11 +7,8 @@ import type { MemoryStore } from "./ports.ts";
 export const GROUP_SIZE_MAX = 64;
 /** Statements under way at once: one commits while the next one gathers. More of them only makes smaller groups. */
 const GROUPS_IN_FLIGHT_MAX = 2;
-/**
- * Deadlocks and lost races for a slot are tried again this often. Each round leaves a winner, but a newcomer may be it
- * every time, so the losers wait a little, each another while: 40 clients on one slot need some ten rounds.
- */
-const RACE_ATTEMPTS_MAX = 40;
+/** Deadlocks and races for a slot that were lost twice are tried again this often, each after a little while of its own. */
+const RACE_ATTEMPTS_MAX = 20;
 const RACE_PAUSE_MS_MAX = 50;
 
 export interface PutQueue {

@@ -10,7 +10,8 @@ import { MEMORY_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
 export async function putMemories(db: Executor, drafts: readonly MemoryDraft[]): Promise<readonly PutResult[]> {
   const folded = foldEqual(drafts);
   const withSlots = folded.some((one) => one.draft.key !== null);
-  const rows = await db.query<PutRow>(withSlots ? PUT_WITH_SLOTS : PUT, [JSON.stringify(folded.map(toInput))]);
+  const input = JSON.stringify(folded.map(toInput));
+  const rows = await (withSlots ? putSlots(db, input) : db.query<PutRow>(PUT, [input]));
   const byOrdinal = new Map(rows.map((row) => [row.ord, row]));
   const statuses = await statusesOfMerged(db, rows);
 
@@ -23,6 +24,22 @@ export async function putMemories(db: Executor, drafts: readonly MemoryDraft[]):
     equal.forEach((draft, i) => results.set(draft, { memory, created: row.created && i === 0 }));
   });
   return drafts.flatMap((draft) => results.get(draft) ?? []);
+}
+
+/**
+ * One statement as a rule. Its snapshot is older than its wait for another writer of the slot, so of two at once one gets
+ * 23505: the loser queues on the slot and then looks anew, else newcomers could be first for ever.
+ */
+async function putSlots(db: Executor, input: string): Promise<readonly PutRow[]> {
+  try {
+    return await db.query<PutRow>(PUT_WITH_SLOTS, [input]);
+  } catch (error) {
+    if (!(error instanceof MemoryError) || error.code !== "conflict") throw error;
+  }
+  return db.transaction(async (tx) => {
+    await tx.query(LOCK_SLOTS, [input]);
+    return tx.query<PutRow>(PUT_WITH_SLOTS, [input]);
+  });
 }
 
 interface PutRow extends MemoryRow {
@@ -153,6 +170,10 @@ retired AS (
 ),
 n AS MATERIALIZED (SELECT count(*) AS retired FROM retired),
 ${INSERT("input i, n WHERE n.retired >= 0")} ${ANSWER}`;
+
+// In one order, so that two groups that share slots do not wait for each other.
+const LOCK_SLOTS = `WITH ${INPUT}, slots AS MATERIALIZED (SELECT DISTINCT ${SLOT} AS slot_key FROM input i)
+SELECT pg_advisory_xact_lock(hashtextextended(s.slot_key::text, 0)) FROM (SELECT slot_key FROM slots WHERE slot_key IS NOT NULL ORDER BY 1) s`;
 
 /** A new row is pending; of a merged one the outbox knows, by primary key. */
 async function statusesOfMerged(db: Executor, rows: readonly PutRow[]): Promise<ReadonlyMap<string, IndexStatus>> {
