@@ -37,7 +37,12 @@ export function createOpenAIEmbedder(options: OpenAIEmbedderOptions): Embedder {
     // Only what Engram's own configuration names, never what happens to stand in the environment.
     organization: null,
     project: null,
+    // At OPENAI_LOG=debug it would print what it sends, which is what people said.
+    logLevel: "off",
   });
+
+  // As asked for, else as in the first answer.
+  let dims = options.dimensions;
 
   return {
     model: options.model,
@@ -51,7 +56,8 @@ export function createOpenAIEmbedder(options: OpenAIEmbedderOptions): Embedder {
         vectors.push(...embedding.vectors);
         tokens += embedding.tokens;
       }
-      assertOneSize(vectors);
+      dims ??= vectors[0]?.length;
+      assertSize(vectors, dims);
       return { vectors, tokens };
     },
   };
@@ -104,11 +110,11 @@ function vectorsOf(answer: OpenAI.CreateEmbeddingResponse, count: number): reado
   const data: unknown = answer.data;
   if (!Array.isArray(data) || data.length !== count)
     throw new MemoryError("unavailable", "The model provider gave another number of vectors than asked for");
-  const vectors: (readonly number[])[] = [];
-  for (const item of answer.data) vectors[item.index] = toUnit(item.embedding);
-  if (Object.keys(vectors).length !== count)
-    throw new MemoryError("unavailable", "The model provider numbered its vectors wrongly");
-  return vectors;
+  const byIndex = new Map(answer.data.map((item) => [item.index, item.embedding]));
+  return Array.from({ length: count }, (_, index) => {
+    if (!byIndex.has(index)) throw new MemoryError("unavailable", "The model provider numbered its vectors wrongly");
+    return toUnit(byIndex.get(index));
+  });
 }
 
 function toUnit(vector: unknown): readonly number[] {
@@ -120,11 +126,10 @@ function toUnit(vector: unknown): readonly number[] {
   return numbers.map((value) => value / norm);
 }
 
-function assertOneSize(vectors: readonly (readonly number[])[]): void {
-  const sizes = new Set(vectors.map((vector) => vector.length));
-  if (sizes.size > 1)
-    throw new MemoryError(
-      "unavailable",
-      `The model provider gave vectors of different sizes: ${[...sizes].join(", ")}`,
-    );
+/** Another size than before would be the index's `invalid`, and park work that is in order. */
+function assertSize(vectors: readonly (readonly number[])[], dims: number | undefined): void {
+  const other = vectors.find((vector) => vector.length !== dims);
+  if (other === undefined) return;
+  const message = `The model provider gave a vector of ${other.length} dimensions instead of ${String(dims)}`;
+  throw new MemoryError("unavailable", message);
 }

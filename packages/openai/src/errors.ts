@@ -6,18 +6,20 @@ const PERMANENT = new Set([400, 413, 422]);
 
 /**
  * A fault of the provider in the domain's terms: `invalid` where the input is at fault, `rate_limited` with the pause
- * that was asked for, else `unavailable`. The provider's own text may quote the input, so it goes into the cause only.
+ * that was asked for, else `unavailable`. The provider's own text may quote the input or the key, and the SDK's may quote
+ * a header, so neither goes anywhere: the cause is made anew of what is known to be safe in a log.
  */
-export function translateOpenAIError(cause: unknown): MemoryError {
-  if (cause instanceof MemoryError) return cause;
-  if (cause instanceof APIConnectionTimeoutError || cause instanceof APIUserAbortError)
+export function translateOpenAIError(thrown: unknown): MemoryError {
+  if (thrown instanceof MemoryError) return thrown;
+  const cause = describe(thrown);
+  if (thrown instanceof APIConnectionTimeoutError || thrown instanceof APIUserAbortError)
     return new MemoryError("unavailable", "The model provider did not answer in time", { cause });
-  if (cause instanceof APIConnectionError)
+  if (thrown instanceof APIConnectionError)
     return new MemoryError("unavailable", "The model provider cannot be reached (OPENAI_BASE_URL)", { cause });
-  if (!(cause instanceof APIError))
+  if (!(thrown instanceof APIError))
     return new MemoryError("unavailable", "The model provider answered with something unexpected", { cause });
 
-  const status: unknown = cause.status;
+  const status: unknown = thrown.status;
   if (status === 401 || status === 403)
     return new MemoryError("unavailable", "The model provider refuses the key: check OPENAI_API_KEY", { cause });
   if (status === 404)
@@ -26,7 +28,7 @@ export function translateOpenAIError(cause: unknown): MemoryError {
       "The model provider does not know the model or the path: check EMBEDDING_MODEL and OPENAI_BASE_URL",
       { cause },
     );
-  if (status === 429 || status === 408 || status === 409) return limited(cause);
+  if (status === 429 || status === 408 || status === 409) return limited(thrown, cause);
   if (typeof status === "number" && PERMANENT.has(status))
     return new MemoryError("invalid", `The model provider refuses the input (${status})`, { cause });
   return new MemoryError(
@@ -36,10 +38,10 @@ export function translateOpenAIError(cause: unknown): MemoryError {
   );
 }
 
-function limited(cause: InstanceType<typeof APIError>): MemoryError {
-  const retryAfterSeconds = parseRetryAfter(cause.headers);
+function limited(thrown: InstanceType<typeof APIError>, cause: Error): MemoryError {
+  const retryAfterSeconds = parseRetryAfter(thrown.headers);
   const message =
-    cause.code === "insufficient_quota"
+    thrown.code === "insufficient_quota"
       ? "The model provider's quota is used up"
       : "The model provider asks for patience";
   return new MemoryError("rate_limited", message, {
@@ -58,4 +60,21 @@ export function parseRetryAfter(headers: Headers | undefined, now = Date.now()):
   if (Number.isFinite(seconds)) return Math.max(0, seconds);
   const until = Date.parse(value);
   return Number.isNaN(until) ? undefined : Math.max(0, (until - now) / 1000);
+}
+
+/** A word of the provider's or the system's, such as `insufficient_quota` or `ECONNREFUSED`: no room for a text or a key. */
+const SAFE_WORD = /^[a-z][a-z_]{1,40}$/i;
+
+/** What may be said of a fault in a log: its kind, the status, the provider's code and request id, the system's codes. */
+function describe(thrown: unknown): Error {
+  const words = [thrown instanceof Error ? thrown.constructor.name : typeof thrown];
+  if (thrown instanceof APIError) {
+    if (typeof thrown.status === "number") words.push(`status ${thrown.status}`);
+    if (/^[\w-]{1,80}$/.test(thrown.requestID ?? "")) words.push(`request ${thrown.requestID}`);
+  }
+  for (let one: unknown = thrown; one instanceof Error; one = one.cause) {
+    const code: unknown = "code" in one ? one.code : undefined;
+    if (typeof code === "string" && SAFE_WORD.test(code)) words.push(code);
+  }
+  return new Error(words.join(", "));
 }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { embedderContract } from "@engram/memory/contracts/embedder";
 import { startOpenAI, type OpenAI } from "@engram/test-equipment";
@@ -69,11 +70,22 @@ describe("OpenAI", () => {
     await expect(create().embed([text], AbortSignal.timeout(100))).rejects.toMatchObject({ code: "unavailable" });
   });
 
-  test("neither text nor key stands in an error's message", async () => {
+  test("vectors of another size than before are the provider's fault, not the text's", async () => {
+    const embedder = create();
+    await embedder.embed([text], signal);
+    await server.fault({ wrong_dimension: true });
+    await expect(embedder.embed([text], signal)).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("1535 dimensions instead of 1536"),
+    });
+  });
+
+  test("neither text nor key stands in an error, nor in its cause", async () => {
     await server.fault({ status: 400 });
     const error = await create({ apiKey: "sk-canary" })
       .embed(["канарейка"], signal)
       .catch((thrown: unknown) => thrown);
-    expect(String(error)).not.toMatch(/канарейка|sk-canary/);
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(/канарейка|sk-canary/);
+    expect(error).toMatchObject({ cause: { message: expect.stringContaining("status 400") } });
   });
 });
