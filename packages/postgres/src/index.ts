@@ -1,5 +1,7 @@
 export { createIndexTargets } from "./index-targets.ts";
 export { migrate, pendingMigrations } from "./migrate.ts";
 export { createOutbox } from "./outbox.ts";
+export { createParkedJobs } from "./parked-jobs.ts";
 export { createPool, type PoolOptions } from "./pool.ts";
+export { createSchedules } from "./schedules.ts";
 export { createMemoryStore } from "./store.ts";

@@ -7,6 +7,7 @@ import { listMemories } from "./list-memories.ts";
 import { putMemories } from "./put-memories.ts";
 import { readIndexable } from "./read-indexable.ts";
 import { searchText } from "./search-text.ts";
+import { sweepExpired } from "./sweep-expired.ts";
 import { updateMemory } from "./update-memory.ts";
 
 /** The truth: memories in PostgreSQL, or in PGlite under the same SQL. */
@@ -24,5 +25,6 @@ export function createMemoryStore(db: Executor): MemoryStore {
     deleteMemories: (filter, actor) => deleteMemories(db, filter, actor),
     getHistory: (projectId, id) => getHistory(db, projectId, id),
     readIndexable: (ids) => readIndexable(db, ids),
+    sweepExpired: () => sweepExpired(db),
   };
 }

@@ -175,4 +175,40 @@ describe.each(DATABASES)("outbox on %s", (_name, open) => {
     expect(await outbox.acknowledge(topic, tokens[0], claimed)).toEqual({ gone: 0, kept: 1 });
     expect(await claim(tokens[1])).toHaveLength(1);
   });
+
+  const backlog = (user: string, rows: number): Promise<void> =>
+    db.script(`INSERT INTO memories (user_id, content) SELECT '${user}', 'факт ' || n FROM generate_series(1, ${rows}) n;
+      UPDATE engram.outbox SET lane = 0 WHERE lane = 1`);
+
+  test("another user's backlog delays a write by no more than the batch it comes in", async () => {
+    await backlog("glutton", 300);
+    const id = await write("раз");
+    const claimed = await claim(tokens[0]);
+    expect(claimed).toHaveLength(64);
+    expect(claimed.map((one) => one.key)).toContain(id);
+  });
+
+  test("a lone user gets the whole batch, oldest first", async () => {
+    await backlog("glutton", 100);
+    expect(await claim(tokens[0])).toHaveLength(64);
+    expect(await claim(tokens[1])).toHaveLength(36);
+  });
+
+  test("more users than a batch has places for take turns", async () => {
+    for (let user = 0; user < 40; user++) await backlog(`user-${user}`, 10);
+    const seen = new Set<number>();
+    for (let batch = 0; batch < 3; batch++) {
+      await claim(tokens[0]);
+      const fairs = await db.query<{ fair: number }>("SELECT DISTINCT fair FROM engram.outbox WHERE lease IS NOT NULL");
+      for (const { fair } of fairs) seen.add(fair);
+    }
+    expect(seen.size).toBe(40);
+  });
+
+  test("users whose work waits out a back-off do not stand in the way of others", async () => {
+    for (let user = 0; user < 40; user++) await backlog(`user-${user}`, 1);
+    await db.script("UPDATE engram.outbox SET due_at = now() + interval '1 hour'");
+    const id = await write("раз");
+    expect(await claim(tokens[0])).toMatchObject([{ key: id }]);
+  });
 });

@@ -7,9 +7,18 @@ import {
   type MemoryStore,
   type Models,
   type Outbox,
+  type ParkedJobs,
+  type Schedules,
   type VectorIndex,
 } from "@engram/memory";
-import { createIndexTargets, createMemoryStore, createOutbox, createPool } from "@engram/postgres";
+import {
+  createIndexTargets,
+  createMemoryStore,
+  createOutbox,
+  createParkedJobs,
+  createPool,
+  createSchedules,
+} from "@engram/postgres";
 import type { Executor } from "@engram/sql";
 import type { Logger, Metrics } from "@engram/telemetry";
 
@@ -18,6 +27,8 @@ export interface Sockets {
   readonly db: Executor;
   readonly store: MemoryStore;
   readonly outbox: Outbox;
+  readonly schedules: Schedules;
+  readonly parked: ParkedJobs;
   readonly targets: IndexTargets;
   readonly index: VectorIndex;
   readonly bell: Bell;
@@ -59,6 +70,8 @@ export async function openSockets(
     db,
     store: createMemoryStore(db),
     outbox: createOutbox(db),
+    schedules: createSchedules(db),
+    parked: createParkedJobs(db),
     targets: createIndexTargets(db, { base: config.vectors.collection }),
     index,
     bell,

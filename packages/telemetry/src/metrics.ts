@@ -94,6 +94,8 @@ export function createMetrics({ version }: { version: string }) {
       callSeconds,
     ),
 
+    scheduledSteps: counter("engram_scheduled_steps_total", "Steps of jobs that run by the clock.", ["job", "outcome"]),
+
     searches: counter("engram_searches_total", "Searches by outcome: ok, degraded, failed.", ["outcome"]),
     searchDuration: histogram(
       "engram_search_duration_seconds",

@@ -3,6 +3,7 @@ import { backoffSeconds, EMPTY_REPORT, toMemoryError, type BatchReport } from "@
 import { keepTrying, migrateWhenReady, prepareIndex, type Readiness, type Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { createEmbedJob } from "./jobs/embed.ts";
+import { createScheduledJobs } from "./jobs/scheduled.ts";
 
 export interface WorkerDeps {
   readonly sockets: Sockets;
@@ -79,6 +80,13 @@ async function run(
     config.outbox,
     stop,
   );
+  const scheduled = createScheduledJobs({ ...sockets, logger, metrics }, config.outbox, stop);
+  await keepTrying(() => scheduled.ensure(), {
+    stop,
+    onFailure: (err) => logger.warn({ err }, "Schedules cannot be written"),
+  });
+  answering.push(lookOften(() => scheduled.run(), SCHEDULES_POLL_MS, logger));
+
   const hands = limitHands(work, config.worker.concurrency);
   answering.push(await sockets.bell.answer("embed", hands.work, { concurrency: config.worker.concurrency }));
   answering.push(lookOften(hands.work, config.outbox.pollMs, logger));
@@ -101,8 +109,10 @@ function limitHands(work: () => Promise<BatchReport>, concurrency: number): { wo
 }
 
 const FAILED_LOOK_PAUSE_MS_MAX = 5_000;
+/** Schedules are told in seconds and more. */
+const SCHEDULES_POLL_MS = 1_000;
 
-function lookOften(work: () => Promise<BatchReport>, pollMs: number, logger: Logger): { stop(): Promise<void> } {
+function lookOften(work: () => Promise<unknown>, pollMs: number, logger: Logger): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
   let stopped = false;
