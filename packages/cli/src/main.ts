@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { doctor } from "./doctor.ts";
 import { runMigrations } from "./migrate.ts";
+import { reindexCancel, reindexEstimate, reindexRollback, reindexStatus } from "./reindex.ts";
 
 const program = new Command("engram").description("Self-hosted memory for agents and automations");
 
@@ -15,5 +16,16 @@ program
 program.command("migrate").description("Bring the database's schema up to this version").action(runMigrations);
 
 program.command("doctor").description("Check each socket and say what to do").action(doctor);
+
+const reindex = program
+  .command("reindex")
+  .description("Another embedding model: how far it is, what it costs, the way back");
+reindex
+  .command("status", { isDefault: true })
+  .description("Every index that follows the memories")
+  .action(reindexStatus);
+reindex.command("estimate").description("What the configured model would cost; begins nothing").action(reindexEstimate);
+reindex.command("rollback").description("Make the index that was replaced the live one again").action(reindexRollback);
+reindex.command("cancel").description("Give up an index that is being filled").action(reindexCancel);
 
 await program.parseAsync();

@@ -53,6 +53,10 @@ export interface Config {
     /** Batches in hand at once, per process. */
     readonly concurrency: number;
   };
+  readonly reindex: {
+    /** How long a replaced index is followed. */
+    readonly keepMinutes: number;
+  };
   readonly search: {
     readonly deadlineMs: number;
   };

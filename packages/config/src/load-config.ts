@@ -89,6 +89,7 @@ function arrange(values: Values, cwd: string): Config {
       attemptsMax: values.OUTBOX_ATTEMPTS_MAX,
     },
     worker: { concurrency: values.WORKER_CONCURRENCY },
+    reindex: { keepMinutes: values.REINDEX_KEEP_MINUTES },
     search: { deadlineMs: values.SEARCH_DEADLINE_MS },
     telemetry: { metricsHost: values.METRICS_HOST, metricsPort: values.METRICS_PORT, logLevel: values.LOG_LEVEL },
   };

@@ -173,7 +173,8 @@ export const VARIABLES = {
   },
   EMBEDDING_MODEL: {
     subject: "models",
-    description: "The model that embeds memories and queries. After a change every memory is embedded anew.",
+    description:
+      "The model that embeds memories and queries. After a change every memory is embedded anew; searches use the old model until that is done.",
     default: "text-embedding-3-small",
     example: "text-embedding-3-large",
     schema: text,
@@ -235,6 +236,15 @@ export const VARIABLES = {
     default: "2",
     example: "4",
     schema: wholeNumber({ min: 1, max: 100 }),
+  },
+
+  REINDEX_KEEP_MINUTES: {
+    subject: "outbox and worker",
+    description:
+      "After a change of the model: how long the old index is kept up to date beside the new one, so that going back costs nothing.",
+    default: "60",
+    example: "1440",
+    schema: wholeNumber({ min: 0, max: 525_600 }),
   },
 
   SEARCH_DEADLINE_MS: {

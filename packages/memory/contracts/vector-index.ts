@@ -238,6 +238,20 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
       ]);
     });
 
+    test("points are counted, and a collection that is dropped is gone with them", async () => {
+      const other = { ...under.collection, name: `${under.collection.name.slice(0, 40)}_dropped` };
+      await under.index.prepare(other);
+      const [one, two] = [memory(), memory()];
+      await under.seed([one, two]);
+      await under.index.upsert(other, [point(one), point(two)], signal);
+      expect(await under.index.count(other, signal)).toBe(2);
+      await under.index.drop(other);
+      await under.index.drop(other);
+      await under.index.prepare(other);
+      expect(await under.index.count(other, signal)).toBe(0);
+      await under.index.drop(other);
+    });
+
     test("no effect is started once the signal has fired", async () => {
       const one = memory();
       await under.seed([one]);

@@ -11,6 +11,7 @@ export * from "./memory.ts";
 export * from "./ports.ts";
 export * from "./probe.ts";
 export * from "./put.ts";
+export * from "./reindex.ts";
 export * from "./schedule.ts";
 export * from "./scope.ts";
 export * from "./search.ts";

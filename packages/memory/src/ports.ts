@@ -67,6 +67,8 @@ export interface MemoryStore {
   getHistory(projectId: string, id: string): Promise<readonly MemoryVersion[] | undefined>;
   /** The row as `converge` needs it, whatever its state; absent and expired rows are left out. */
   readIndexable(ids: readonly string[]): Promise<readonly IndexableMemory[]>;
+  /** Memories picked at random among the live ones, for a look at the index. */
+  sampleMemories(limit: number): Promise<readonly Memory[]>;
   /** Deletes a chunk of what has expired. */
   sweepExpired(): Promise<{ deleted: number; more: boolean }>;
 }
@@ -190,16 +192,47 @@ export interface IndexTarget {
   /** Null until a worker has probed the embedder. */
   readonly model: string | null;
   readonly dims: number | null;
+  /** The dimensions that were asked of the model; null: what it gives by itself. */
+  readonly requestedDims: number | null;
   readonly calibration: Calibration | null;
+  /** True once every memory has got its work row. */
+  readonly filled: boolean;
+  /** When a target that was replaced is to end; until then it is followed, so that going back costs nothing. */
+  readonly retireAt: Date | null;
+}
+
+/** How far a target is. Every memory whose index may differ has a work row, so no work means that it is complete. */
+export interface TargetProgress {
+  /** Memories that the index should hold. */
+  readonly rows: number;
+  /** Work that is due or under way; what only waits out a doubt is left out. */
+  readonly pending: number;
+  readonly parked: number;
+  /** All work rows, doubts and discarded ones too: the index differs from the rows in these at most. */
+  readonly work: number;
 }
 
 export interface IndexTargets {
   live(): Promise<IndexTarget>;
+  /** The live target, then those that fill or are kept for a way back. */
+  followed(): Promise<readonly IndexTarget[]>;
   /**
-   * Makes the live target that of `model`: fills in a fresh one, keeps one that agrees, else retires the live one and
-   * starts another, with a work row for every memory. Idempotent; safe from several workers at once.
+   * Makes a target of the probed model follow the rows: the live one where it agrees or is fresh, else one that fills,
+   * begun anew or resumed. Idempotent; safe from several workers at once.
    */
-  adopt(probe: EmbedderProbe): Promise<{ target: IndexTarget; changed: boolean }>;
+  adopt(probe: EmbedderProbe): Promise<IndexTarget>;
+  /**
+   * Gives a chunk of memories, from where the last one ended, their work rows in a filling target. `waiting`: writers
+   * that do not know of the target yet are still under way.
+   */
+  backfill(name: string, limit: number): Promise<"waiting" | "more" | "filled">;
+  progress(name: string): Promise<TargetProgress>;
+  /** Makes a filling target the live one, in one commit; the live one is followed for so long. False: it is not filling. */
+  promote(name: string, options: { readonly keepSeconds: number }): Promise<boolean>;
+  /** Makes a filling target due to be retired at once. */
+  giveUp(name: string): Promise<void>;
+  /** Ends a target that is not live, and its work. False: it is live, or ended already. */
+  retire(name: string): Promise<boolean>;
 }
 
 /** Where an embedder's cosines lie: `background` for unrelated texts, `related` for a question and its answer. */
@@ -211,6 +244,7 @@ export interface Calibration {
 export interface EmbedderProbe {
   readonly model: string;
   readonly dims: number;
+  readonly requestedDims: number | null;
   readonly calibration: Calibration;
 }
 
@@ -279,8 +313,14 @@ export interface CollectionRef {
  * `outcomeUnknown`. Only `converge` calls the writing half.
  */
 export interface VectorIndex {
-  /** Makes the collection, its payload indexes and the alias; throws `invalid` when it exists with other dimensions. */
+  /** Makes the collection and its payload indexes; throws `invalid` when it exists with other dimensions. */
   prepare(collection: CollectionRef): Promise<void>;
+  /** Makes the live collection known to outsiders under the configured name, where the index has names. */
+  publish(collection: CollectionRef): Promise<void>;
+  /** Takes a collection away with all its points; one that is not there is no fault. */
+  drop(collection: CollectionRef): Promise<void>;
+  /** Points in a collection, as the index counts them: a little off at most, and only while it reorganises itself. */
+  count(collection: CollectionRef, signal: AbortSignal): Promise<number>;
   /** The states of the points that exist among `ids`. */
   fetchStates(
     collection: CollectionRef,
@@ -346,6 +386,8 @@ export interface Embedding {
 export interface Embedder {
   /** The model's name; part of the collection's. */
   readonly model: string;
+  /** The dimensions that are asked of it; null: what it gives by itself. */
+  readonly requestedDims: number | null;
   /** True: no provider; what it finds shares words or stems, not meaning. Said wherever it answers. */
   readonly lexical: boolean;
   /** One call for all texts, vectors in their order and of unit length. Throws `invalid`, `rate_limited`, `unavailable`. */
@@ -354,5 +396,8 @@ export interface Embedder {
 
 /** The models socket. Extraction joins it when conversations do. */
 export interface Models {
+  /** The configured one: what memories are to be embedded with. */
   readonly embedder: Embedder;
+  /** The one that a target was filled with; undefined where it cannot be had any more (its provider is not configured). */
+  embedderOf(target: Pick<IndexTarget, "model" | "requestedDims">): Promise<Embedder | undefined>;
 }

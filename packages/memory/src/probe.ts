@@ -8,5 +8,10 @@ export async function probeEmbedder(embedder: Embedder, signal: AbortSignal): Pr
   const dims = vectors[0]?.length ?? 0;
   if (dims === 0 || vectors.length !== PROBE_TEXTS.length)
     throw new MemoryError("unavailable", `${embedder.model} gave no vectors when it was probed`);
-  return { model: embedder.model, dims, calibration: calibrationFrom(vectors) };
+  return {
+    model: embedder.model,
+    dims,
+    requestedDims: embedder.requestedDims,
+    calibration: calibrationFrom(vectors),
+  };
 }

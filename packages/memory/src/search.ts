@@ -14,9 +14,15 @@ const OWNERS_MAX = 256;
 export interface SearchDeps {
   readonly store: MemoryStore;
   readonly index: VectorIndex;
-  readonly embedder: Embedder;
-  /** The live target and its collection; undefined until a worker has probed an embedder. May be a few seconds old. */
-  readonly live: () => Promise<{ target: IndexTarget; collection: CollectionRef | undefined }>;
+  /**
+   * The live target, its collection (undefined until a worker has probed an embedder) and the embedder that filled it
+   * (undefined when it cannot be had any more). May be a few seconds old.
+   */
+  readonly live: () => Promise<{
+    readonly target: IndexTarget;
+    readonly collection: CollectionRef | undefined;
+    readonly embedder: Embedder | undefined;
+  }>;
   /** After this the vector arm is left behind and the words answer alone. */
   readonly deadlineMs: number;
   readonly onArm?: (arm: "embed" | "vectors" | "text", outcome: "ok" | "failed", seconds: number) => void;
@@ -83,19 +89,19 @@ async function searchVectors(deps: SearchDeps, query: string, request: SearchReq
     degraded: [{ code, message }],
     cause,
   });
-  const { target, collection } = await deps.live();
+  const { target, collection, embedder } = await deps.live();
   if (collection === undefined)
     return without("index_not_ready", "No worker has prepared the index yet; words answer alone");
-  if (collection.model !== deps.embedder.model)
+  if (embedder === undefined)
     return without(
       "other_model",
-      `The index holds vectors of ${collection.model}, not of ${deps.embedder.model}; words answer alone until a worker has rebuilt it`,
+      `The index holds vectors of ${collection.model}, whose provider is not configured; words answer alone until a worker has rebuilt it`,
     );
 
   const deadline = AbortSignal.timeout(deps.deadlineMs);
   let vector: readonly number[] | undefined;
   try {
-    vector = (await timed(deps, "embed", beforeDeadline(deps.embedder.embed([query], deadline), deadline))).vectors[0];
+    vector = (await timed(deps, "embed", beforeDeadline(embedder.embed([query], deadline), deadline))).vectors[0];
     if (vector === undefined) throw new MemoryError("unavailable", "the embedder returned no vector");
   } catch (error) {
     if (deadline.aborted)
@@ -112,7 +118,7 @@ async function searchVectors(deps: SearchDeps, query: string, request: SearchReq
       ),
     );
     const hits = await timed(deps, "vectors", beforeDeadline(found, deadline));
-    const degraded: Degradation[] = deps.embedder.lexical
+    const degraded: Degradation[] = embedder.lexical
       ? [
           {
             code: "lexical_embeddings",

@@ -37,6 +37,7 @@ const WEIGHT = { stop: 0, subject: 0.35, word: 1, code: 1.2 } as const;
 export function createOfflineEmbedder(): Embedder {
   return {
     model: OFFLINE_MODEL,
+    requestedDims: null,
     lexical: true,
     embed(texts) {
       return Promise.resolve({ vectors: texts.map(embedText), tokens: 0 });

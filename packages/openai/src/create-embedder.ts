@@ -46,6 +46,7 @@ export function createOpenAIEmbedder(options: OpenAIEmbedderOptions): Embedder {
 
   return {
     model: options.model,
+    requestedDims: options.dimensions ?? null,
     lexical: false,
     async embed(texts, signal) {
       const inputs = await Promise.all(texts.map(cutTokens));

@@ -21,6 +21,9 @@ import { filterSql, Values, type Executor } from "@engram/sql";
 export function createPgvectorIndex(db: Executor): VectorIndex {
   return {
     prepare: (collection) => prepare(db, collection),
+    publish: () => Promise.resolve(),
+    drop: (collection) => drop(db, collection),
+    count: (collection, signal) => begin(signal, () => count(db, collection)),
     fetchStates: (collection, ids, signal) => begin(signal, () => fetchStates(db, collection, ids)),
     upsert: (collection, points, signal) => begin(signal, () => upsert(db, collection, points)),
     setPayload: (collection, points, signal) => begin(signal, () => setPayload(db, collection, points)),
@@ -49,9 +52,13 @@ function tableOf(collection: CollectionRef): string {
 /** 63 bytes of an identifier, less the `_d` or `_t` that tells the triggers apart. */
 const TRIGGER_NAME_LENGTH_MAX = 61;
 
+function triggersOf(collection: CollectionRef): string {
+  return `${collection.name}_follows`.slice(0, TRIGGER_NAME_LENGTH_MAX);
+}
+
 async function prepare(db: Executor, collection: CollectionRef): Promise<void> {
   const table = tableOf(collection);
-  const triggers = `${collection.name}_follows`.slice(0, TRIGGER_NAME_LENGTH_MAX);
+  const triggers = triggersOf(collection);
   await db.query("CREATE EXTENSION IF NOT EXISTS vector").catch((error: unknown) => {
     throw new MemoryError(
       "unavailable",
@@ -86,6 +93,24 @@ async function prepare(db: Executor, collection: CollectionRef): Promise<void> {
       "invalid",
       `${table} holds vectors of ${column?.dims} dimensions, ${collection.model} gives ${collection.dims}. Set EMBEDDING_DIMENSIONS to ${column?.dims}, or MEM0_COLLECTION_NAME to a new name`,
     );
+}
+
+/** The triggers' lock stops every writer for a moment: whoever cannot have it soon comes again later. */
+const DROP_LOCK_TIMEOUT = "2s";
+
+async function drop(db: Executor, collection: CollectionRef): Promise<void> {
+  const table = tableOf(collection);
+  const triggers = triggersOf(collection);
+  await db.transaction((tx) =>
+    tx.script(`SET LOCAL lock_timeout = '${DROP_LOCK_TIMEOUT}';
+      DROP TRIGGER IF EXISTS ${triggers}_d ON public.memories; DROP TRIGGER IF EXISTS ${triggers}_t ON public.memories;
+      DROP FUNCTION IF EXISTS engram.${triggers}(); DROP TABLE IF EXISTS ${table}`),
+  );
+}
+
+async function count(db: Executor, collection: CollectionRef): Promise<number> {
+  const [row] = await db.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${tableOf(collection)}`);
+  return row?.n ?? 0;
 }
 
 async function fetchStates(

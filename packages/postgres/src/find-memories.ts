@@ -12,6 +12,16 @@ export async function getMemory(db: Executor, projectId: string, id: string): Pr
   return row === undefined ? undefined : toMemory(row);
 }
 
+/** Live memories picked at random: a scan, for a look at the index before it goes live. */
+export async function sampleMemories(db: Executor, limit: number): Promise<readonly Memory[]> {
+  const rows = await db.query<MemoryRow>(
+    `SELECT ${MEMORY_COLUMNS}, 'indexed' AS index_status FROM public.memories m
+     WHERE m.id IN (SELECT id FROM public.memories WHERE valid_to IS NULL AND (expires_at IS NULL OR expires_at > statement_timestamp()) ORDER BY random() LIMIT $1::int)`,
+    [limit],
+  );
+  return rows.map(toMemory);
+}
+
 /** The join that decides what exists and who may see it: live rows among `ids` that the filter lets through. */
 export async function findMemories(
   db: Executor,

@@ -1,7 +1,7 @@
 import type { MemoryStore } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 import { deleteMemories, deleteMemory } from "./delete-memories.ts";
-import { findMemories, findUserIds, getMemory, recentMemories } from "./find-memories.ts";
+import { findMemories, findUserIds, getMemory, recentMemories, sampleMemories } from "./find-memories.ts";
 import { getHistory } from "./get-history.ts";
 import { listMemories } from "./list-memories.ts";
 import { putMemories } from "./put-memories.ts";
@@ -25,6 +25,7 @@ export function createMemoryStore(db: Executor): MemoryStore {
     deleteMemories: (filter, actor) => deleteMemories(db, filter, actor),
     getHistory: (projectId, id) => getHistory(db, projectId, id),
     readIndexable: (ids) => readIndexable(db, ids),
+    sampleMemories: (limit) => sampleMemories(db, limit),
     sweepExpired: () => sweepExpired(db),
   };
 }

@@ -31,6 +31,19 @@ export class StormIndex implements VectorIndex {
     return Promise.resolve();
   }
 
+  publish(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  drop(): Promise<void> {
+    this.points.clear();
+    return Promise.resolve();
+  }
+
+  count(): Promise<number> {
+    return Promise.resolve(this.points.size);
+  }
+
   async fetchStates(_collection: unknown, ids: readonly string[]): Promise<ReadonlyMap<string, PointState>> {
     await this.#pause();
     return new Map(ids.flatMap((id) => (this.points.has(id) ? [[id, { ...this.#state(id) }] as const] : [])));

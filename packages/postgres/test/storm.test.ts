@@ -23,6 +23,7 @@ const WORKERS = 4;
 const target = { name: "main", collection: { name: "storm", model: "storm", dims: 1 } };
 const embedder: Embedder = {
   model: "storm",
+  requestedDims: null,
   lexical: true,
   embed: (texts) => Promise.resolve({ vectors: texts.map(() => [1]), tokens: 0 }),
 };

@@ -3,7 +3,7 @@ import { QdrantClient, type Schemas } from "@qdrant/js-client-rest";
 import { withDeadline } from "./deadline.ts";
 import { translateQdrantError } from "./errors.ts";
 import { toPayload } from "./payload.ts";
-import { prepareCollection } from "./prepare.ts";
+import { pointAlias, prepareCollection } from "./prepare.ts";
 import { toFilter } from "./to-filter.ts";
 
 export interface QdrantIndexOptions {
@@ -38,13 +38,29 @@ export function createQdrantIndex({ url, apiKey, alias, timeoutMs }: QdrantIndex
     }
   };
 
+  /** The client's own methods, for what is done rarely and may be done again. */
+  const arrange = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw translateQdrantError(error, { writing: false });
+    }
+  };
+
   return {
-    async prepare(collection) {
-      try {
-        await prepareCollection(client, alias, collection);
-      } catch (error) {
-        throw translateQdrantError(error, { writing: false });
-      }
+    prepare: (collection) => arrange(() => prepareCollection(client, collection)),
+
+    publish: ({ name }) => arrange(() => pointAlias(client, alias, name)),
+
+    async drop({ name }) {
+      await arrange(() => client.deleteCollection(name));
+    },
+
+    async count({ name }, signal) {
+      const { count } = await ask({ writing: false, signal }, (until) =>
+        api.countPoints({ collection_name: name, exact: false }, { signal: until }),
+      );
+      return count;
     },
 
     async fetchStates({ name }, ids, signal) {

@@ -4,10 +4,10 @@ import { statusOf } from "./errors.ts";
 import { PAYLOAD_INDEXES } from "./payload.ts";
 
 /**
- * Makes the collection, its payload indexes and the alias; again: nothing. One graph per tenant and none across
+ * Makes the collection and its payload indexes; again: nothing. One graph per tenant and none across
  * (m = 0, payload_m = 16), and strict mode, so that a filter without an index fails in a test and not by being slow.
  */
-export async function prepareCollection(client: QdrantClient, alias: string, collection: CollectionRef): Promise<void> {
+export async function prepareCollection(client: QdrantClient, collection: CollectionRef): Promise<void> {
   const { exists } = await client.collectionExists(collection.name);
   if (!exists) await create(client, collection);
   await assertDims(client, collection);
@@ -16,7 +16,6 @@ export async function prepareCollection(client: QdrantClient, alias: string, col
   for (const [field_name, field_schema] of Object.entries(PAYLOAD_INDEXES))
     if (!(field_name in indexed))
       await client.createPayloadIndex(collection.name, { field_name, field_schema, wait: true });
-  await pointAlias(client, alias, collection.name);
 }
 
 async function create(client: QdrantClient, { name, dims }: CollectionRef): Promise<void> {
@@ -50,7 +49,7 @@ async function assertDims(client: QdrantClient, collection: CollectionRef): Prom
 }
 
 /** The guide's name is an alias, moved in one step when the model changes. */
-async function pointAlias(client: QdrantClient, alias: string, name: string): Promise<void> {
+export async function pointAlias(client: QdrantClient, alias: string, name: string): Promise<void> {
   const { aliases } = await client.getAliases();
   const standing = aliases.find((one) => one.alias_name === alias);
   if (standing?.collection_name === name) return;

@@ -31,9 +31,14 @@ whenThere("Qdrant", () => {
       };
       return answer.result.aliases.find((one) => one.alias_name === alias)?.collection_name;
     };
-    await index.prepare({ name: `${alias}__a__4`, model: "a", dims: 4 });
+    const a = { name: `${alias}__a__4`, model: "a", dims: 4 };
+    await index.prepare(a);
+    await index.publish(a);
     expect(await aliasOf()).toBe(`${alias}__a__4`);
-    await index.prepare({ name: `${alias}__b__8`, model: "b", dims: 8 });
+    const b = { name: `${alias}__b__8`, model: "b", dims: 8 };
+    await index.prepare(b);
+    expect(await aliasOf()).toBe(a.name);
+    await index.publish(b);
     expect(await aliasOf()).toBe(`${alias}__b__8`);
   });
 
@@ -60,7 +65,10 @@ whenThere("Qdrant", () => {
 
   test("strict mode refuses a filter without an index", async () => {
     const alias = `strict_${randomBytes(6).toString("hex")}`;
-    await createQdrantIndex({ url, alias, timeoutMs: 10_000 }).prepare({ name: `${alias}__a__4`, model: "a", dims: 4 });
+    const index = createQdrantIndex({ url, alias, timeoutMs: 10_000 });
+    const collection = { name: `${alias}__a__4`, model: "a", dims: 4 };
+    await index.prepare(collection);
+    await index.publish(collection);
     const body = JSON.stringify({ query: [1, 0, 0, 0], filter: { must: [{ key: "unknown", match: { value: 1 } }] } });
     const answer = await fetch(`${url}/collections/${alias}/points/query`, {
       method: "POST",

@@ -1,5 +1,5 @@
 export { keepTrying } from "./keep-trying.ts";
-export { createLiveTarget } from "./live-target.ts";
+export { createFollowedTargets, createLiveTarget, type OpenTarget } from "./live-target.ts";
 export { chooseSockets, examineQueue, openSockets, openTruth, type Chosen, type Sockets } from "./open-sockets.ts";
 export { prepareIndex, type PreparedIndex } from "./prepare-index.ts";
 export { databaseProblem, migrateWhenReady, Readiness, type SocketName, type SocketState } from "./readiness.ts";

@@ -1,27 +1,53 @@
-import { collectionOf, type CollectionRef, type IndexTarget, type IndexTargets } from "@engram/memory";
+import { collectionOf, type CollectionRef, type Embedder, type IndexTarget } from "@engram/memory";
+import type { Sockets } from "./open-sockets.ts";
+
+/** A target with what is needed to work for it or to search in it. */
+export interface OpenTarget {
+  readonly target: IndexTarget;
+  /** Undefined until a worker has probed the embedder. */
+  readonly collection: CollectionRef | undefined;
+  /** Undefined when the model that filled it cannot be had any more. */
+  readonly embedder: Embedder | undefined;
+}
 
 /** How old an answer may be: searches ask it every time, it changes when a model does. Sooner while nothing is prepared. */
 const FRESH_MS = 5_000;
 const FRESH_WHILE_UNPREPARED_MS = 200;
 
-/** The live target, remembered for a few seconds. */
-export function createLiveTarget(
-  targets: IndexTargets,
-  base: string,
-): () => Promise<{ target: IndexTarget; collection: CollectionRef | undefined }> {
-  let known: { target: IndexTarget; collection: CollectionRef | undefined; at: number } | undefined;
-  let asking: Promise<{ target: IndexTarget; collection: CollectionRef | undefined }> | undefined;
+/** The live target, remembered for a few seconds: one that was replaced is followed for longer than that. */
+export function createLiveTarget(sockets: Sockets, base: string): () => Promise<OpenTarget> {
+  return remember(
+    async () => openTarget(sockets, base, await sockets.targets.live()),
+    ({ collection }) => (collection === undefined ? FRESH_WHILE_UNPREPARED_MS : FRESH_MS),
+  );
+}
 
-  async function ask() {
-    const target = await targets.live();
-    known = { target, collection: collectionOf(base, target), at: Date.now() };
-    return known;
-  }
+/** How soon a worker takes up another target, or leaves one that ended. */
+const FOLLOWED_FRESH_MS = 1_000;
 
+/** The targets that follow the rows, the live one first. */
+export function createFollowedTargets(sockets: Sockets, base: string): () => Promise<readonly OpenTarget[]> {
+  return remember(
+    async () => Promise.all((await sockets.targets.followed()).map((target) => openTarget(sockets, base, target))),
+    () => FOLLOWED_FRESH_MS,
+  );
+}
+
+async function openTarget(sockets: Sockets, base: string, target: IndexTarget): Promise<OpenTarget> {
+  return { target, collection: collectionOf(base, target), embedder: await sockets.models.embedderOf(target) };
+}
+
+function remember<T>(ask: () => Promise<T>, freshMs: (value: T) => number): () => Promise<T> {
+  let known: { value: T; at: number } | undefined;
+  let asking: Promise<T> | undefined;
+  const askAnew = async (): Promise<T> => {
+    const value = await ask();
+    known = { value, at: Date.now() };
+    return value;
+  };
   return () => {
-    const freshMs = known?.collection === undefined ? FRESH_WHILE_UNPREPARED_MS : FRESH_MS;
-    if (known !== undefined && Date.now() - known.at < freshMs) return Promise.resolve(known);
-    asking ??= ask().finally(() => {
+    if (known !== undefined && Date.now() - known.at < freshMs(known.value)) return Promise.resolve(known.value);
+    asking ??= askAnew().finally(() => {
       asking = undefined;
     });
     return asking;

@@ -2,7 +2,6 @@ import type { Config, Problem } from "@engram/config";
 import {
   createLocalBell,
   type Bell,
-  type Embedder,
   type IndexTargets,
   type MemoryStore,
   type Models,
@@ -21,6 +20,7 @@ import {
 } from "@engram/postgres";
 import type { Executor } from "@engram/sql";
 import type { Logger, Metrics } from "@engram/telemetry";
+import { openModels } from "./open-models.ts";
 
 /** The four sockets with what is plugged into them. */
 export interface Sockets {
@@ -64,7 +64,7 @@ export async function openSockets(
 ): Promise<Sockets> {
   const db = await openTruth(config, logger);
   const index = await openVectors(config, db);
-  const embedder = await openEmbedder(config, metrics);
+  const models = await openModels(config, metrics);
   const bell = await openQueue(config, logger);
   return {
     db,
@@ -75,7 +75,7 @@ export async function openSockets(
     targets: createIndexTargets(db, { base: config.vectors.collection }),
     index,
     bell,
-    models: { embedder },
+    models,
     chosen: chooseSockets(config),
     async close() {
       await bell.close();
@@ -124,27 +124,6 @@ async function openQueue(config: Config, logger: Logger): Promise<Bell> {
   if (config.queue.redisUrl === undefined) return createLocalBell({ onError });
   const { createBullMqBell } = await import("@engram/bullmq");
   return createBullMqBell({ url: config.queue.redisUrl, onError });
-}
-
-async function openEmbedder(config: Config, metrics: Metrics): Promise<Embedder> {
-  const { openaiApiKey, openaiBaseUrl, embeddingModel, embeddingDimensions, timeoutMs } = config.models;
-  if (openaiApiKey === undefined) {
-    const { createOfflineEmbedder } = await import("@engram/offline");
-    return createOfflineEmbedder();
-  }
-  const { createOpenAIEmbedder } = await import("@engram/openai");
-  return createOpenAIEmbedder({
-    apiKey: openaiApiKey,
-    model: embeddingModel,
-    timeoutMs,
-    ...(openaiBaseUrl === undefined ? {} : { baseUrl: openaiBaseUrl }),
-    ...(embeddingDimensions === undefined ? {} : { dimensions: embeddingDimensions }),
-    onCall({ model, tokens, seconds, outcome }) {
-      metrics.providerCalls.inc({ operation: "embed", model, outcome });
-      metrics.providerTokens.inc({ operation: "embed", model }, tokens);
-      metrics.providerCallDuration.observe({ operation: "embed" }, seconds);
-    },
-  });
 }
 
 /** What an operator should mend about Redis; empty when nothing is, or when none is configured. */

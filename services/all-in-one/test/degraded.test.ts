@@ -123,29 +123,6 @@ whenThere("with stores and provider in trouble", () => {
     expect((await search(user, "секрет")).body.memories).toEqual([]);
     await eventually(async () => (await stack.sockets.outbox.depth()).every((one) => one.pending === 0));
   }, 30_000);
-
-  test("another model: everything is embedded anew, and words answer meanwhile", async () => {
-    const user = freshUser();
-    const { body } = await create(user, "Пользователь читает детективы", { wait: true });
-    await stack.restartWorker({ EMBEDDING_MODEL: "all-MiniLM-L6-v2" });
-    const found = await eventually(async () => {
-      const answer = await search(user, "Что читает пользователь?");
-      return answer.body.degraded?.[0]?.code === "other_model" && answer;
-    });
-    expect(found.body.memories).toMatchObject([{ id: body.id }]);
-    const { collection } = { collection: `${stack.collection}__all_minilm_l6_v2__384` };
-    await eventually(async () => {
-      const rows = await stack.sockets.db.query("SELECT 1 FROM engram.outbox");
-      return rows.length === 0;
-    });
-    const count = await fetch(`${stack.qdrant.url}/collections/${collection}/points/count`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: '{"exact":false}',
-    });
-    const [rows] = await stack.sockets.db.query<{ n: number }>("SELECT count(*)::int AS n FROM memories");
-    expect(((await count.json()) as { result: { count: number } }).result.count).toBe(rows?.n);
-  }, 30_000);
 });
 
 describe("with the truth away", () => {

@@ -56,8 +56,7 @@ export async function startApi({
     search: {
       store: sockets.store,
       index: sockets.index,
-      embedder: sockets.models.embedder,
-      live: createLiveTarget(sockets.targets, config.vectors.collection),
+      live: createLiveTarget(sockets, config.vectors.collection),
       deadlineMs: config.search.deadlineMs,
       onArm: (arm, outcome, seconds) => metrics.searchArmDuration.observe({ arm, outcome }, seconds),
     },

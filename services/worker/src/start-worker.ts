@@ -1,6 +1,13 @@
 import type { Config } from "@engram/config";
 import { backoffSeconds, EMPTY_REPORT, toMemoryError, type BatchReport } from "@engram/memory";
-import { keepTrying, migrateWhenReady, prepareIndex, type Readiness, type Sockets } from "@engram/sockets";
+import {
+  createFollowedTargets,
+  keepTrying,
+  migrateWhenReady,
+  prepareIndex,
+  type Readiness,
+  type Sockets,
+} from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { createEmbedJob } from "./jobs/embed.ts";
 import { createScheduledJobs } from "./jobs/scheduled.ts";
@@ -62,25 +69,19 @@ async function run(
       collection: index.collection.name,
       model: index.collection.model,
       dims: index.collection.dims,
-      changed: index.changed,
+      state: index.target.state,
     },
     "Index is ready",
   );
+  if (index.target.state === "filling") await sockets.schedules.request("reindex");
 
   const work = createEmbedJob(
-    {
-      store: sockets.store,
-      outbox: sockets.outbox,
-      index: sockets.index,
-      embedder: sockets.models.embedder,
-      logger,
-      metrics,
-    },
-    index,
+    { store: sockets.store, outbox: sockets.outbox, index: sockets.index, logger, metrics },
+    createFollowedTargets(sockets, config.vectors.collection),
     config.outbox,
     stop,
   );
-  const scheduled = createScheduledJobs({ ...sockets, logger, metrics }, config.outbox, stop);
+  const scheduled = createScheduledJobs({ sockets, config, logger, metrics }, stop);
   await keepTrying(() => scheduled.ensure(), {
     stop,
     onFailure: (err) => logger.warn({ err }, "Schedules cannot be written"),

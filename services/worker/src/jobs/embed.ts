@@ -10,7 +10,7 @@ import {
   type WorkDeps,
   type WorkOptions,
 } from "@engram/memory";
-import type { PreparedIndex } from "@engram/sockets";
+import type { OpenTarget } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 
 /** Batches of one ring, so that a job on the queue ends and reports even while a backlog drains. */
@@ -18,32 +18,29 @@ const BATCHES_PER_RING_MAX = 50;
 /** While a provider or the index is away, one look in so many seconds; recovery is noticed that soon. */
 const TROUBLE_PAUSE_SECONDS_MAX = 10;
 
-export interface EmbedJobDeps extends WorkDeps {
+export interface EmbedJobDeps extends Omit<WorkDeps, "embedder"> {
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
 /**
- * The job "embed": works due batches until none is left. Running it twice or from two processes is safe: each batch is
- * leased, and converging what already agrees changes nothing (PROTOCOL.md).
+ * The job "embed": works due batches of every target until none is left. Running it twice or from two processes is safe:
+ * each batch is leased, and converging what already agrees changes nothing (PROTOCOL.md).
  */
 export function createEmbedJob(
   deps: EmbedJobDeps,
-  prepared: PreparedIndex,
+  followed: () => Promise<readonly OpenTarget[]>,
   options: WorkOptions,
   stop: AbortSignal,
 ): () => Promise<BatchReport> {
-  const target = { name: prepared.target.name, collection: prepared.collection };
-  const topic = indexTopic(target.name);
   let troubles = 0;
 
   return async () => {
     let report = EMPTY_REPORT;
     for (let batches = 0; batches < BATCHES_PER_RING_MAX && !stop.aborted; batches++) {
-      const result = await workBatch(deps, target, options, stop);
+      const result = await workFirstDue(deps, await followed(), options, stop);
       if (result === undefined) break;
       report = addReports(report, result.report);
-      tell(deps, topic, result);
       troubles = result.troubled ? troubles + 1 : 0;
       if (result.troubled) {
         const pauseSeconds = Math.min(TROUBLE_PAUSE_SECONDS_MAX, backoffSeconds(troubles));
@@ -54,12 +51,33 @@ export function createEmbedJob(
   };
 }
 
-function tell({ logger, metrics }: EmbedJobDeps, topic: string, { report, outcomes }: BatchResult): void {
+/** A batch of the first target that has one: the live one before those that fill, again for every batch. */
+async function workFirstDue(
+  deps: EmbedJobDeps,
+  followed: readonly OpenTarget[],
+  options: WorkOptions,
+  stop: AbortSignal,
+): Promise<BatchResult | undefined> {
+  for (const { target, collection, embedder } of followed) {
+    if (collection === undefined || embedder === undefined) continue;
+    const result = await workBatch({ ...deps, embedder }, { name: target.name, collection }, options, stop);
+    if (result === undefined) continue;
+    tell(deps, { topic: indexTopic(target.name), isLive: target.state === "live" }, result);
+    return result;
+  }
+  return undefined;
+}
+
+function tell(
+  { logger, metrics }: EmbedJobDeps,
+  { topic, isLive }: { topic: string; isLive: boolean },
+  { report, outcomes }: BatchResult,
+): void {
   metrics.batches.inc({ topic, outcome: report.failed > 0 ? "failed" : "ok" });
   metrics.batchSize.observe({ topic }, report.claimed);
   metrics.batchDuration.observe({ topic }, report.seconds);
   for (const outcome of outcomes)
-    if ("effect" in outcome && outcome.effect === "embedded")
+    if (isLive && "effect" in outcome && outcome.effect === "embedded")
       metrics.searchable.observe(outcome.claimed.waitedSeconds + report.seconds);
 
   const requestIds = [...new Set(outcomes.flatMap(({ claimed }) => claimed.requestId ?? []))];

@@ -1,16 +1,13 @@
-import {
-  ensureScheduled,
-  runScheduled,
-  type MemoryStore,
-  type ScheduleDeps,
-  type ScheduledJob,
-  type ScheduledStep,
-} from "@engram/memory";
+import type { Config } from "@engram/config";
+import { ensureScheduled, runScheduled, type ScheduledJob, type ScheduledStep } from "@engram/memory";
+import type { Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
+import { createReindexJob } from "./reindex.ts";
 import { createSweepJob } from "./sweep.ts";
 
-export interface ScheduledJobsDeps extends ScheduleDeps {
-  readonly store: MemoryStore;
+export interface ScheduledJobsDeps {
+  readonly sockets: Sockets;
+  readonly config: Config;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -18,15 +15,15 @@ export interface ScheduledJobsDeps extends ScheduleDeps {
 /** Every job that runs by the clock, and how a worker runs what is due of them. */
 export function createScheduledJobs(
   deps: ScheduledJobsDeps,
-  options: { readonly leaseSeconds: number; readonly horizonSeconds: number },
   stop: AbortSignal,
 ): { ensure(): Promise<void>; run(): Promise<void> } {
-  const jobs: readonly ScheduledJob[] = [createSweepJob(deps.store)];
+  const { sockets, config } = deps;
+  const jobs: readonly ScheduledJob[] = [createSweepJob(sockets.store), createReindexJob(deps)];
   return {
-    ensure: () => ensureScheduled(deps, jobs),
+    ensure: () => ensureScheduled(sockets, jobs),
     async run() {
       while (!stop.aborted) {
-        const step = await runScheduled(deps, jobs, options, stop);
+        const step = await runScheduled(sockets, jobs, config.outbox, stop);
         if (step === undefined) return;
         tell(deps, step);
       }

@@ -1,0 +1,18 @@
+import { describe, expect, test } from "@jest/globals";
+import { estimateTokens, priceOf } from "./prices.ts";
+
+describe("the cost of embedding", () => {
+  test("tokens follow the ratio of the sample: a word of eleven bytes is one token in English, several in Russian", async () => {
+    expect(await estimateTokens([" preferences"], 1_200)).toBe(100);
+    expect(await estimateTokens([" предпочтение"], 2_500)).toBeGreaterThan(300);
+  });
+
+  test("nothing to embed costs nothing", async () => {
+    expect(await estimateTokens([], 0)).toBe(0);
+  });
+
+  test("a model that is not OpenAI's has no known price", () => {
+    expect(priceOf("text-embedding-3-small")).toBe(0.02);
+    expect(priceOf("nomic-embed-text")).toBeUndefined();
+  });
+});

@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { indexTopic, type EmbedderProbe, type IndexTargets } from "@engram/memory";
+import type { Executor } from "@engram/sql";
+import { createIndexTargets, createMemoryStore } from "../src/index.ts";
+import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { draft } from "./draft.ts";
+
+const probe = (model: string, dims = 4): EmbedderProbe => ({
+  model,
+  dims,
+  requestedDims: null,
+  calibration: { background: 0.1, related: 0.5 },
+});
+
+describe.each(DATABASES)("index targets on %s", (name, open) => {
+  let database: OpenDatabase;
+  let db: Executor;
+  let targets: IndexTargets;
+  beforeAll(async () => {
+    database = await open();
+    db = database.db;
+    targets = createIndexTargets(db, { base: "mem" });
+  }, 60_000);
+  afterAll(() => database.close());
+  beforeEach(async () => {
+    await db.script(`DELETE FROM public.memories; DELETE FROM engram.outbox; DELETE FROM engram.index_targets;
+      INSERT INTO engram.index_targets (name, state, filled_at) VALUES ('main', 'live', now())`);
+    await targets.adopt(probe("old"));
+  });
+
+  const write = async (count: number): Promise<void> => {
+    await createMemoryStore(db).putMemories(Array.from({ length: count }, (_, n) => draft({ content: `факт ${n}` })));
+  };
+  const workOf = async (target: string): Promise<number> => (await targets.progress(target)).work;
+  const begin = async (): Promise<string> => (await targets.adopt(probe("new"))).name;
+
+  test("a fresh live target takes the first model; the same model again changes nothing", async () => {
+    expect(await targets.live()).toMatchObject({ name: "main", model: "old", dims: 4, filled: true });
+    await targets.adopt(probe("old"));
+    expect(await targets.followed()).toHaveLength(1);
+  });
+
+  test("another model fills beside the live one, and every write from then on is work in both", async () => {
+    const target = await begin();
+    expect(await targets.followed()).toMatchObject([
+      { name: "main", state: "live" },
+      { name: target, state: "filling", model: "new", filled: false },
+    ]);
+    await write(3);
+    expect([await workOf("main"), await workOf(target)]).toEqual([3, 3]);
+  });
+
+  test("the backfill goes through all rows in chunks and ends; a repeat of it adds nothing", async () => {
+    await write(5);
+    const target = await begin();
+    expect(await targets.backfill(target, 2)).toBe("more");
+    expect(await targets.backfill(target, 2)).toBe("more");
+    expect(await targets.backfill(target, 2)).toBe("filled");
+    expect(await targets.backfill(target, 2)).toBe("filled");
+    expect(await workOf(target)).toBe(5);
+    expect(await targets.followed()).toMatchObject([{}, { filled: true }]);
+  });
+
+  test("workers that begin at once make one target", async () => {
+    await Promise.all([targets.adopt(probe("new")), targets.adopt(probe("new")), targets.adopt(probe("new"))]);
+    expect(await targets.followed()).toHaveLength(2);
+  });
+
+  test("going live is one commit, and the replaced one is followed until its time is over", async () => {
+    const target = await begin();
+    expect(await targets.promote(target, { keepSeconds: 60 })).toBe(true);
+    expect(await targets.promote(target, { keepSeconds: 60 })).toBe(false);
+    expect(await targets.followed()).toMatchObject([
+      { name: target, state: "live", retireAt: null },
+      { name: "main", state: "filling", filled: true, retireAt: expect.any(Date) },
+    ]);
+    await write(1);
+    expect([await workOf("main"), await workOf(target)]).toEqual([1, 1]);
+  });
+
+  test("one that was replaced and is wanted again keeps what it has", async () => {
+    const target = await begin();
+    await targets.promote(target, { keepSeconds: 60 });
+    await targets.adopt(probe("old"));
+    expect(await targets.followed()).toMatchObject([{ name: target }, { name: "main", filled: true, retireAt: null }]);
+  });
+
+  test("one that ended leaves no work, and never the live one", async () => {
+    const target = await begin();
+    await write(2);
+    expect(await targets.retire("main")).toBe(false);
+    expect(await targets.retire(target)).toBe(true);
+    expect(await workOf(target)).toBe(0);
+    await write(4);
+    expect(await workOf(target)).toBe(0);
+    expect(await db.query("SELECT 1 FROM engram.outbox WHERE topic = $1", [indexTopic(target)])).toEqual([]);
+  });
+
+  // PGlite has one session only: there nobody else can be under way.
+  if (name === "PostgreSQL")
+    test("the backfill waits for writers that began before the target was there", async () => {
+      let done = (): void => undefined;
+      const held = new Promise<void>((resolve) => {
+        done = resolve;
+      });
+      let started = (): void => undefined;
+      const writing = new Promise<void>((resolve) => {
+        started = resolve;
+      });
+      const writer = db.transaction(async (tx) => {
+        await createMemoryStore(tx).putMemories([draft({ content: "до цели" })]);
+        started();
+        await held;
+      });
+      await writing;
+      const target = await begin();
+      expect(await targets.backfill(target, 10)).toBe("waiting");
+      done();
+      await writer;
+      expect(await targets.backfill(target, 10)).toBe("filled");
+      expect(await workOf(target)).toBe(1);
+    });
+});
