@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { doctor } from "./doctor.ts";
+import { changeJobs, listJobs } from "./jobs.ts";
 import { runMigrations } from "./migrate.ts";
 import { reindexCancel, reindexEstimate, reindexRollback, reindexStatus } from "./reindex.ts";
 
@@ -27,5 +28,20 @@ reindex
 reindex.command("estimate").description("What the configured model would cost; begins nothing").action(reindexEstimate);
 reindex.command("rollback").description("Make the index that was replaced the live one again").action(reindexRollback);
 reindex.command("cancel").description("Give up an index that is being filled").action(reindexCancel);
+
+const jobs = program.command("jobs").description("Work that was tried in vain and waits for somebody to look at it");
+jobs.command("list", { isDefault: true }).description("Backlog, and parked work with its reason").action(listJobs);
+jobs
+  .command("retry")
+  .description("Try parked work again")
+  .argument("[ids...]", "as listed")
+  .option("--all", "all that is parked")
+  .action((ids: readonly string[], options: { all?: true }) => changeJobs("retry", ids, options));
+jobs
+  .command("discard")
+  .description("Give parked work up")
+  .argument("[ids...]", "as listed")
+  .option("--all", "all that is parked")
+  .action((ids: readonly string[], options: { all?: true }) => changeJobs("discard", ids, options));
 
 await program.parseAsync();

@@ -16,4 +16,5 @@ export * from "./schedule.ts";
 export * from "./scope.ts";
 export * from "./search.ts";
 export * from "./text.ts";
+export * from "./work-id.ts";
 export * from "./work.ts";

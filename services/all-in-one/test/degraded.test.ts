@@ -79,6 +79,45 @@ whenThere("with stores and provider in trouble", () => {
     await eventually(() => isIndexed(poison));
   });
 
+  test("parked work is listed with its reason and without the text, tried again, and given up", async () => {
+    const user = freshUser();
+    await stack.openai.fault({ status: 400, match: "отрава" });
+    const ids = await Promise.all(
+      ["раз", "два"].map(async (word) => (await create(user, `отрава ${word} ${user}`)).body.id),
+    );
+    const jobs = await eventually(async () => {
+      const { body } = await stack.call("GET", "/api/jobs?limit=100");
+      const found = body.jobs?.filter((job) => ids.includes(job.memory_id));
+      return found?.length === 2 && found;
+    });
+    expect(jobs).toMatchObject([{ error: expect.stringContaining("invalid:") }, { attempts: expect.any(Number) }]);
+    expect(JSON.stringify(jobs)).not.toContain("отрава");
+
+    const [first, second] = jobs.map((job) => job.id);
+    expect(await stack.call("POST", "/api/jobs/discard", { ids: [first] })).toMatchObject({
+      status: 200,
+      body: { discarded: 1 },
+    });
+    await stack.openai.clearFaults();
+    expect(await stack.call("POST", "/api/jobs/retry", { ids: [second] })).toMatchObject({ body: { retried: 1 } });
+    await eventually(() => isIndexed(jobs[1]?.memory_id));
+    const { body } = await stack.call("GET", `/api/memories/${jobs[0]?.memory_id}`);
+    expect(body.index_status).toBe("failed");
+  }, 20_000);
+
+  test.each([
+    ["POST", "/api/jobs/retry", {}, 400, "ids"],
+    ["POST", "/api/jobs/discard", { ids: ["index:main:mem_1"] }, 400, "ids.0"],
+    ["POST", "/api/jobs/retry", { ids: ["x"], all: true }, 400, "ids"],
+    ["GET", "/api/jobs?cursor=x", undefined, 400, "cursor"],
+    ["GET", "/api/jobs?limit=0", undefined, 400, "limit"],
+    ["DELETE", "/api/jobs", undefined, 405, "Allowed"],
+  ])("%s %s %j is %i and names %s", async (method, path, body, status, named) => {
+    const answer = await stack.call(method, path, body);
+    expect(answer.status).toBe(status);
+    expect(answer.body.message).toContain(named);
+  });
+
   test("a provider that asks for patience parks nothing", async () => {
     const user = freshUser();
     await stack.openai.fault({ status: 429, times: 2, match: `терпение ${user}` });

@@ -26,6 +26,7 @@ export interface Answer {
   readonly message?: string;
   readonly index_status?: string;
   readonly memories?: readonly { readonly id: string; readonly content: string }[];
+  readonly jobs?: readonly { readonly id: string; readonly memory_id: string; readonly error: string }[];
   readonly degraded?: readonly { readonly code: string }[];
 }
 

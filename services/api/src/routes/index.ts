@@ -1,10 +1,12 @@
 import type { Route } from "../route.ts";
+import { discardJobs, retryJobs } from "./change-jobs.ts";
 import { createMemories } from "./create-memories.ts";
 import { createMemory } from "./create-memory.ts";
 import { deleteMemory } from "./delete-memory.ts";
 import { deleteUserMemories } from "./delete-user-memories.ts";
 import { getHistory } from "./get-history.ts";
 import { getMemory } from "./get-memory.ts";
+import { listJobs } from "./list-jobs.ts";
 import { listUserMemories } from "./list-user-memories.ts";
 import { searchMemories } from "./search-memories.ts";
 import { patchMemory, replaceMemory } from "./update-memory.ts";
@@ -21,4 +23,7 @@ export const ROUTES: readonly Route[] = [
   patchMemory,
   deleteMemory,
   getHistory,
+  listJobs,
+  retryJobs,
+  discardJobs,
 ];
