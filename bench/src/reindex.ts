@@ -11,9 +11,11 @@ import { parseArgs } from "node:util";
 import { createTestDatabase, startPostgres, startQdrant, startRedis } from "@engram/test-equipment";
 import pg from "pg";
 import { KEY } from "./connection.ts";
+import { pace } from "./pace.ts";
 import { startScript, startService } from "./processes.ts";
 import { createRandom } from "./sentences.ts";
 import { percentile, round } from "./statistics.ts";
+import { until } from "./until.ts";
 
 const { values } = parseArgs({
   options: {
@@ -27,8 +29,6 @@ const memories = Number(values.memories);
 const USERS = 100;
 const BULK_SIZE = 500;
 const SEED = 20_261_125;
-const POLL_MS = 500;
-const TIMEOUT_MS = 15 * 60_000;
 const OLD_MODEL = "all-MiniLM-L6-v2";
 const NEW_MODEL = "bench-embedding-256";
 /** The worker is killed when so much of the new index stands. */
@@ -70,7 +70,8 @@ const acknowledged: number[] = [];
 
 await load();
 const stopping = new AbortController();
-const clients = [pace(Number(values.writes), write), pace(Number(values.searches), search)];
+const pacing = { stop: stopping.signal, onError: (error: unknown) => void faults.push(String(error)) };
+const clients = [pace(Number(values.writes), write, pacing), pace(Number(values.searches), search, pacing)];
 
 await sleep(10_000);
 phase = "during";
@@ -150,20 +151,6 @@ async function search(): Promise<void> {
     faults.push(`memory ${n} was not found ${during}`);
 }
 
-/** Calls `work` so many times a second, whether or not the one before has ended. */
-async function pace(perSecond: number, work: () => Promise<void>): Promise<void> {
-  const underWay = new Set<Promise<void>>();
-  const started = performance.now();
-  for (let n = 0; !stopping.signal.aborted; n++) {
-    await sleep(Math.max(0, started + (n * 1000) / perSecond - performance.now()));
-    const one = work()
-      .catch((error: unknown) => void faults.push(String(error)))
-      .finally(() => underWay.delete(one));
-    underWay.add(one);
-  }
-  await Promise.all(underWay);
-}
-
 async function call(path: string, body: object) {
   const answer = await fetch(api.url + path, {
     method: "POST",
@@ -200,12 +187,4 @@ async function liveModel(): Promise<string | undefined> {
 async function count(statement: string): Promise<number> {
   const { rows: found } = await db.query<{ n: number }>(statement);
   return found[0]?.n ?? 0;
-}
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + TIMEOUT_MS;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`${what} did not come to pass`);
-    await sleep(POLL_MS);
-  }
 }
