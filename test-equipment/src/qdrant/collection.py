@@ -4,22 +4,14 @@ import threading
 
 import qdrant_edge as engine
 
-from errors import ApiError, bad_body, from_engine, not_found, strict_mode, wrong_input
-from filters import check_indexes, iter_keys, to_filter, to_id
+from errors import ApiError, bad_body, from_engine, not_found, wrong_input
+from filters import to_filter, to_id
+from messages import (
+    from_id, from_record, kind_of, read_limit, rows, to_config, to_index_schema, to_order, to_selector, to_vectors,
+)
+from strict_mode import HNSW_DEFAULTS, StrictMode
 
 DEFAULT_VECTOR = ""
-LIMIT_DEFAULT = 10
-DISTANCES = ("Cosine", "Euclid", "Dot", "Manhattan")
-INDEX_PARAMS = {
-    "keyword": (engine.KeywordIndexParams, ("is_tenant", "on_disk", "enable_hnsw", "prefix")),
-    "integer": (engine.IntegerIndexParams, ("lookup", "range", "is_principal", "on_disk", "enable_hnsw")),
-    "float": (engine.FloatIndexParams, ("is_principal", "on_disk", "enable_hnsw")),
-    "datetime": (engine.DatetimeIndexParams, ("is_principal", "on_disk", "enable_hnsw")),
-    "bool": (engine.BoolIndexParams, ("on_disk", "enable_hnsw")),
-    "uuid": (engine.UuidIndexParams, ("is_tenant", "on_disk", "enable_hnsw")),
-}
-INDEX_PLAIN = {"text": "Text", "geo": "Geo"}
-HNSW_DEFAULTS = {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000, "max_indexing_threads": 0, "on_disk": False}
 OPTIMIZER_DEFAULTS = {
     "deleted_threshold": 0.2, "vacuum_min_vector_number": 1000, "default_segment_number": 0, "max_segment_size": None,
     "memmap_threshold": None, "indexing_threshold": 10000, "flush_interval_sec": 5, "max_optimization_threads": None,
@@ -33,6 +25,7 @@ class Collection:
         self.path = path
         self.entry = entry
         self.lock = threading.RLock()
+        self._strict = StrictMode(entry)
         self._operations = 0
         self._is_closed = False
         # One that was there before is loaded when first asked for: 100 ms each, and a test run leaves dozens.
@@ -103,15 +96,7 @@ class Collection:
 
     def create_index(self, body, wait):
         key, given = body["field_name"], body.get("field_schema")
-        kind = kind_of(given)
-        if kind in INDEX_PARAMS:
-            make, names = INDEX_PARAMS[kind]
-            params = given if isinstance(given, dict) else {}
-            schema = make(**{name: params[name] for name in names if params.get(name) is not None})
-        elif kind in INDEX_PLAIN:
-            schema = getattr(engine.PayloadSchemaType, INDEX_PLAIN[kind])
-        else:
-            raise bad_body(f"unknown payload schema `{kind}`")
+        schema = to_index_schema(given)
         self._apply(engine.UpdateOperation.create_field_index(key, schema))
         self.entry["schema"][key] = given
         return self._done(wait)
@@ -120,47 +105,6 @@ class Collection:
         self._apply(engine.UpdateOperation.delete_field_index(key))
         self.entry["schema"].pop(key, None)
         return self._done(wait)
-
-    # -- strict mode ---------------------------------------------------------------------------------------------
-
-    def _strict(self, name):
-        config = self.entry["config"].get("strict_mode_config") or {}
-        return config.get(name) if config.get("enabled") else None
-
-    def _check_filter(self, body, setting):
-        if body is not None and self._strict(setting) is False:
-            check_indexes(body, {key: kind_of(given) for key, given in self.entry["schema"].items()})
-
-    def _check_exact(self, exact):
-        if exact and self._strict("search_allow_exact") is False:
-            raise strict_mode("Exact search disabled!", "Set exact=false.")
-
-    def _check_limit(self, limit):
-        most = self._strict("max_query_limit")
-        if most is not None and limit > most:
-            raise strict_mode(f'Limit exceeded {limit} > {most} for "limit"', f'Reduce the "limit" parameter to or below {most}.')
-
-    def _check_full_scan(self, body, using):
-        """With no graph over all points (m = 0), a search must name a tenant, or it would be an exact one."""
-        vectors = self.entry["config"].get("vectors") or {}
-        vector = vectors if "size" in vectors else vectors.get(using)
-        if vector is None or self._strict("search_allow_exact") is not False:
-            return
-        hnsw = {**HNSW_DEFAULTS, **(self.entry["config"].get("hnsw_config") or {}), **(vector.get("hnsw_config") or {})}
-        if hnsw.get("m") != 0:
-            return
-        label = f" on '{using}'" if using else ""
-        tenants = {key for key, given in self.entry["schema"].items() if isinstance(given, dict) and given.get("is_tenant")}
-        if not tenants & {key for key, _ in iter_keys(body)}:
-            raise strict_mode(
-                f"Request is forbidden{label} because global vector indexing is disabled (hnsw_config.m = 0)",
-                "Use tenant-specific filter, enable global vector indexing or enable strict mode `search_allow_exact` option.",
-            )
-        if not hnsw.get("payload_m"):
-            raise strict_mode(
-                f"Request is forbidden{label} because vector indexing is disabled (hnsw_config.m = 0 and hnsw_config.payload_m = 0)",
-                "Enable vector indexing, use a prefetch query with indexed vectors or enable strict mode `search_allow_exact` option.",
-            )
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -221,7 +165,7 @@ class Collection:
             ids = [to_id(value) for value in body["points"]]
             self._apply(getattr(engine.UpdateOperation, name)(ids, *arguments))
         elif body.get("filter") is not None:
-            self._check_filter(body["filter"], "unindexed_filtering_update")
+            self._strict.check_filter(body["filter"], "unindexed_filtering_update")
             self._apply(getattr(engine.UpdateOperation, f"{name}_by_filter")(to_filter(body["filter"]), *arguments))
         else:
             raise bad_body("expected `points` or `filter`")
@@ -270,8 +214,8 @@ class Collection:
 
     def scroll(self, body):
         limit = read_limit(body)
-        self._check_limit(limit)
-        self._check_filter(body.get("filter"), "unindexed_filtering_retrieve")
+        self._strict.check_limit(limit)
+        self._strict.check_filter(body.get("filter"), "unindexed_filtering_retrieve")
         request = engine.ScrollRequest(
             offset=None if body.get("offset") is None else to_id(body["offset"]), limit=limit,
             filter=to_filter(body.get("filter")), with_payload=to_selector(body.get("with_payload"), True),
@@ -282,8 +226,8 @@ class Collection:
 
     def count(self, body):
         exact = body.get("exact", True)
-        self._check_exact(exact)
-        self._check_filter(body.get("filter"), "unindexed_filtering_retrieve")
+        self._strict.check_exact(exact)
+        self._strict.check_filter(body.get("filter"), "unindexed_filtering_retrieve")
         # Always exact: the engine's estimate is of no use to a test.
         return {"count": self._read(self.shard.count, engine.CountRequest(True, to_filter(body.get("filter"))))}
 
@@ -292,12 +236,12 @@ class Collection:
         if unknown:
             raise bad_body(f"`{unknown[0]}` is not known to this stand-in")
         limit, params, using = read_limit(body), body.get("params") or {}, body.get("using") or DEFAULT_VECTOR
-        self._check_limit(limit)
-        self._check_exact(params.get("exact"))
-        self._check_filter(body.get("filter"), "unindexed_filtering_retrieve")
+        self._strict.check_limit(limit)
+        self._strict.check_exact(params.get("exact"))
+        self._strict.check_filter(body.get("filter"), "unindexed_filtering_retrieve")
         query, excluded = self._to_query(body.get("query"), using)
         if query is not None:
-            self._check_full_scan(body.get("filter"), using)
+            self._strict.check_full_scan(body.get("filter"), using)
         conditions = to_filter(body.get("filter"))
         if excluded is not None:
             kept = [] if conditions is None else [conditions]
@@ -337,92 +281,3 @@ class Collection:
             return call(*arguments)
         except Exception as error:  # the engine raises nothing more precise
             raise from_engine(error) from error
-
-
-def to_config(config):
-    """The engine's configuration. No graph is ever built: tests want exact answers over few points."""
-    vectors = config.get("vectors") or {}
-    if "size" in vectors:
-        dense = to_vector_params(vectors)
-    else:
-        dense = {name: to_vector_params(params) for name, params in vectors.items()}
-    sparse = {
-        name: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf if (params or {}).get("modifier") == "idf" else None)
-        for name, params in (config.get("sparse_vectors") or {}).items()
-    }
-    return engine.EdgeConfig(vectors=dense, sparse_vectors=sparse)
-
-
-def to_vector_params(params):
-    size, distance = params.get("size"), params.get("distance")
-    if not isinstance(size, int) or not 1 <= size <= 65536:
-        raise ApiError(422, f"Validation error in JSON body: [vectors.size: value {size} invalid, must be from 1 to 65536]")
-    if distance not in DISTANCES:
-        raise bad_body(f"unknown variant `{distance}`, expected one of `Cosine`, `Euclid`, `Dot`, `Manhattan`")
-    return engine.EdgeVectorParams(size=size, distance=getattr(engine.Distance, distance))
-
-
-def kind_of(schema):
-    return schema.get("type") if isinstance(schema, dict) else schema
-
-
-def read_limit(body):
-    limit = body.get("limit")
-    if limit is None:
-        return LIMIT_DEFAULT
-    if limit < 1:
-        raise ApiError(422, f"Validation error in JSON body: [limit: value {limit} invalid, must be 1 or larger]")
-    return limit
-
-
-def rows(vectors):
-    """Batch vectors, one entry for each point: a list already, or a list under each vector name."""
-    if isinstance(vectors, list):
-        return vectors
-    names = list(vectors)
-    return [dict(zip(names, row, strict=True)) for row in zip(*vectors.values(), strict=True)]
-
-
-def to_selector(given, default):
-    if given is None:
-        return default
-    if isinstance(given, dict):
-        if given.get("include") is not None:
-            return engine.PayloadSelector.Include(given["include"])
-        return engine.PayloadSelector.Exclude(given["exclude"])
-    return given
-
-
-def to_vectors(body):
-    given = body.get("with_vector")
-    return False if given is None else given
-
-
-def to_order(given):
-    if given is None:
-        return None
-    if isinstance(given, str):
-        return engine.OrderBy(given)
-    direction = engine.Direction.Desc if given.get("direction") == "desc" else engine.Direction.Asc
-    return engine.OrderBy(given["key"], direction, given.get("start_from"))
-
-
-def from_id(value):
-    return value if value is None or isinstance(value, int) else str(value)
-
-
-def from_record(record):
-    answer = {"id": from_id(record.id)}
-    for name in ("payload", "vector", "order_value"):
-        value = getattr(record, name)
-        if value is not None:
-            answer[name] = from_vector(value) if name == "vector" else value
-    return answer
-
-
-def from_vector(value):
-    if isinstance(value, dict):
-        return {name: from_vector(part) for name, part in value.items()}
-    if hasattr(value, "indices"):
-        return {"indices": value.indices, "values": value.values}
-    return value

@@ -16,7 +16,7 @@ def bad_body(message):
     return ApiError(400, f"Format error in JSON body: {message}")
 
 
-def strict_mode(message, cure):
+def refused(message, cure):
     return ApiError(400, f"Bad request: {message}. Help: {cure}")
 
 

@@ -4,7 +4,7 @@ import uuid
 
 import qdrant_edge as engine
 
-from errors import bad_body, strict_mode
+from errors import bad_body, refused
 
 
 def to_filter(body):
@@ -95,7 +95,7 @@ def check_indexes(body, schema):
         kind = schema.get(key)
         if kind is None or (wanted and kind not in wanted):
             kinds = ", ".join(wanted or ["keyword", "integer", "float", "bool", "datetime", "text", "uuid", "geo"])
-            raise strict_mode(
+            raise refused(
                 f'Index required but not found for "{key}" of one of the following types: [{kinds}]',
                 "Create an index for this key or use a different filter.",
             )

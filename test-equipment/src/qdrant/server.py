@@ -11,164 +11,24 @@ An API key, if one is wanted, is in ENGRAM_TEST_QDRANT_API_KEY.
 import argparse
 import json
 import os
-import re
 import signal
 import socket
 import struct
 import sys
 import threading
 import time
-import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from catalogue import Catalogue
-from errors import ApiError, bad_body
 from faults import Faults
+from routes import find_route, run
 
 VERSION = "1.19.0"
 TITLE = "qdrant stand-in (TEST EQUIPMENT over qdrant-edge, not a Qdrant server)"
 BODY_BYTES_MAX = 32 * 1024 * 1024
 OPEN_ROUTES = {"GET /", "GET /healthz", "GET /livez", "GET /readyz"}
-
-# (method, path pattern, name in the counters, handler(call) -> result)
-ROUTES = []
-
-
-def route(method, template):
-    pattern = re.compile("^" + re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", template) + "$")
-
-    def add(handler):
-        ROUTES.append((method, pattern, f"{method} {template}", handler))
-        return handler
-
-    return add
-
-
-class Call:
-    """What a handler sees of a request."""
-
-    def __init__(self, catalogue, parts, query, body):
-        self.catalogue = catalogue
-        self.parts = {name: unquote(value) for name, value in parts.items()}
-        self.wait = query.get("wait", ["false"])[0] == "true"
-        self.body = body
-
-    @property
-    def collection(self):
-        return self.catalogue.find(self.parts["name"])
-
-
-def writes(method, template, name):
-    """A route that hands its body to a method of the collection, alone."""
-
-    @route(method, template)
-    def handler(call):
-        collection = call.collection
-        with collection.lock:
-            return getattr(collection, name)(call.body, call.wait)
-
-
-def reads(method, template, name):
-    @route(method, template)
-    def handler(call):
-        collection = call.collection
-        with collection.lock:
-            return getattr(collection, name)(call.body)
-
-
-POINTS = "/collections/{name}/points"
-writes("PUT", POINTS, "upsert")
-writes("POST", f"{POINTS}/delete", "delete_points")
-writes("POST", f"{POINTS}/payload", "set_payload")
-writes("PUT", f"{POINTS}/payload", "overwrite_payload")
-writes("POST", f"{POINTS}/payload/delete", "delete_payload")
-writes("POST", f"{POINTS}/payload/clear", "clear_payload")
-writes("POST", f"{POINTS}/batch", "batch")
-reads("POST", POINTS, "retrieve")
-reads("POST", f"{POINTS}/query", "query")
-reads("POST", f"{POINTS}/scroll", "scroll")
-reads("POST", f"{POINTS}/count", "count")
-
-
-@route("POST", f"{POINTS}/query/batch")
-def query_batch(call):
-    collection = call.collection
-    with collection.lock:
-        return [collection.query(search) for search in call.body["searches"]]
-
-
-@route("GET", f"{POINTS}/{{id}}")
-def retrieve_one(call):
-    collection = call.collection
-    with collection.lock:
-        return collection.retrieve_one(call.parts["id"])
-
-
-@route("GET", "/collections")
-def list_collections(call):
-    return {"collections": [{"name": name} for name in call.catalogue.names()]}
-
-
-@route("POST", "/collections/aliases")
-def change_aliases(call):
-    return call.catalogue.change_aliases(call.body["actions"])
-
-
-@route("GET", "/aliases")
-def list_aliases(call):
-    return call.catalogue.aliases()
-
-
-@route("GET", "/collections/{name}/aliases")
-def list_collection_aliases(call):
-    return call.catalogue.aliases(call.parts["name"])
-
-
-@route("PUT", "/collections/{name}")
-def create_collection(call):
-    return call.catalogue.create(call.parts["name"], call.body)
-
-
-@route("PATCH", "/collections/{name}")
-def update_collection(call):
-    return call.catalogue.update(call.parts["name"], call.body)
-
-
-@route("DELETE", "/collections/{name}")
-def delete_collection(call):
-    return call.catalogue.delete(call.parts["name"])
-
-
-@route("GET", "/collections/{name}")
-def get_collection(call):
-    collection = call.collection
-    with collection.lock:
-        return collection.info()
-
-
-@route("GET", "/collections/{name}/exists")
-def collection_exists(call):
-    return {"exists": call.catalogue.exists(call.parts["name"])}
-
-
-@route("PUT", "/collections/{name}/index")
-def create_index(call):
-    collection = call.collection
-    with collection.lock:
-        result = collection.create_index(call.body, call.wait)
-    call.catalogue.save()
-    return result
-
-
-@route("DELETE", "/collections/{name}/index/{field}")
-def delete_index(call):
-    collection = call.collection
-    with collection.lock:
-        result = collection.delete_index(call.parts["field"], call.wait)
-    call.catalogue.save()
-    return result
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -264,37 +124,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         """Silent: a test's log is for its failures."""
-
-
-def find_route(method, path):
-    for wanted, pattern, name, handler in ROUTES:
-        found = pattern.match(path) if wanted == method else None
-        if found:
-            return handler, name, found.groupdict()
-    return None
-
-
-def run(catalogue, matched, query, raw):
-    """(status, body without its time)."""
-    try:
-        if matched is None:
-            raise ApiError(404, "Not found: this stand-in has no such route")
-        handler, _, parts = matched
-        try:
-            body = json.loads(raw) if raw else {}
-        except ValueError as error:
-            raise bad_body(error) from error
-        try:
-            result = handler(Call(catalogue, parts, query, body))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            traceback.print_exc()
-            raise bad_body(f"{type(error).__name__}: {error}") from error
-        return 200, {"result": result, "status": "ok"}
-    except ApiError as error:
-        return error.status, {"status": {"error": error.message}}
-    except Exception as error:  # a fault of this file: say so, loudly
-        traceback.print_exc()
-        return 500, {"status": {"error": f"Service internal error: {error}"}}
 
 
 def error_body(message, started):
