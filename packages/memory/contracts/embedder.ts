@@ -1,10 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Embedder } from "@engram/memory";
+import { cosineOf, type Embedder, type Vector } from "@engram/memory";
 
 const signal = new AbortController().signal;
-const norm = (vector: readonly number[]): number => Math.hypot(...vector);
-const cosine = (a: readonly number[] = [], b: readonly number[] = []): number =>
-  a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+const norm = (vector: Vector): number => Math.hypot(...Array.from(vector));
+const cosine = (a: Vector = [], b: Vector = []): number => cosineOf(a, b);
 
 /** What every embedder has to do, whichever it is. */
 export function embedderContract(name: string, create: () => Embedder): void {

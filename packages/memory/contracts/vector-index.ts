@@ -8,6 +8,7 @@ import {
   type IndexableMemory,
   type IndexPointWithVector,
   type Scope,
+  type Vector,
   type VectorIndex,
 } from "@engram/memory";
 
@@ -29,9 +30,9 @@ const projectId = DEFAULT_PROJECT_ID;
 const signal = new AbortController().signal;
 
 /** Directions in four dimensions, so that a cosine can be told by eye. */
-const NORTH = [1, 0, 0, 0];
-const NORTH_EAST = [Math.SQRT1_2, Math.SQRT1_2, 0, 0];
-const EAST = [0, 1, 0, 0];
+const NORTH = Float32Array.of(1, 0, 0, 0);
+const NORTH_EAST = Float32Array.of(Math.SQRT1_2, Math.SQRT1_2, 0, 0);
+const EAST = Float32Array.of(0, 1, 0, 0);
 
 /** What every vector index has to do, whichever it is: `create` opens one with an empty collection of four dimensions. */
 export function vectorIndexContract(name: string, create: () => Promise<VectorIndexUnderTest>): void {
@@ -71,12 +72,12 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
         ...given,
       };
     };
-    const point = (one: SeededMemory, vector: readonly number[] = NORTH): IndexPointWithVector => ({
+    const point = (one: SeededMemory, vector: Vector = NORTH): IndexPointWithVector => ({
       memory: one,
       hash: contentHash(one.content),
       vector,
     });
-    const store = async (...points: readonly [SeededMemory, (readonly number[])?][]): Promise<void> => {
+    const store = async (...points: readonly [SeededMemory, Vector?][]): Promise<void> => {
       await under.seed(points.map(([one]) => one));
       const done = await under.index.upsert(
         under.collection,

@@ -1,5 +1,6 @@
 import { MemoryError } from "./errors.ts";
 import type { Calibration } from "./ports.ts";
+import { cosineOf, type Vector } from "./vector.ts";
 
 /**
  * Questions and the memories that answer them, as an embedder is asked of them in daily use: some share their words,
@@ -34,7 +35,7 @@ const RELATED_QUANTILE = 0.4;
  * own scale by twelve questions. Wrong pairs are taken within a language: across them even unlike texts look unlike
  * enough to hide how alike two Russian sentences are to a model that knows only English.
  */
-export function calibrationFrom(vectors: readonly (readonly number[])[]): Calibration {
+export function calibrationFrom(vectors: readonly Vector[]): Calibration {
   if (vectors.length !== PROBE_TEXTS.length)
     throw new MemoryError("invalid", `A calibration takes ${PROBE_TEXTS.length} vectors, not ${vectors.length}`);
   const right: number[] = [];
@@ -100,12 +101,6 @@ export const calibrateCosine = (cosine: number, calibration: Calibration): numbe
   scoreOf(cosineEvidence(cosine, calibration));
 
 const isRussian = (text: string): boolean => /\p{Script=Cyrillic}/u.test(text);
-
-function cosineOf(left: readonly number[], right: readonly number[]): number {
-  const lengths = Math.hypot(...left) * Math.hypot(...right);
-  const product = left.reduce((sum, value, at) => sum + value * (right[at] ?? 0), 0);
-  return lengths > 0 ? product / lengths : 0;
-}
 
 /** Between the neighbours, linearly; `values` is not empty. */
 function quantile(values: readonly number[], share: number): number {

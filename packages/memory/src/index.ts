@@ -17,4 +17,5 @@ export * from "./scope.ts";
 export * from "./search.ts";
 export * from "./text.ts";
 export * from "./work-id.ts";
+export * from "./vector.ts";
 export * from "./work.ts";

@@ -4,6 +4,7 @@
  */
 import type { Actor, Memory, MemoryDraft, MemoryPatch, MemoryVersion, PutResult } from "./memory.ts";
 import type { MemoryFilter } from "./scope.ts";
+import type { Vector } from "./vector.ts";
 
 // ---------------------------------------------------------------------------------------------------------- truth --
 
@@ -277,7 +278,7 @@ export interface IndexPoint {
 
 export interface IndexPointWithVector extends IndexPoint {
   /** Unit length, `dims` numbers. */
-  readonly vector: readonly number[];
+  readonly vector: Vector;
 }
 
 export interface PointState {
@@ -286,7 +287,7 @@ export interface PointState {
 }
 
 export interface VectorQuery {
-  readonly vector: readonly number[];
+  readonly vector: Vector;
   readonly filter: MemoryFilter;
   /** The tenants whose points the caller may see. */
   readonly tenants: readonly string[];
@@ -378,7 +379,7 @@ export interface Bell {
 // --------------------------------------------------------------------------------------------------------- models --
 
 export interface Embedding {
-  readonly vectors: readonly (readonly number[])[];
+  readonly vectors: readonly Vector[];
   /** As the provider counts; 0 for one that costs nothing. */
   readonly tokens: number;
 }

@@ -4,6 +4,7 @@ import { fuse, type Ranked } from "./fuse.ts";
 import type { Memory } from "./memory.ts";
 import type { CollectionRef, Embedder, IndexTarget, MemoryStore, TextHits, VectorHit, VectorIndex } from "./ports.ts";
 import { tenantOf, visibleTo, type MemoryFilter } from "./scope.ts";
+import type { Vector } from "./vector.ts";
 
 /** Candidates from the vectors, and rows with a word in common: pools of 50-100 lose nothing (reference: retrieval.md 8). */
 const VECTOR_POOL_MIN = 100;
@@ -99,7 +100,7 @@ async function searchVectors(deps: SearchDeps, query: string, request: SearchReq
     );
 
   const deadline = AbortSignal.timeout(deps.deadlineMs);
-  let vector: readonly number[] | undefined;
+  let vector: Vector | undefined;
   try {
     vector = (await timed(deps, "embed", beforeDeadline(embedder.embed([query], deadline), deadline))).vectors[0];
     if (vector === undefined) throw new MemoryError("unavailable", "the embedder returned no vector");

@@ -1,4 +1,4 @@
-import type { Embedder } from "@engram/memory";
+import { toUnit, type Embedder } from "@engram/memory";
 import { hash32 } from "./hash.ts";
 import { stem } from "./stem.ts";
 import { STOP_WORDS, SUBJECTS } from "./stop-words.ts";
@@ -45,7 +45,7 @@ export function createOfflineEmbedder(): Embedder {
   };
 }
 
-function embedText(text: string): readonly number[] {
+function embedText(text: string): Float32Array {
   const normalized = normalize(text);
   const counts = countWords(normalized);
   const vector = new Float64Array(OFFLINE_DIMS);
@@ -53,13 +53,11 @@ function embedText(text: string): readonly number[] {
     // Sublinear: a word said ten times is not ten times the subject.
     addWord(vector, word, weight * (1 + Math.log(count)));
   }
-  let norm = Math.hypot(...vector);
-  if (norm === 0) {
-    // Nothing but punctuation, or nothing at all: equal texts still get equal vectors.
-    addFeature(vector, normalized.trim(), SEED.empty, 1);
-    norm = 1;
-  }
-  return Array.from(vector, (value) => value / norm);
+  const unit = toUnit(vector);
+  if (unit !== undefined) return unit;
+  // Nothing but punctuation, or nothing at all: equal texts still get equal vectors.
+  addFeature(vector, normalized.trim(), SEED.empty, 1);
+  return Float32Array.from(vector);
 }
 
 interface CountedWord {

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
-import { bm25, calibrationFrom, fuse, PROBE_TEXTS } from "@engram/memory";
+import { bm25, calibrationFrom, cosineOf, fuse, PROBE_TEXTS, type Vector } from "@engram/memory";
 import { embed } from "@engram/test-equipment";
 import { textHitsOf } from "../../memory/test/text-hits.ts";
 import { createOfflineEmbedder } from "../src/index.ts";
 import { LEXEMES } from "./lexemes.ts";
 import { GUIDE, MEMORIES, QUESTIONS, UNANSWERED, type Question } from "./questions.ts";
 
-type Vector = readonly number[];
 type Embed = (texts: readonly string[]) => Promise<readonly Vector[]>;
 
 /** The guide's threshold. */
@@ -23,7 +22,6 @@ const EMBEDDERS: readonly { name: string; embed: Embed }[] = [
 
 const lexemesOf = (text: string): readonly string[] =>
   (LEXEMES[text] ?? "").split(" ").filter((lexeme) => lexeme !== "");
-const dot = (left: Vector, right: Vector): number => left.reduce((sum, value, at) => sum + value * (right[at] ?? 0), 0);
 
 type Score = (
   question: string,
@@ -37,7 +35,7 @@ async function scorer(embedTexts: Embed): Promise<Score> {
   const texts = Object.keys(LEXEMES);
   const vectors = await embedTexts(texts);
   const vectorOf = new Map(texts.map((text, at) => [text, vectors[at] ?? []]));
-  const cosine = (one: string, other: string) => dot(vectorOf.get(one) ?? [], vectorOf.get(other) ?? []);
+  const cosine = (one: string, other: string) => cosineOf(vectorOf.get(one) ?? [], vectorOf.get(other) ?? []);
   return (question, memories, arms = { vectors: true }) => {
     const documents = memories.map((text) => ({ id: text, lexemes: lexemesOf(text) }));
     const textScores = bm25(textHitsOf(lexemesOf(question), documents));

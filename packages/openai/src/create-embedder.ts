@@ -1,7 +1,8 @@
-import { MemoryError, type Embedder, type Embedding } from "@engram/memory";
+import { MemoryError, type Embedder, type Embedding, type Vector } from "@engram/memory";
 import OpenAI from "openai";
 import { cutTokens } from "./cut-tokens.ts";
 import { translateOpenAIError } from "./errors.ts";
+import { readVectors } from "./read-vectors.ts";
 
 export interface OpenAIEmbedderOptions {
   readonly apiKey: string;
@@ -50,7 +51,7 @@ export function createOpenAIEmbedder(options: OpenAIEmbedderOptions): Embedder {
     lexical: false,
     async embed(texts, signal) {
       const inputs = await Promise.all(texts.map(cutTokens));
-      const vectors: (readonly number[])[] = [];
+      const vectors: Vector[] = [];
       let tokens = 0;
       for (const batch of splitBatches(inputs)) {
         const embedding = await callOnce(client, options, batch, signal);
@@ -93,10 +94,16 @@ async function callOnce(
     onCall?.({ model, texts: inputs.length, tokens, seconds: (performance.now() - started) / 1000, outcome });
   try {
     const answer = await client.embeddings.create(
-      { model, input: [...inputs], ...(dimensions === undefined ? {} : { dimensions }) },
+      // Asked for by name, the SDK hands base64 through instead of unpacking it into arrays of doubles.
+      {
+        model,
+        input: [...inputs],
+        encoding_format: "base64",
+        ...(dimensions === undefined ? {} : { dimensions }),
+      },
       { signal },
     );
-    const embedding = { vectors: vectorsOf(answer, inputs.length), tokens: answer.usage?.total_tokens ?? 0 };
+    const embedding = { vectors: readVectors(answer.data, inputs.length), tokens: answer.usage?.total_tokens ?? 0 };
     report("ok", embedding.tokens);
     return embedding;
   } catch (thrown) {
@@ -106,29 +113,8 @@ async function callOnce(
   }
 }
 
-/** Checked, in the order of the inputs, and of unit length: not every compatible service keeps to all three. */
-function vectorsOf(answer: OpenAI.CreateEmbeddingResponse, count: number): readonly (readonly number[])[] {
-  const data: unknown = answer.data;
-  if (!Array.isArray(data) || data.length !== count)
-    throw new MemoryError("unavailable", "The model provider gave another number of vectors than asked for");
-  const byIndex = new Map(answer.data.map((item) => [item.index, item.embedding]));
-  return Array.from({ length: count }, (_, index) => {
-    if (!byIndex.has(index)) throw new MemoryError("unavailable", "The model provider numbered its vectors wrongly");
-    return toUnit(byIndex.get(index));
-  });
-}
-
-function toUnit(vector: unknown): readonly number[] {
-  const isVector = Array.isArray(vector) && vector.length > 0 && vector.every((value) => Number.isFinite(value));
-  if (!isVector) throw new MemoryError("unavailable", "The model provider gave something that is no vector");
-  const numbers = vector as readonly number[];
-  const norm = Math.hypot(...numbers);
-  if (norm === 0) throw new MemoryError("unavailable", "The model provider gave a vector of zeros");
-  return numbers.map((value) => value / norm);
-}
-
 /** Another size than before would be the index's `invalid`, and park work that is in order. */
-function assertSize(vectors: readonly (readonly number[])[], dims: number | undefined): void {
+function assertSize(vectors: readonly Vector[], dims: number | undefined): void {
   const other = vectors.find((vector) => vector.length !== dims);
   if (other === undefined) return;
   const message = `The model provider gave a vector of ${other.length} dimensions instead of ${String(dims)}`;

@@ -1,5 +1,6 @@
 import {
   MemoryError,
+  toDecimals,
   type CollectionRef,
   type IndexPoint,
   type IndexPointWithVector,
@@ -138,7 +139,7 @@ async function upsert(
     id: memory.id,
     version: memory.version,
     hash,
-    embedding: `[${vector.join(",")}]`,
+    embedding: `[${toDecimals(vector).join(",")}]`,
   }));
   const rows = await db.query<{ id: string }>(
     `INSERT INTO ${tableOf(collection)} AS v (id, version, hash, embedding)
@@ -174,7 +175,7 @@ async function remove(db: Executor, collection: CollectionRef, ids: readonly str
 /** An exact scan over what the filter lets through; tenants are not needed, the row itself says whose it is. */
 async function search(db: Executor, collection: CollectionRef, query: VectorQuery): Promise<readonly VectorHit[]> {
   const values = new Values();
-  const vector = `${values.add(`[${query.vector.join(",")}]`)}::vector`;
+  const vector = `${values.add(`[${toDecimals(query.vector).join(",")}]`)}::vector`;
   const rows = await db.query<{ id: string; version: number; cosine: number }>(
     `SELECT v.id, v.version, 1 - (v.embedding <=> ${vector}) AS cosine
      FROM public.memories m JOIN ${tableOf(collection)} v ON v.id = m.id AND v.version = m.version

@@ -1,4 +1,4 @@
-import { MemoryError, type PointState, type VectorHit, type VectorIndex } from "@engram/memory";
+import { MemoryError, toDecimals, type PointState, type VectorHit, type VectorIndex } from "@engram/memory";
 import { QdrantClient, type Schemas } from "@qdrant/js-client-rest";
 import { withDeadline } from "./deadline.ts";
 import { translateQdrantError } from "./errors.ts";
@@ -78,7 +78,7 @@ export function createQdrantIndex({ url, apiKey, alias, timeoutMs }: QdrantIndex
       if (given.length === 0) return [];
       const points = given.map((point) => ({
         id: point.memory.id,
-        vector: [...point.vector],
+        vector: toDecimals(point.vector),
         payload: toPayload(point),
       }));
       const result = await ask({ writing: true, signal }, (until) =>
@@ -123,7 +123,7 @@ export function createQdrantIndex({ url, apiKey, alias, timeoutMs }: QdrantIndex
         api.queryPoints(
           {
             collection_name: name,
-            query: [...query.vector],
+            query: toDecimals(query.vector),
             filter,
             limit: query.limit,
             with_payload: ["version"],

@@ -134,7 +134,7 @@ whenThere("with stores and provider in trouble", () => {
       .then((one) => one.vectors);
     const points = [DEFAULT_PROJECT_ID].map((projectId) => ({
       id: uuidv7(),
-      vector: [...(probe ?? [])],
+      vector: Array.from(probe ?? []),
       payload: {
         tenant: tenantOf({ projectId, userId: user, agentId: null }),
         version: 1,
