@@ -21,7 +21,9 @@ RUN apt-get update \
 WORKDIR /app
 COPY --from=build /app ./
 RUN mkdir -p /app/data && chown 1000:1000 /app/data && chmod 700 /app/data
+# NODE_OPTIONS as config.nodeOptions of package.json has it: docs/decisions/0006-heap.md.
 ENV NODE_ENV=production \
+  NODE_OPTIONS=--max-semi-space-size=8 \
   SKIP_BOOTSTRAP=1 \
   MEM0_HOST=0.0.0.0 \
   METRICS_HOST=0.0.0.0 \

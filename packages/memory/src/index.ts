@@ -16,6 +16,6 @@ export * from "./schedule.ts";
 export * from "./scope.ts";
 export * from "./search.ts";
 export * from "./text.ts";
-export * from "./work-id.ts";
 export * from "./vector.ts";
+export * from "./work-id.ts";
 export * from "./work.ts";

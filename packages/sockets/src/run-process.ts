@@ -3,6 +3,7 @@ import { stderr } from "node:process";
 import { ConfigError, loadConfig, type Config } from "@engram/config";
 import { MemoryError } from "@engram/memory";
 import { createLogger, createMetrics, serveMetrics, type Logger, type Metrics } from "@engram/telemetry";
+import { dropGarbage, growHeapByUse } from "./heap.ts";
 import { examineQueue, openSockets, type Sockets } from "./open-sockets.ts";
 import { Readiness } from "./readiness.ts";
 
@@ -27,6 +28,7 @@ export async function runProcess(
   name: string,
   start: (process: Process) => Promise<() => Promise<void>>,
 ): Promise<void> {
+  growHeapByUse();
   try {
     const config = loadConfig();
     const version = readVersion();
@@ -48,6 +50,7 @@ export async function runProcess(
       await server.close();
       await sockets.close();
     });
+    dropGarbage();
   } catch (error) {
     // Configuration and a folder in use are for a person to mend: one clear line, no stack.
     const told = error instanceof ConfigError || error instanceof MemoryError ? error.message : error;
