@@ -37,8 +37,8 @@ export type OpenAIFault = {
   readonly match?: string;
   readonly times?: number;
   readonly status?: number;
-  /** `Retry-After` of that answer, in seconds. */
-  readonly retry_after?: number;
+  /** `Retry-After` of that answer: seconds, or a date as text. */
+  readonly retry_after?: number | string;
   readonly delay_ms?: number;
   /** Never answers; the connection stays open until the client gives up. */
   readonly hang?: boolean;
@@ -50,31 +50,49 @@ export type OpenAIFault = {
   readonly half?: boolean;
 };
 
+/** What the OpenAI stand-in enforces: `POST /_test/limits`. What is absent has no limit; `{}` ends all of them. */
+export type OpenAILimits = {
+  readonly requests_per_minute?: number;
+  readonly tokens_per_minute?: number;
+  /** How long a minute lasts, for tests that have less time. 60,000 when absent. */
+  readonly window_ms?: number;
+};
+
+export type OpenAIControl = Control<OpenAIFault> & {
+  readonly limit: (limits: OpenAILimits) => Promise<void>;
+};
+
 export function qdrantControl(url: string): Control<QdrantFault> {
   return createControl<QdrantFault>(url);
 }
 
 /** `url` with or without its `/v1`. */
-export function openAIControl(url: string): Control<OpenAIFault> {
-  return createControl<OpenAIFault>(url);
+export function openAIControl(url: string): OpenAIControl {
+  return {
+    ...createControl<OpenAIFault>(url),
+    limit: async (limits) => {
+      await call(url, "POST", "/_test/limits", limits);
+    },
+  };
 }
 
 function createControl<Fault>(url: string): Control<Fault> {
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const answer = await fetch(new URL(path, url), {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-    });
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
-  };
   return {
     fault: async (fault) => {
-      await call("POST", "/_test/faults", fault);
+      await call(url, "POST", "/_test/faults", fault);
     },
     clearFaults: async () => {
-      await call("DELETE", "/_test/faults");
+      await call(url, "DELETE", "/_test/faults");
     },
-    counters: async () => (await call("GET", "/_test/counters")) as Counters,
+    counters: async () => (await call(url, "GET", "/_test/counters")) as Counters,
   };
+}
+
+async function call(url: string, method: string, path: string, body?: unknown): Promise<unknown> {
+  const answer = await fetch(new URL(path, url), {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+  });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
 }

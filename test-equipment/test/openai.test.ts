@@ -96,6 +96,55 @@ describe("faults", () => {
   });
 });
 
+describe("limits", () => {
+  const create = (input: string | string[]) => client.embeddings.create({ model: MODEL, input }).withResponse();
+  const refusal = async (input: string | string[]): Promise<InstanceType<typeof OpenAI.RateLimitError>> => {
+    const error: unknown = await create(input).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(OpenAI.RateLimitError);
+    return error as InstanceType<typeof OpenAI.RateLimitError>;
+  };
+  afterAll(() => openai.limit({}));
+
+  test("requests per minute: the next one is refused with the time to wait, and counted", async () => {
+    await openai.limit({ requests_per_minute: 2 });
+    const before = await openai.counters();
+    const first = await create("a");
+    expect(first.response.headers.get("x-ratelimit-limit-requests")).toBe("2");
+    expect(first.response.headers.get("x-ratelimit-remaining-requests")).toBe("1");
+    await create("b");
+    const refused = await refusal("c");
+    expect(refused).toMatchObject({ status: 429, code: "rate_limit_exceeded", type: "requests" });
+    const waitMs = Number(refused.headers?.get("retry-after-ms"));
+    expect(waitMs).toBeGreaterThan(50_000);
+    expect(Number(refused.headers?.get("retry-after"))).toBe(Math.ceil(waitMs / 1_000));
+    const after = await openai.counters();
+    const grown = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
+    expect([grown("calls"), grown("limited"), grown("inputs")]).toEqual([3, 1, 2]);
+  });
+
+  test("tokens per minute: a small call fits where a large one is refused", async () => {
+    await openai.limit({ tokens_per_minute: 10 });
+    await create("x".repeat(32));
+    expect((await refusal("x".repeat(16))).type).toBe("tokens");
+    await expect(create("x".repeat(8))).resolves.toBeDefined();
+  });
+
+  test("a minute may be short: what was used leaves the window", async () => {
+    await openai.limit({ requests_per_minute: 1, window_ms: 50 });
+    await create("a");
+    const until = Date.now() + 5_000;
+    for (;;) {
+      const isThrough = await create("b").then(
+        () => true,
+        () => false,
+      );
+      if (isThrough) break;
+      expect(Date.now()).toBeLessThan(until);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+  });
+});
+
 describe("embed", () => {
   test.each([
     ["Анна любит кофе с молоком", "что Анна любит пить: кофе?", "Встреча с юристом в четверг"],

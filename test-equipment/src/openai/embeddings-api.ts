@@ -27,11 +27,17 @@ export type EmbeddingsRequest = {
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string | null;
-  constructor(status: number, message: string, code: string | null = null) {
+  readonly type: string;
+  constructor(status: number, message: string, code: string | null = null, type = typeOf(status)) {
     super(message);
     this.status = status;
     this.code = code;
+    this.type = type;
   }
+}
+
+function typeOf(status: number): string {
+  return status === 429 ? "requests" : status >= 500 ? "server_error" : "invalid_request_error";
 }
 
 /** Reads a request body. Throws ApiError 400 for what the service refuses. */

@@ -5,9 +5,10 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openAIControl, type Control, type OpenAIFault } from "../control.ts";
+import { openAIControl, type OpenAIControl, type OpenAIFault, type OpenAILimits } from "../control.ts";
 import { answerRequest, ApiError, parseRequest, type EmbeddingsRequest } from "./embeddings-api.ts";
 import { createFaultList } from "./faults.ts";
+import { createLimiter, LimitError } from "./limits.ts";
 
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
 /** Longer than any client's: the client closes idle connections, so none is cut under a request. */
@@ -17,7 +18,7 @@ const MODELS = ["text-embedding-3-small", "text-embedding-3-large", "text-embedd
 
 export type OpenAIOptions = { readonly port?: number };
 
-export type OpenAI = Control<OpenAIFault> & {
+export type OpenAI = OpenAIControl & {
   /** Ends in `/v1`, as the clients want their base URL. */
   readonly url: string;
   readonly stop: () => Promise<void>;
@@ -52,11 +53,13 @@ export async function startOpenAI(options: OpenAIOptions = {}): Promise<OpenAI> 
 
 function createHandler(): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const faults = createFaultList();
-  const counters = { calls: 0, inputs: 0, tokens: 0, faults: 0 };
+  const limiter = createLimiter();
+  const counters = { calls: 0, inputs: 0, tokens: 0, faults: 0, limited: 0 };
 
   const createEmbeddings = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const asked = parseRequest(await readJson(request));
     counters.calls += 1;
+    setHeaders(response, takeOrRefuse(asked.tokens));
     const fault = faults.take(asked.inputs);
     if (fault !== undefined) counters.faults += 1;
     if (fault?.delay_ms !== undefined) await sleep(fault.delay_ms);
@@ -69,6 +72,15 @@ function createHandler(): (request: IncomingMessage, response: ServerResponse) =
     send(response, 200, JSON.stringify(answerRequest(spoil(asked, fault))));
   };
 
+  const takeOrRefuse = (tokens: number): Readonly<Record<string, string>> => {
+    try {
+      return limiter.take(tokens);
+    } catch (error) {
+      if (error instanceof LimitError) counters.limited += 1;
+      throw error;
+    }
+  };
+
   return async (request, response) => {
     const route = `${request.method} ${new URL(request.url ?? "/", "http://localhost").pathname}`;
     switch (route) {
@@ -79,6 +91,9 @@ function createHandler(): (request: IncomingMessage, response: ServerResponse) =
         return send(response, 200, "{}");
       case "DELETE /_test/faults":
         faults.clear();
+        return send(response, 200, "{}");
+      case "POST /_test/limits":
+        limiter.set((await readJson(request)) as OpenAILimits);
         return send(response, 200, "{}");
       case "GET /_test/counters":
         return send(response, 200, JSON.stringify(counters));
@@ -124,8 +139,8 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function sendFault(response: ServerResponse, status: number, retryAfterSeconds: number | undefined): void {
-  if (retryAfterSeconds !== undefined) response.setHeader("retry-after", String(retryAfterSeconds));
+function sendFault(response: ServerResponse, status: number, retryAfter: number | string | undefined): void {
+  if (retryAfter !== undefined) response.setHeader("retry-after", String(retryAfter));
   const code = status === 429 ? "rate_limit_exceeded" : null;
   sendError(response, new ApiError(status, `Fault ordered by a test: ${status}`, code));
 }
@@ -133,9 +148,13 @@ function sendFault(response: ServerResponse, status: number, retryAfterSeconds: 
 function sendError(response: ServerResponse, error: unknown): void {
   if (response.headersSent) return;
   const known = error instanceof ApiError ? error : new ApiError(500, String(error));
-  const type = known.status === 429 ? "requests" : known.status >= 500 ? "server_error" : "invalid_request_error";
-  const body = { error: { message: known.message, type, param: null, code: known.code } };
+  if (known instanceof LimitError) setHeaders(response, known.headers);
+  const body = { error: { message: known.message, type: known.type, param: null, code: known.code } };
   send(response, known.status, JSON.stringify(body));
+}
+
+function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 }
 
 function send(response: ServerResponse, status: number, body: string): void {
