@@ -12,6 +12,10 @@ export interface OpenAIEmbedderOptions {
   /** Shortens the vectors, where the model can. */
   readonly dimensions?: number;
   readonly timeoutMs: number;
+  /** The most that one call may carry, by estimate; a larger text goes by itself. */
+  readonly tokensPerCallMax?: number;
+  /** Waits for the turn of a call of so many tokens, by estimate; what it throws is thrown instead of calling. */
+  readonly admit?: (tokens: number, signal: AbortSignal) => Promise<void>;
   /** Every call, failed ones too, for metrics and the ledger. */
   readonly onCall?: (call: ProviderCall) => void;
 }
@@ -19,14 +23,21 @@ export interface OpenAIEmbedderOptions {
 export interface ProviderCall {
   readonly model: string;
   readonly texts: number;
+  /** As the provider counts; 0 where it did not answer properly. */
   readonly tokens: number;
+  /** As `admit` was told. */
+  readonly tokensEstimated: number;
   readonly seconds: number;
   readonly outcome: "ok" | "invalid" | "rate_limited" | "unavailable";
+  /** What the provider asked for. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** One request may carry 2,048 inputs and 300,000 tokens; a token is at least one byte, so bytes bound both. */
 const INPUTS_MAX = 2_048;
 const BYTES_MAX = 300_000;
+/** Of English, and of Russian in UTF-8, where a token is two characters or so; what it was really, the answer tells. */
+const BYTES_PER_TOKEN = 4;
 
 /** Embeddings from OpenAI or whoever speaks its API. Retries are the outbox's business, so the SDK makes none. */
 export function createOpenAIEmbedder(options: OpenAIEmbedderOptions): Embedder {
@@ -53,7 +64,7 @@ export function createOpenAIEmbedder(options: OpenAIEmbedderOptions): Embedder {
       const inputs = await Promise.all(texts.map(cutTokens));
       const vectors: Vector[] = [];
       let tokens = 0;
-      for (const batch of splitBatches(inputs)) {
+      for (const batch of splitBatches(inputs, bytesMax(options))) {
         const embedding = await callOnce(client, options, batch, signal);
         vectors.push(...embedding.vectors);
         tokens += embedding.tokens;
@@ -65,13 +76,17 @@ export function createOpenAIEmbedder(options: OpenAIEmbedderOptions): Embedder {
   };
 }
 
-function splitBatches(inputs: readonly string[]): readonly (readonly string[])[] {
+function bytesMax({ tokensPerCallMax = Number.POSITIVE_INFINITY }: OpenAIEmbedderOptions): number {
+  return Math.min(BYTES_MAX, tokensPerCallMax * BYTES_PER_TOKEN);
+}
+
+function splitBatches(inputs: readonly string[], bytesMax: number): readonly (readonly string[])[] {
   const batches: string[][] = [];
   let bytes = Infinity;
   for (const input of inputs) {
     const size = Buffer.byteLength(input);
     const last = batches.at(-1);
-    if (last === undefined || last.length >= INPUTS_MAX || bytes + size > BYTES_MAX) {
+    if (last === undefined || last.length >= INPUTS_MAX || bytes + size > bytesMax) {
       batches.push([input]);
       bytes = size;
     } else {
@@ -88,10 +103,18 @@ async function callOnce(
   inputs: readonly string[],
   signal: AbortSignal,
 ): Promise<Embedding> {
-  const { model, dimensions, onCall } = options;
+  const { model, dimensions, admit, onCall } = options;
+  const tokensEstimated = Math.ceil(inputs.reduce((sum, input) => sum + Buffer.byteLength(input), 0) / BYTES_PER_TOKEN);
+  await admit?.(tokensEstimated, signal);
   const started = performance.now();
-  const report = (outcome: ProviderCall["outcome"], tokens: number): void =>
-    onCall?.({ model, texts: inputs.length, tokens, seconds: (performance.now() - started) / 1000, outcome });
+  const report = (told: Pick<ProviderCall, "outcome" | "tokens" | "retryAfterSeconds">): void =>
+    onCall?.({
+      model,
+      texts: inputs.length,
+      tokensEstimated,
+      seconds: (performance.now() - started) / 1000,
+      ...told,
+    });
   try {
     const answer = await client.embeddings.create(
       // Asked for by name, the SDK hands base64 through instead of unpacking it into arrays of doubles.
@@ -104,11 +127,15 @@ async function callOnce(
       { signal },
     );
     const embedding = { vectors: readVectors(answer.data, inputs.length), tokens: answer.usage?.total_tokens ?? 0 };
-    report("ok", embedding.tokens);
+    report({ outcome: "ok", tokens: embedding.tokens });
     return embedding;
   } catch (thrown) {
     const error = translateOpenAIError(thrown);
-    report(error.code === "invalid" || error.code === "rate_limited" ? error.code : "unavailable", 0);
+    report({
+      outcome: error.code === "invalid" || error.code === "rate_limited" ? error.code : "unavailable",
+      tokens: 0,
+      ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
+    });
     throw error;
   }
 }

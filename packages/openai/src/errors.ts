@@ -34,32 +34,38 @@ export function translateOpenAIError(thrown: unknown): MemoryError {
   return new MemoryError(
     "unavailable",
     `The model provider has trouble (${typeof status === "number" ? status : "no status"})`,
-    { cause },
+    { cause, ...pauseOf(thrown) },
   );
 }
 
 function limited(thrown: InstanceType<typeof APIError>, cause: Error): MemoryError {
-  const retryAfterSeconds = parseRetryAfter(thrown.headers);
   const message =
     thrown.code === "insufficient_quota"
       ? "The model provider's quota is used up"
       : "The model provider asks for patience";
-  return new MemoryError("rate_limited", message, {
-    cause,
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  });
+  return new MemoryError("rate_limited", message, { cause, ...pauseOf(thrown) });
 }
 
-/** `retry-after-ms`, else `Retry-After` as seconds or as a date (RFC 9110, 10.2.3), at any length. */
+function pauseOf({ headers }: InstanceType<typeof APIError>): { retryAfterSeconds?: number } {
+  const retryAfterSeconds = parseRetryAfter(headers);
+  return retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+}
+
+/** Any length is obeyed; past this it is a mistake, which must not become a time that a database cannot hold. */
+const RETRY_AFTER_SECONDS_MAX = 366 * 86_400;
+
+/** `retry-after-ms`, else `Retry-After` as seconds or as a date (RFC 9110, 10.2.3), in seconds. */
 export function parseRetryAfter(headers: Headers | undefined, now = Date.now()): number | undefined {
-  const ms = Number(headers?.get("retry-after-ms") ?? Number.NaN);
-  if (Number.isFinite(ms) && ms >= 0) return ms / 1000;
+  const ms = toNumber(headers?.get("retry-after-ms"));
   const value = headers?.get("retry-after");
-  if (value === null || value === undefined) return undefined;
-  const seconds = Number(value);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds);
-  const until = Date.parse(value);
-  return Number.isNaN(until) ? undefined : Math.max(0, (until - now) / 1000);
+  const seconds = ms === undefined ? (toNumber(value) ?? (Date.parse(value ?? "") - now) / 1000) : ms / 1000;
+  return Number.isNaN(seconds) ? undefined : Math.min(RETRY_AFTER_SECONDS_MAX, Math.max(0, seconds));
+}
+
+/** Undefined: absent, empty or no number. */
+function toNumber(value: string | null | undefined): number | undefined {
+  const number = Number((value ?? "").trim() === "" ? Number.NaN : value);
+  return Number.isFinite(number) ? number : undefined;
 }
 
 /** A word of the provider's or the system's, such as `insufficient_quota` or `ECONNREFUSED`: no room for a text or a key. */

@@ -1,8 +1,9 @@
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { MemoryError } from "@engram/memory";
 import { embedderContract } from "@engram/memory/contracts/embedder";
 import { startOpenAI, type OpenAI } from "@engram/test-equipment";
-import { createOpenAIEmbedder, type ProviderCall } from "../src/index.ts";
+import { createOpenAIEmbedder, type OpenAIEmbedderOptions, type ProviderCall } from "../src/index.ts";
 
 const signal = new AbortController().signal;
 const text = "Пользователь живёт в Казани";
@@ -16,7 +17,7 @@ describe("OpenAI", () => {
   afterAll(() => server.stop());
 
   const calls: ProviderCall[] = [];
-  const create = (given: { apiKey?: string; dimensions?: number; timeoutMs?: number } = {}) =>
+  const create = (given: Partial<OpenAIEmbedderOptions> = {}) =>
     createOpenAIEmbedder({
       apiKey: "sk-test",
       baseUrl: server.url,
@@ -37,12 +38,54 @@ describe("OpenAI", () => {
     const { tokens } = await create().embed([text, text], signal);
     expect(tokens).toBeGreaterThan(0);
     expect(calls).toEqual([
-      { model: "text-embedding-3-small", texts: 2, tokens, seconds: expect.any(Number), outcome: "ok" },
+      {
+        model: "text-embedding-3-small",
+        texts: 2,
+        tokens,
+        tokensEstimated: Math.ceil((2 * Buffer.byteLength(text)) / 4),
+        seconds: expect.any(Number),
+        outcome: "ok",
+      },
     ]);
+  });
+
+  test("a call that is told to wait says for how long, whichever way the provider puts it", async () => {
+    calls.length = 0;
+    const until = new Date(Date.now() + 600_000).toUTCString();
+    await server.fault({ status: 429, retry_after: until });
+    await expect(create().embed([text], signal)).rejects.toMatchObject({ code: "rate_limited" });
+    expect(calls).toMatchObject([{ outcome: "rate_limited", tokens: 0 }]);
+    expect(calls[0]?.retryAfterSeconds).toBeGreaterThan(590);
+    expect(calls[0]?.retryAfterSeconds).toBeLessThanOrEqual(600);
+  });
+
+  test("every call waits for its turn, with its own tokens, and is not made when there is none", async () => {
+    const turns: number[] = [];
+    const before = (await server.counters())["calls"] ?? 0;
+    const embedder = create({
+      tokensPerCallMax: 10,
+      admit(tokens) {
+        turns.push(tokens);
+        return turns.length < 3 ? Promise.resolve() : Promise.reject(new MemoryError("rate_limited", "no turn"));
+      },
+    });
+    const tooLong = "x".repeat(100);
+    await expect(embedder.embed(["x".repeat(20), "y".repeat(16), tooLong, "z"], signal)).rejects.toMatchObject({
+      message: "no turn",
+    });
+    expect(turns).toEqual([9, 25, 1]);
+    expect((await server.counters())["calls"]).toBe(before + 2);
   });
 
   test.each([
     ["400", { status: 400 }, { code: "invalid" }],
+    ["413", { status: 413 }, { code: "invalid" }],
+    ["422", { status: 422 }, { code: "invalid" }],
+    ["401", { status: 401 }, { code: "unavailable" }],
+    ["403", { status: 403 }, { code: "unavailable" }],
+    ["404", { status: 404 }, { code: "unavailable" }],
+    ["408", { status: 408 }, { code: "rate_limited" }],
+    ["409", { status: 409 }, { code: "rate_limited" }],
     ["429 with Retry-After", { status: 429, retry_after: 120 }, { code: "rate_limited", retryAfterSeconds: 120 }],
     ["429", { status: 429 }, { code: "rate_limited" }],
     ["500", { status: 500 }, { code: "unavailable" }],
@@ -51,10 +94,10 @@ describe("OpenAI", () => {
     ["half an answer", { half: true }, { code: "unavailable" }],
   ])("%s is the domain's error, asked once only", async (_name, fault, expected) => {
     await server.fault(fault);
-    const before = (await server.counters())["calls"];
+    const before = (await server.counters())["calls"] ?? 0;
     const pending = create().embed([text, `${text}!`], signal);
     await expect(pending).rejects.toMatchObject(expected);
-    if (before !== undefined) expect((await server.counters())["calls"]).toBe(before + 1);
+    expect((await server.counters())["calls"]).toBe(before + 1);
   });
 
   test("a wrong key is the operator's to mend, not the text's fault", async () => {
