@@ -1,3 +1,4 @@
+import { embedPoints } from "./embed-points.ts";
 import { MemoryError, toMemoryError } from "./errors.ts";
 import type {
   Claimed,
@@ -19,9 +20,17 @@ export interface ConvergeDeps {
 export type Effect = "embedded" | "updated" | "deleted" | "unchanged";
 
 /** What became of one claimed key: the index agrees with the row, or it may not and this is why. */
-export type Outcome =
-  | { readonly claimed: Claimed; readonly effect: Effect }
-  | { readonly claimed: Claimed; readonly error: MemoryError; readonly doubt: boolean };
+export type Outcome = { readonly claimed: Claimed } & Settled;
+
+type Settled =
+  | { readonly effect: Effect }
+  | {
+      readonly error: MemoryError;
+      /** The effect may still land. */
+      readonly doubt: boolean;
+      /** It was tried by itself, so that the fault is none of its neighbours'. */
+      readonly alone: boolean;
+    };
 
 /**
  * Makes the index agree with the rows, for these keys: the sole author of the index (PROTOCOL.md, I7).
@@ -39,36 +48,39 @@ export async function converge(
   const ids = claimed.map((one) => one.key);
   let plan: Plan;
   try {
-    signal.throwIfAborted();
+    assertInTime(signal);
     const rows = new Map((await deps.store.readIndexable(ids)).map((row) => [row.id, row]));
     const states = await deps.index.fetchStates(collection, ids, signal);
     plan = planEffects(ids, rows, states);
   } catch (error) {
-    return failAll(claimed, error, { doubt: false });
+    return failAll(claimed, error);
   }
 
   const outcomes = new Map<string, Settled>();
   for (const id of plan.unchanged) outcomes.set(id, { effect: "unchanged" });
   await attempt(outcomes, plan.absent, async () => {
-    signal.throwIfAborted();
+    assertInTime(signal);
     await deps.index.delete(collection, plan.absent, signal);
     for (const id of plan.absent) outcomes.set(id, { effect: "deleted" });
   });
   await attempt(outcomes, idsOf(plan.payloads), async () => {
-    signal.throwIfAborted();
+    assertInTime(signal);
     for (const id of await deps.index.setPayload(collection, plan.payloads, signal))
       outcomes.set(id, { effect: "updated" });
   });
-  await attempt(outcomes, idsOf(plan.points), async () => {
-    signal.throwIfAborted();
-    const { vectors } = await embedPoints(deps.embedder, plan.points, signal);
-    signal.throwIfAborted();
-    const points = plan.points.flatMap((point, i) => {
-      const vector = vectors[i];
-      return vector === undefined ? [] : [{ ...point, vector }];
-    });
-    for (const id of await deps.index.upsert(collection, points, signal)) outcomes.set(id, { effect: "embedded" });
-  });
+  if (plan.points.length > 0)
+    for await (const part of embedPoints(deps.embedder, plan.points, signal)) {
+      if ("failed" in part) {
+        // An embedding call leaves nothing behind, so there is no doubt.
+        const { error, alone } = part;
+        for (const id of idsOf(part.failed)) outcomes.set(id, { error, doubt: false, alone });
+      } else
+        await attempt(outcomes, idsOf(part.vectors), async () => {
+          assertInTime(signal);
+          for (const id of await deps.index.upsert(collection, part.vectors, signal))
+            outcomes.set(id, { effect: "embedded" });
+        });
+    }
 
   return claimed.map((one) => {
     const settled = outcomes.get(one.key);
@@ -76,8 +88,6 @@ export async function converge(
     return settled === undefined ? again(one) : { claimed: one, ...settled };
   });
 }
-
-type Settled = { readonly effect: Effect } | { readonly error: MemoryError; readonly doubt: boolean };
 
 interface Plan {
   readonly absent: string[];
@@ -108,18 +118,10 @@ function planEffects(
   return plan;
 }
 
-/** Fault of the text itself, as told from a fault of the index, which is never the row's own. */
-class EmbeddingFault extends Error {}
-
-async function embedPoints(embedder: Embedder, points: readonly IndexPoint[], signal: AbortSignal) {
-  try {
-    return await embedder.embed(
-      points.map((point) => point.memory.content),
-      signal,
-    );
-  } catch (error) {
-    throw new EmbeddingFault("embedding failed", { cause: error });
-  }
+/** An effect that is not begun in time is nobody's fault: it is tried again. */
+function assertInTime(signal: AbortSignal): void {
+  if (signal.aborted)
+    throw new MemoryError("unavailable", "Not begun before the deadline of the claim", { cause: signal.reason });
 }
 
 async function attempt(
@@ -131,10 +133,10 @@ async function attempt(
   try {
     await effect();
   } catch (thrown) {
-    const ofText = thrown instanceof EmbeddingFault;
-    const error = toMemoryError(ofText ? thrown.cause : thrown);
-    // An embedding call leaves nothing behind; an index write that was cut may still land.
-    for (const id of ids) if (!outcomes.has(id)) outcomes.set(id, { error, doubt: !ofText && error.outcomeUnknown });
+    const error = toMemoryError(thrown);
+    // A write that was cut may still land.
+    const failed = { error, doubt: error.outcomeUnknown, alone: ids.length === 1 };
+    for (const id of ids) if (!outcomes.has(id)) outcomes.set(id, failed);
   }
 }
 
@@ -142,11 +144,12 @@ function idsOf(points: readonly IndexPoint[]): readonly string[] {
   return points.map((point) => point.memory.id);
 }
 
-function failAll(claimed: readonly Claimed[], thrown: unknown, { doubt }: { doubt: boolean }): readonly Outcome[] {
+function failAll(claimed: readonly Claimed[], thrown: unknown): readonly Outcome[] {
   const error = toMemoryError(thrown);
-  return claimed.map((one) => ({ claimed: one, error, doubt }));
+  return claimed.map((one) => ({ claimed: one, error, doubt: false, alone: claimed.length === 1 }));
 }
 
 function again(claimed: Claimed): Outcome {
-  return { claimed, error: new MemoryError("unavailable", "passed over: busy, or changed meanwhile"), doubt: false };
+  const error = new MemoryError("unavailable", "passed over: busy, or changed meanwhile");
+  return { claimed, error, doubt: false, alone: false };
 }

@@ -68,7 +68,10 @@ export async function workBatch(
   };
 }
 
-/** Fresh work together, in one call; what may be poison each by itself, so that it finds itself. */
+/**
+ * Fresh work together, in one call; what an earlier attempt died with, or what the index refused, each by itself, so that
+ * poison finds itself. (What the embedder refuses is found within the call, see `embedPoints`.)
+ */
 function workGroups(claimed: readonly Claimed[]): readonly (readonly Claimed[])[] {
   const together = claimed.filter((one) => !one.alone);
   const alone = claimed.filter((one) => one.alone).map((one) => [one]);
@@ -82,18 +85,17 @@ async function answer(
   options: WorkOptions,
 ): Promise<void> {
   const done = outcomes.flatMap((outcome) => ("effect" in outcome ? [outcome.claimed] : []));
-  const failures = outcomes.flatMap((outcome) =>
-    "error" in outcome ? [failureOf(outcome, outcomes.length, options)] : [],
-  );
+  const failures = outcomes.flatMap((outcome) => ("error" in outcome ? [failureOf(outcome, options)] : []));
   if (done.length > 0) await outbox.acknowledge(topic, token, done);
   if (failures.length > 0) await outbox.fail(topic, token, failures, options.horizonSeconds);
 }
 
-function failureOf(outcome: Extract<Outcome, { error: unknown }>, groupSize: number, options: WorkOptions): Failure {
-  const { claimed, error, doubt } = outcome;
-  const alone = groupSize === 1;
+function failureOf(outcome: Extract<Outcome, { error: unknown }>, options: WorkOptions): Failure {
+  const { claimed, error, doubt, alone } = outcome;
   const transient = isTrouble(outcome);
-  const park = alone && !transient && (error.code === "invalid" || claimed.attempts >= options.attemptsMax);
+  // After troubles of the world, which do not count, this is the first failure that may be the row's own.
+  const failures = claimed.alone ? claimed.attempts : 1;
+  const park = alone && !transient && (error.code === "invalid" || failures >= options.attemptsMax);
   const suspect = !transient && !alone; // the next claim works it by itself, so it need not wait
   return {
     key: claimed.key,

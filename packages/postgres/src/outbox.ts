@@ -125,11 +125,12 @@ async function acknowledge(
   return row ?? { gone: 0, kept: 0 };
 }
 
-// Dirtied meanwhile: due at once, never parked. An older doubt is kept.
+// Dirtied meanwhile: due at once, never parked. An older doubt is kept. What failed with the world counts anew from its
+// first failure of its own, so that a week without a provider parks nothing.
 const FAIL = `UPDATE engram.outbox o SET lease = NULL, error = d.error,
   doubt_until = CASE WHEN d.doubt THEN clock_timestamp() + $4::float8 * interval '1 s' ELSE o.doubt_until END,
   due_at = CASE WHEN o.gen <> d.gen THEN clock_timestamp() ELSE clock_timestamp() + d.retry * interval '1 s' END,
-  attempts = CASE WHEN o.gen <> d.gen THEN 0 ELSE o.attempts END,
+  attempts = CASE WHEN o.gen <> d.gen THEN 0 WHEN o.error ~ '^(unavailable|rate_limited):' AND d.error !~ '^(unavailable|rate_limited):' THEN 1 ELSE o.attempts END,
   parked_at = CASE WHEN d.park AND o.gen = d.gen THEN clock_timestamp() END
 FROM (SELECT o.topic, o.key, d.gen, d.error, d.retry, d.doubt, d.park
   FROM json_to_recordset($3::json) AS d(key uuid, gen bigint, error text, retry float8, doubt bool, park bool)

@@ -108,6 +108,20 @@ describe.each(DATABASES)("outbox on %s", (_name, open) => {
     expect(await claim(tokens[1])).toHaveLength(0);
   });
 
+  test("failures of the world do not count: the first that is the row's own is number one, and the row is not alone", async () => {
+    await write("раз");
+    const failWith = async (error: string): Promise<Claimed | undefined> => {
+      const [claimed] = await claim(tokens[0]);
+      if (claimed !== undefined) await outbox.fail(topic, tokens[0], [{ ...claimed, ...failure, error }], 300);
+      return claimed;
+    };
+    for (const attempts of [1, 2, 3]) expect(await failWith("rate_limited: patience")).toMatchObject({ attempts });
+    expect(await failWith("internal: Internal error")).toMatchObject({ attempts: 4, alone: false });
+    expect(await failWith("internal: Internal error")).toMatchObject({ attempts: 2, alone: true });
+    expect(await failWith("unavailable: away")).toMatchObject({ attempts: 3, alone: true });
+    expect(await row()).toMatchObject({ attempts: 3 });
+  });
+
   test("a write that was cut leaves doubt", async () => {
     await write("раз");
     const claimed = await claim(tokens[0]);

@@ -1,0 +1,138 @@
+import { describe, expect, test } from "@jest/globals";
+import { MemoryError } from "./errors.ts";
+import type { Claimed, Embedder, Failure, IndexableMemory, Outbox, VectorIndex } from "./ports.ts";
+import { workBatch } from "./work.ts";
+
+/*
+ * How each outcome is answered, by the smallest world that has one. What the stores make of the answers is tested over
+ * real ones (packages/postgres/test/outbox.test.ts, services/all-in-one/test/provider.test.ts).
+ */
+
+const target = { name: "main", collection: { name: "c", model: "m", dims: 1 } };
+const options = { batchSize: 64, leaseSeconds: 60, horizonSeconds: 300, attemptsMax: 8 };
+const never = new AbortController().signal;
+
+async function work(
+  claims: readonly Partial<Claimed>[],
+  given: { embed?: (texts: readonly string[]) => MemoryError | undefined; upsert?: () => MemoryError | undefined } = {},
+) {
+  const claimed = claims.map((one, i): Claimed => ({
+    key: String(i),
+    generation: 1,
+    attempts: 1,
+    inDoubt: false,
+    alone: false,
+    waitedSeconds: 0,
+    requestId: null,
+    ...one,
+  }));
+  const failures: Failure[] = [];
+  const done: string[] = [];
+  const outbox: Outbox = {
+    claim: () => Promise.resolve(claimed),
+    acknowledge: (_topic, _token, keys) => {
+      done.push(...keys.map((one) => one.key));
+      return Promise.resolve({ gone: keys.length, kept: 0 });
+    },
+    fail: (_topic, _token, failed) => {
+      failures.push(...failed);
+      return Promise.resolve(failed.length);
+    },
+    release: () => Promise.resolve(0),
+    depth: () => Promise.resolve([]),
+  };
+  const settle = <T>(fault: MemoryError | undefined, value: T): Promise<T> =>
+    fault === undefined ? Promise.resolve(value) : Promise.reject(fault);
+  const embedder: Embedder = {
+    model: "m",
+    requestedDims: null,
+    lexical: false,
+    embed: (texts) => settle(given.embed?.(texts), { vectors: texts.map(() => [1]), tokens: 1 }),
+  };
+  const index: VectorIndex = {
+    prepare: () => Promise.resolve(),
+    publish: () => Promise.resolve(),
+    drop: () => Promise.resolve(),
+    count: () => Promise.resolve(0),
+    fetchStates: () => Promise.resolve(new Map()),
+    upsert: (_collection, points) =>
+      settle(
+        given.upsert?.(),
+        points.map((point) => point.memory.id),
+      ),
+    setPayload: () => Promise.resolve([]),
+    delete: () => Promise.resolve(),
+    search: () => Promise.resolve([]),
+    ping: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const store = { readIndexable: (ids: readonly string[]) => Promise.resolve(ids.map(indexable)) };
+  const result = await workBatch({ outbox, store, index, embedder }, target, options, never);
+  return { failures, done, troubled: result?.troubled };
+}
+
+function indexable(id: string): IndexableMemory {
+  const at = new Date(0);
+  return {
+    id,
+    version: 1,
+    tenant: "t",
+    content: `text ${id}`,
+    level: "user",
+    sessionIds: [],
+    agentIds: [],
+    type: "fact",
+    key: null,
+    importance: null,
+    categories: [],
+    occurredAt: at,
+    createdAt: at,
+    expiresAt: null,
+    validTo: null,
+  };
+}
+
+const refusing =
+  (text: string) =>
+  (texts: readonly string[]): MemoryError | undefined =>
+    texts.includes(text) ? new MemoryError("invalid", "The model provider refuses the input (400)") : undefined;
+
+describe("workBatch", () => {
+  test("a text that is refused is parked in the same claim, with the reason; its neighbours are done", async () => {
+    const { failures, done } = await work([{}, {}, {}, {}], { embed: refusing("text 2") });
+    expect(failures).toMatchObject([
+      { key: "2", park: true, error: "invalid: The model provider refuses the input (400)", doubt: false },
+    ]);
+    expect(done).toEqual(["0", "1", "3"]);
+  });
+
+  test.each(["unavailable", "rate_limited"] as const)("%s parks nothing, however often it was so", async (code) => {
+    const claims = [{ attempts: 1_000 }, { attempts: 1_000, alone: true }];
+    const { failures, troubled } = await work(claims, { embed: () => new MemoryError(code, "later") });
+    expect(failures.map((one) => one.park)).toEqual([false, false]);
+    expect(troubled).toBe(true);
+  });
+
+  test("the pause that was asked for is kept, at any length", async () => {
+    const { failures } = await work([{}], {
+      embed: () => new MemoryError("rate_limited", "later", { retryAfterSeconds: 7_200 }),
+    });
+    expect(failures).toMatchObject([{ retryInSeconds: 7_200, park: false }]);
+  });
+
+  test("what the index refuses together is worked one by one at the next claim", async () => {
+    const { failures } = await work([{}, {}], { upsert: () => new MemoryError("invalid", "refused") });
+    expect(failures).toMatchObject([
+      { retryInSeconds: 0, park: false },
+      { retryInSeconds: 0, park: false },
+    ]);
+  });
+
+  test("a row that fails by itself again and again is parked; attempts before a trouble of the world do not count", async () => {
+    const broken = { upsert: () => new MemoryError("internal", "Internal error") };
+    const parkedAt = async (given: Partial<Claimed>) => (await work([given], broken)).failures[0]?.park;
+    expect(await parkedAt({ attempts: 7, alone: true })).toBe(false);
+    expect(await parkedAt({ attempts: 8, alone: true })).toBe(true);
+    expect(await parkedAt({ attempts: 8, alone: false })).toBe(false);
+  });
+});
