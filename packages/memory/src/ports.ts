@@ -402,3 +402,32 @@ export interface Models {
   /** The one that a target was filled with; undefined where it cannot be had any more (its provider is not configured). */
   embedderOf(target: Pick<IndexTarget, "model" | "requestedDims">): Promise<Embedder | undefined>;
 }
+
+/** What is taken of what a provider allows. */
+export interface ProviderUse {
+  readonly requests: number;
+  readonly tokens: number;
+}
+
+/** When a call may be made. */
+export interface ProviderTurn {
+  /** False: nothing was taken, because nothing is free before `waitMs`. */
+  readonly granted: boolean;
+  /** From now; 0: at once. */
+  readonly waitMs: number;
+}
+
+/**
+ * What one operation of one model may use of its provider, shared by all who call it. Turns are spread evenly and given
+ * one after the other; whatever a call takes beyond what is free, those after it wait for.
+ */
+export interface ProviderBudget {
+  /** Takes the next turn, where it comes within `patienceMs`: the call is then to be made in `waitMs`. */
+  reserve(use: ProviderUse, options: { patienceMs: number }): Promise<ProviderTurn>;
+  /** Takes without asking; less than nothing gives back. */
+  charge(use: ProviderUse): Promise<void>;
+  /** No turns for so long, because the provider has said so. Never shortens a pause. */
+  pause(seconds: number): Promise<void>;
+  /** How long there will be no turn; 0: there is one now. */
+  waitMs(): Promise<number>;
+}
