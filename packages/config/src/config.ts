@@ -41,6 +41,9 @@ export interface Config {
     readonly embeddingModel: string;
     readonly embeddingDimensions: number | undefined;
     readonly timeoutMs: number;
+    /** Undefined: no limit. */
+    readonly requestsPerMinute: number | undefined;
+    readonly tokensPerMinute: number | undefined;
   };
   readonly outbox: {
     readonly leaseSeconds: number;

@@ -80,6 +80,8 @@ function arrange(values: Values, cwd: string): Config {
       embeddingModel: values.EMBEDDING_MODEL,
       embeddingDimensions: values.EMBEDDING_DIMENSIONS,
       timeoutMs: values.OPENAI_TIMEOUT_MS,
+      requestsPerMinute: values.OPENAI_REQUESTS_PER_MINUTE,
+      tokensPerMinute: values.OPENAI_TOKENS_PER_MINUTE,
     },
     outbox: {
       leaseSeconds: values.OUTBOX_LEASE_SECONDS,

@@ -192,6 +192,19 @@ export const VARIABLES = {
     example: "20000",
     schema: timeout,
   },
+  OPENAI_REQUESTS_PER_MINUTE: {
+    subject: "models",
+    description:
+      "The requests per minute that the provider allows for EMBEDDING_MODEL, which all processes together keep to. Queries of searches are never held back: work gives way to them. Unset: no limit but what the provider refuses.",
+    example: "3000",
+    schema: wholeNumber({ min: 1, max: 1_000_000_000 }),
+  },
+  OPENAI_TOKENS_PER_MINUTE: {
+    subject: "models",
+    description: "The tokens per minute that the provider allows for EMBEDDING_MODEL, like the above.",
+    example: "1000000",
+    schema: wholeNumber({ min: 1, max: 1_000_000_000_000 }),
+  },
 
   OUTBOX_LEASE_SECONDS: {
     subject: "outbox and worker",

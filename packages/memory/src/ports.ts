@@ -95,6 +95,8 @@ export interface ClaimOptions {
   readonly token: string;
   readonly leaseSeconds: number;
   readonly horizonSeconds: number;
+  /** `absent`: of memories that are gone from the truth alone, whose points are to be deleted. Default: `all`. */
+  readonly only?: "all" | "absent";
 }
 
 export interface Failure {
@@ -395,12 +397,15 @@ export interface Embedder {
   embed(texts: readonly string[], signal: AbortSignal): Promise<Embedding>;
 }
 
+/** Work waits for its turn at the provider. The query of a search never does: it is charged, and work gives way. */
+export type EmbedderUse = "work" | "search";
+
 /** The models socket. Extraction joins it when conversations do. */
 export interface Models {
-  /** The configured one: what memories are to be embedded with. */
+  /** The configured one, for work: what memories are to be embedded with. */
   readonly embedder: Embedder;
   /** The one that a target was filled with; undefined where it cannot be had any more (its provider is not configured). */
-  embedderOf(target: Pick<IndexTarget, "model" | "requestedDims">): Promise<Embedder | undefined>;
+  embedderOf(target: Pick<IndexTarget, "model" | "requestedDims">, use: EmbedderUse): Promise<Embedder | undefined>;
 }
 
 /** What is taken of what a provider allows. */

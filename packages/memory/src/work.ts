@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { backoffSeconds } from "./backoff.ts";
 import { indexTopic } from "./collection.ts";
 import { converge, type ConvergeDeps, type Outcome } from "./converge.ts";
-import type { BatchReport, Claimed, CollectionRef, Failure, Outbox } from "./ports.ts";
+import type { BatchReport, Claimed, ClaimOptions, CollectionRef, Failure, Outbox } from "./ports.ts";
 
 export interface WorkDeps extends ConvergeDeps {
   readonly outbox: Outbox;
@@ -15,6 +15,8 @@ export interface WorkOptions {
   readonly horizonSeconds: number;
   /** After so many failures of a row worked by itself it is parked; troubles of a provider or a store never count. */
   readonly attemptsMax: number;
+  /** What to claim, see `ClaimOptions`. */
+  readonly only?: ClaimOptions["only"];
 }
 
 /** What `workBatch` did: the report for the queue, and what metrics and logs want beside it. */
@@ -46,6 +48,7 @@ export async function workBatch(
     token,
     leaseSeconds: options.leaseSeconds,
     horizonSeconds: options.horizonSeconds,
+    only: options.only ?? "all",
   });
   if (claimed.length === 0) return undefined;
 

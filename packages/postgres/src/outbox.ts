@@ -29,6 +29,15 @@ const FAIR_ROWS = 4;
 /** Users looked at in one direction of one lane to find enough whose work is due; each look is one index probe. */
 const FAIR_PROBES_MAX = 64;
 
+/** Leases the rows of `p`. */
+const TAKE = `UPDATE engram.outbox o SET lease = $3::uuid, due_at = clock_timestamp() + $4::float8 * interval '1 s', attempts = attempts + 1,
+  doubt_until = CASE WHEN o.lease IS NOT NULL THEN clock_timestamp() + $5::float8 * interval '1 s'
+                     WHEN o.doubt_until <= clock_timestamp() THEN NULL ELSE o.doubt_until END
+FROM p WHERE (o.topic, o.key) = (p.topic, p.key)
+RETURNING o.key, o.gen, o.attempts, o.doubt_until IS NOT NULL AS in_doubt, o.request_id,
+  o.attempts > 1 AND (o.error IS NULL OR o.error !~ '^(unavailable|rate_limited):') AS alone,
+  extract(epoch FROM clock_timestamp() - o.created_at)::float8 AS waited_seconds`;
+
 /*
  * Fair: a loose scan over the users (`fair`) that have work, from a rotating cursor on, a few rows of each; then what is
  * oldest, so that a lone user gets the whole batch. Lane 1 (bulk) after lane 0. A user's backlog of 20,000 delays others
@@ -61,14 +70,18 @@ oldest AS MATERIALIZED (
 p AS (
   SELECT topic, key FROM (SELECT * FROM shared UNION ALL SELECT * FROM oldest) u
   GROUP BY topic, key ORDER BY min(lane), min(turn), min(due_at) LIMIT $2::int)
-UPDATE engram.outbox o SET lease = $3::uuid, due_at = clock_timestamp() + $4::float8 * interval '1 s', attempts = attempts + 1,
-  doubt_until = CASE WHEN o.lease IS NOT NULL THEN clock_timestamp() + $5::float8 * interval '1 s'
-                     WHEN o.doubt_until <= clock_timestamp() THEN NULL ELSE o.doubt_until END
-FROM p WHERE (o.topic, o.key) = (p.topic, p.key)
-RETURNING o.key, o.gen, o.attempts, o.doubt_until IS NOT NULL AS in_doubt, o.request_id,
-  o.attempts > 1 AND (o.error IS NULL OR o.error !~ '^(unavailable|rate_limited):') AS alone,
-  extract(epoch FROM clock_timestamp() - o.created_at)::float8 AS waited_seconds,
+${TAKE},
   (SELECT c.fair FROM chosen c ORDER BY c.nth DESC, c.step DESC LIMIT 1) AS last_fair`;
+
+/**
+ * What needs no embedder, for when there is none: work whose memory is gone. Goes through all that is due, so it is for now
+ * and then.
+ */
+const CLAIM_ABSENT = `WITH p AS MATERIALIZED (
+  SELECT o.topic, o.key FROM engram.outbox o WHERE o.topic = $1 AND o.parked_at IS NULL AND o.due_at <= statement_timestamp()
+    AND NOT EXISTS (SELECT 1 FROM public.memories m WHERE m.id = o.key)
+  ORDER BY o.lane, o.due_at LIMIT $2::int FOR UPDATE OF o SKIP LOCKED)
+${TAKE}, NULL::int AS last_fair`;
 
 /** Where the next claim of each topic begins among its users; anywhere is as good, so a process starts where it likes. */
 type Cursors = Map<string, number>;
@@ -78,15 +91,10 @@ function randomFair(): number {
 }
 
 async function claim(db: Executor, cursors: Cursors, options: ClaimOptions): Promise<readonly Claimed[]> {
-  const rows = await db.query<ClaimedRow>(CLAIM, [
-    options.topic,
-    options.limit,
-    options.token,
-    options.leaseSeconds,
-    options.horizonSeconds,
-    cursors.get(options.topic) ?? randomFair(),
-  ]);
-  cursors.set(options.topic, rows[0]?.last_fair ?? randomFair());
+  const rows =
+    options.only === "absent"
+      ? await db.query<ClaimedRow>(CLAIM_ABSENT, claimValues(options))
+      : await claimFairly(db, cursors, options);
   return rows.map((row) => ({
     key: row.key,
     generation: row.gen,
@@ -96,6 +104,17 @@ async function claim(db: Executor, cursors: Cursors, options: ClaimOptions): Pro
     waitedSeconds: row.waited_seconds,
     requestId: row.request_id,
   }));
+}
+
+async function claimFairly(db: Executor, cursors: Cursors, options: ClaimOptions): Promise<readonly ClaimedRow[]> {
+  const cursor = cursors.get(options.topic) ?? randomFair();
+  const rows = await db.query<ClaimedRow>(CLAIM, [...claimValues(options), cursor]);
+  cursors.set(options.topic, rows[0]?.last_fair ?? randomFair());
+  return rows;
+}
+
+function claimValues({ topic, limit, token, leaseSeconds, horizonSeconds }: ClaimOptions): readonly unknown[] {
+  return [topic, limit, token, leaseSeconds, horizonSeconds];
 }
 
 // A row vanishes only by token, generation and no doubt; a doubt ends in the claim of a later pass, not here. SKIP LOCKED: an acknowledgement never waits for a writer; what

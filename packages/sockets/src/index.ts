@@ -4,3 +4,4 @@ export { chooseSockets, examineQueue, openSockets, openTruth, type Chosen, type 
 export { prepareIndex, type PreparedIndex } from "./prepare-index.ts";
 export { databaseProblem, migrateWhenReady, Readiness, type SocketName, type SocketState } from "./readiness.ts";
 export { runProcess, type Process } from "./run-process.ts";
+export type { WorkGate, WorkPermit } from "./work-gate.ts";

@@ -1,4 +1,4 @@
-import { collectionOf, type CollectionRef, type Embedder, type IndexTarget } from "@engram/memory";
+import { collectionOf, type CollectionRef, type Embedder, type EmbedderUse, type IndexTarget } from "@engram/memory";
 import type { Sockets } from "./open-sockets.ts";
 
 /** A target with what is needed to work for it or to search in it. */
@@ -14,10 +14,10 @@ export interface OpenTarget {
 const FRESH_MS = 5_000;
 const FRESH_WHILE_UNPREPARED_MS = 200;
 
-/** The live target, remembered for a few seconds: one that was replaced is followed for longer than that. */
+/** The live target, for searches, remembered for a few seconds: one that was replaced is followed for longer than that. */
 export function createLiveTarget(sockets: Sockets, base: string): () => Promise<OpenTarget> {
   return remember(
-    async () => openTarget(sockets, base, await sockets.targets.live()),
+    async () => openTarget(sockets, base, await sockets.targets.live(), "search"),
     ({ collection }) => (collection === undefined ? FRESH_WHILE_UNPREPARED_MS : FRESH_MS),
   );
 }
@@ -25,16 +25,17 @@ export function createLiveTarget(sockets: Sockets, base: string): () => Promise<
 /** How soon a worker takes up another target, or leaves one that ended. */
 const FOLLOWED_FRESH_MS = 1_000;
 
-/** The targets that follow the rows, the live one first. */
+/** The targets that follow the rows, for work, the live one first. */
 export function createFollowedTargets(sockets: Sockets, base: string): () => Promise<readonly OpenTarget[]> {
   return remember(
-    async () => Promise.all((await sockets.targets.followed()).map((target) => openTarget(sockets, base, target))),
+    async () =>
+      Promise.all((await sockets.targets.followed()).map((target) => openTarget(sockets, base, target, "work"))),
     () => FOLLOWED_FRESH_MS,
   );
 }
 
-async function openTarget(sockets: Sockets, base: string, target: IndexTarget): Promise<OpenTarget> {
-  return { target, collection: collectionOf(base, target), embedder: await sockets.models.embedderOf(target) };
+async function openTarget(sockets: Sockets, base: string, target: IndexTarget, use: EmbedderUse): Promise<OpenTarget> {
+  return { target, collection: collectionOf(base, target), embedder: await sockets.models.embedderOf(target, use) };
 }
 
 function remember<T>(ask: () => Promise<T>, freshMs: (value: T) => number): () => Promise<T> {

@@ -1,49 +1,53 @@
 import type { Config } from "@engram/config";
-import type { Embedder, Models } from "@engram/memory";
+import type { Embedder, IndexTarget, Models } from "@engram/memory";
 import { createOfflineEmbedder, OFFLINE_MODEL } from "@engram/offline";
-import type { Metrics } from "@engram/telemetry";
+import type { Circuit } from "./circuit.ts";
+import { openProvider, type ProviderTools } from "./open-provider.ts";
+import type { Pace } from "./pace.ts";
+
+/** One model, for each use, and what may hold work back; undefined where nothing does. */
+export interface OpenEmbedder {
+  readonly work: Embedder;
+  readonly search: Embedder;
+  readonly circuit: Circuit | undefined;
+  readonly pace: Pace | undefined;
+}
+
+export interface OpenModels extends Models {
+  openEmbedderOf(target: Pick<IndexTarget, "model" | "requestedDims">): Promise<OpenEmbedder | undefined>;
+  close(): Promise<void>;
+}
 
 /** The configured embedder, and those of targets that were filled with another: through the same provider, or offline. */
-export async function openModels(config: Config, metrics: Metrics): Promise<Models> {
+export async function openModels(config: Config, tools: ProviderTools): Promise<OpenModels> {
   const { embeddingModel, embeddingDimensions, openaiApiKey } = config.models;
-  const open = async (model: string | null, requestedDims: number | null): Promise<Embedder | undefined> => {
-    if (model === null || model === OFFLINE_MODEL) return createOfflineEmbedder();
+  const open = async (model: string | null, requestedDims: number | null): Promise<OpenEmbedder | undefined> => {
+    if (model === null || model === OFFLINE_MODEL) return withoutProvider(createOfflineEmbedder());
     return openaiApiKey === undefined
       ? undefined
-      : openOpenAI(config, metrics, { apiKey: openaiApiKey, model, requestedDims });
+      : openProvider(config, tools, { apiKey: openaiApiKey, model, requestedDims });
   };
-  const opened = new Map<string, Promise<Embedder | undefined>>();
-  const embedderOf = (model: string | null, requestedDims: number | null): Promise<Embedder | undefined> => {
+  const opened = new Map<string, Promise<OpenEmbedder | undefined>>();
+  const remember = (model: string | null, requestedDims: number | null): Promise<OpenEmbedder | undefined> => {
     const key = JSON.stringify([model, requestedDims]);
     const known = opened.get(key) ?? open(model, requestedDims);
     opened.set(key, known);
     return known;
   };
-  const embedder = await embedderOf(openaiApiKey === undefined ? null : embeddingModel, embeddingDimensions ?? null);
-  if (embedder === undefined) throw new Error("no embedder is configured");
+  const configured = await remember(openaiApiKey === undefined ? null : embeddingModel, embeddingDimensions ?? null);
+  if (configured === undefined) throw new Error("no embedder is configured");
+  const openEmbedderOf = ({ model, requestedDims }: Pick<IndexTarget, "model" | "requestedDims">) =>
+    model === null ? Promise.resolve(undefined) : remember(model, requestedDims);
   return {
-    embedder,
-    embedderOf: ({ model, requestedDims }) =>
-      model === null ? Promise.resolve(undefined) : embedderOf(model, requestedDims),
+    embedder: configured.work,
+    embedderOf: async (target, use) => (await openEmbedderOf(target))?.[use],
+    openEmbedderOf,
+    async close() {
+      for (const one of await Promise.all(opened.values())) one?.pace?.close();
+    },
   };
 }
 
-async function openOpenAI(
-  { models }: Config,
-  metrics: Metrics,
-  { apiKey, model, requestedDims }: { apiKey: string; model: string; requestedDims: number | null },
-): Promise<Embedder> {
-  const { createOpenAIEmbedder } = await import("@engram/openai");
-  return createOpenAIEmbedder({
-    apiKey,
-    model,
-    timeoutMs: models.timeoutMs,
-    ...(models.openaiBaseUrl === undefined ? {} : { baseUrl: models.openaiBaseUrl }),
-    ...(requestedDims === null ? {} : { dimensions: requestedDims }),
-    onCall({ model: called, tokens, seconds, outcome }) {
-      metrics.providerCalls.inc({ operation: "embed", model: called, outcome });
-      metrics.providerTokens.inc({ operation: "embed", model: called }, tokens);
-      metrics.providerCallDuration.observe({ operation: "embed" }, seconds);
-    },
-  });
+function withoutProvider(embedder: Embedder): OpenEmbedder {
+  return { work: embedder, search: embedder, circuit: undefined, pace: undefined };
 }

@@ -20,7 +20,10 @@ import {
 } from "@engram/postgres";
 import type { Executor } from "@engram/sql";
 import type { Logger, Metrics } from "@engram/telemetry";
+import { Circuits } from "./circuits.ts";
+import { guardIndex } from "./guard.ts";
 import { openModels } from "./open-models.ts";
+import { createWorkGates, type WorkGate } from "./work-gate.ts";
 
 /** The four sockets with what is plugged into them. */
 export interface Sockets {
@@ -30,9 +33,15 @@ export interface Sockets {
   readonly schedules: Schedules;
   readonly parked: ParkedJobs;
   readonly targets: IndexTargets;
+  /** For work and operators. */
   readonly index: VectorIndex;
+  /** The same for searches, which are not held up by what holds up work. */
+  readonly searchIndex: VectorIndex;
   readonly bell: Bell;
   readonly models: Models;
+  readonly circuits: Pick<Circuits, "problems" | "isWhole">;
+  /** To be asked before work of a target is claimed. */
+  readonly workGate: WorkGate;
   readonly chosen: Chosen;
   close(): Promise<void>;
 }
@@ -63,8 +72,9 @@ export async function openSockets(
   { logger, metrics }: { logger: Logger; metrics: Metrics },
 ): Promise<Sockets> {
   const db = await openTruth(config, logger);
-  const index = await openVectors(config, db);
-  const models = await openModels(config, metrics);
+  const circuits = new Circuits({ logger, metrics });
+  const vectors = await openVectors(config, db, circuits);
+  const models = await openModels(config, { db, circuits, logger, metrics });
   const bell = await openQueue(config, logger);
   return {
     db,
@@ -73,13 +83,18 @@ export async function openSockets(
     schedules: createSchedules(db),
     parked: createParkedJobs(db),
     targets: createIndexTargets(db, { base: config.vectors.collection }),
-    index,
+    index: vectors.index,
+    searchIndex: vectors.searchIndex,
     bell,
     models,
+    circuits,
+    workGate: createWorkGates((target) => models.openEmbedderOf(target), vectors.circuit),
     chosen: chooseSockets(config),
     async close() {
+      circuits.close();
+      await models.close();
       await bell.close();
-      await index.close();
+      await vectors.index.close();
       await db.close();
     },
   };
@@ -104,19 +119,25 @@ export async function openTruth(config: Config, logger: Logger): Promise<Executo
   });
 }
 
-async function openVectors(config: Config, db: Executor): Promise<VectorIndex> {
+async function openVectors(config: Config, db: Executor, circuits: Circuits) {
   const { qdrantUrl, qdrantApiKey, collection, timeoutMs } = config.vectors;
   if (qdrantUrl === undefined) {
+    // In the truth's own database: where that is away, nothing can be done in any case.
     const { createPgvectorIndex } = await import("@engram/pgvector");
-    return createPgvectorIndex(db);
+    const index = createPgvectorIndex(db);
+    return { index, searchIndex: index, circuit: undefined };
   }
   const { createQdrantIndex } = await import("@engram/qdrant");
-  return createQdrantIndex({
+  const index = createQdrantIndex({
     url: qdrantUrl,
     alias: collection,
     timeoutMs,
     ...(qdrantApiKey === undefined ? {} : { apiKey: qdrantApiKey }),
   });
+  const probe = (signal: AbortSignal): Promise<void> => index.ping(signal);
+  const circuit = circuits.create("vectors", "work", { probe, probeTimeoutMs: timeoutMs });
+  const searchCircuit = circuits.create("vectors", "search", { probe, probeTimeoutMs: config.search.deadlineMs });
+  return { index: guardIndex(index, circuit), searchIndex: guardIndex(index, searchCircuit), circuit };
 }
 
 async function openQueue(config: Config, logger: Logger): Promise<Bell> {

@@ -51,7 +51,9 @@ export class Readiness {
   }
 
   /** Asks every socket; what the truth says decides whether the service is ready, the others only degrade it. */
-  async check(sockets: Sockets): Promise<{ ready: boolean; states: Record<SocketName, SocketState> }> {
+  async check(
+    sockets: Sockets,
+  ): Promise<{ ready: boolean; states: Record<SocketName, SocketState>; problems: readonly Problem[] }> {
     const [truth, vectors, queue] = await Promise.all([
       stateOf((signal) => within(signal, sockets.db.query("SELECT 1"))),
       stateOf((signal) => within(signal, sockets.index.ping(signal))),
@@ -61,9 +63,13 @@ export class Readiness {
       truth: truth === "ok" && !this.migrated ? "starting" : truth,
       vectors,
       queue,
-      models: "ok",
+      models: sockets.circuits.isWhole("models") ? "ok" : "unavailable",
     } as const;
-    return { ready: states.truth === "ok" && !this.stopping, states };
+    return {
+      ready: states.truth === "ok" && !this.stopping,
+      states,
+      problems: [...this.problems, ...sockets.circuits.problems],
+    };
   }
 }
 

@@ -96,6 +96,18 @@ export function createMetrics({ version }: { version: string }) {
 
     scheduledSteps: counter("engram_scheduled_steps_total", "Steps of jobs that run by the clock.", ["job", "outcome"]),
 
+    providerTurn: histogram(
+      "engram_provider_turn_wait_seconds",
+      "How long work waited for its turn at the provider, within its limits of requests and tokens per minute.",
+      ["operation"],
+      callSeconds,
+    ),
+    circuitState: gauge(
+      "engram_circuit_state",
+      "Whether calls are let through: 0 closed (all), 1 half open (one), 2 open (none).",
+      ["socket", "use"],
+    ),
+
     searches: counter("engram_searches_total", "Searches by outcome: ok, degraded, failed.", ["outcome"]),
     searchDuration: histogram(
       "engram_search_duration_seconds",

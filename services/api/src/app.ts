@@ -124,8 +124,8 @@ function routeOf(req: Request): string {
 
 function readyz({ readiness, sockets }: ApiDeps): RequestHandler {
   return async (_req, res: Response) => {
-    const { ready, states } = await readiness.check(sockets);
-    const details = maybePrincipalOf(res) === undefined ? {} : { chosen: sockets.chosen, problems: readiness.problems };
+    const { ready, states, problems } = await readiness.check(sockets);
+    const details = maybePrincipalOf(res) === undefined ? {} : { chosen: sockets.chosen, problems };
     res
       .status(ready ? 200 : 503)
       .json({ status: ready ? "ready" : readiness.stopping ? "stopping" : "unavailable", sockets: states, ...details });

@@ -55,7 +55,7 @@ export async function startApi({
     ring: (pending) => sockets.bell.ring("embed", { pending }),
     search: {
       store: sockets.store,
-      index: sockets.index,
+      index: sockets.searchIndex,
       live: createLiveTarget(sockets, config.vectors.collection),
       deadlineMs: config.search.deadlineMs,
       onArm: (arm, outcome, seconds) => metrics.searchArmDuration.observe({ arm, outcome }, seconds),

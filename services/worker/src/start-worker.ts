@@ -76,7 +76,7 @@ async function run(
   if (index.target.state === "filling") await sockets.schedules.request("reindex");
 
   const work = createEmbedJob(
-    { store: sockets.store, outbox: sockets.outbox, index: sockets.index, logger, metrics },
+    { store: sockets.store, outbox: sockets.outbox, index: sockets.index, gate: sockets.workGate, logger, metrics },
     createFollowedTargets(sockets, config.vectors.collection),
     config.outbox,
     stop,

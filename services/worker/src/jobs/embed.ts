@@ -10,7 +10,7 @@ import {
   type WorkDeps,
   type WorkOptions,
 } from "@engram/memory";
-import type { OpenTarget } from "@engram/sockets";
+import type { OpenTarget, WorkGate } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 
 /** Batches of one ring, so that a job on the queue ends and reports even while a backlog drains. */
@@ -19,6 +19,7 @@ const BATCHES_PER_RING_MAX = 50;
 const TROUBLE_PAUSE_SECONDS_MAX = 10;
 
 export interface EmbedJobDeps extends Omit<WorkDeps, "embedder"> {
+  readonly gate: WorkGate;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -38,8 +39,12 @@ export function createEmbedJob(
   return async () => {
     let report = EMPTY_REPORT;
     for (let batches = 0; batches < BATCHES_PER_RING_MAX && !stop.aborted; batches++) {
-      const result = await workFirstDue(deps, await followed(), options, stop);
-      if (result === undefined) break;
+      const { result, waitMs } = await workFirstDue(deps, await followed(), options, stop);
+      if (result === undefined && waitMs === undefined) break;
+      if (result === undefined) {
+        await sleep(waitMs, undefined, { signal: stop }).catch(() => undefined);
+        continue;
+      }
       report = addReports(report, result.report);
       troubles = result.troubled ? troubles + 1 : 0;
       if (result.troubled) {
@@ -51,21 +56,31 @@ export function createEmbedJob(
   };
 }
 
-/** A batch of the first target that has one: the live one before those that fill, again for every batch. */
+/**
+ * A batch of the first target that has one: the live one before those that fill, again for every batch. Without a batch,
+ * `waitMs` tells when to look again where the work of every target is held back; undefined: nothing is due.
+ */
 async function workFirstDue(
   deps: EmbedJobDeps,
   followed: readonly OpenTarget[],
   options: WorkOptions,
   stop: AbortSignal,
-): Promise<BatchResult | undefined> {
+): Promise<{ result?: BatchResult; waitMs?: number }> {
+  const waitsMs: number[] = [];
+  let isOneFree = false;
   for (const { target, collection, embedder } of followed) {
     if (collection === undefined || embedder === undefined) continue;
-    const result = await workBatch({ ...deps, embedder }, { name: target.name, collection }, options, stop);
+    const { claim, waitMs } = await deps.gate(target);
+    if (claim === "all") isOneFree = true;
+    else waitsMs.push(waitMs);
+    if (claim === "none") continue;
+    const place = { name: target.name, collection };
+    const result = await workBatch({ ...deps, embedder }, place, { ...options, only: claim }, stop);
     if (result === undefined) continue;
     tell(deps, { topic: indexTopic(target.name), isLive: target.state === "live" }, result);
-    return result;
+    return { result };
   }
-  return undefined;
+  return isOneFree || waitsMs.length === 0 ? {} : { waitMs: Math.min(...waitsMs) };
 }
 
 function tell(
