@@ -8,6 +8,8 @@ import { MemoryError, type ProviderBudget, type ProviderUse } from "@engram/memo
 const PATIENCE_MS = 3_000;
 /** How old may be what is known of a pause that another process was told. */
 const FRESH_MS = 1_000;
+/** How fast the estimates follow what calls were really charged: texts of one installation are alike. */
+const LEARNING_RATE = 0.2;
 /** Charges that nobody waits for go out together, so that a search costs no statement of its own. */
 const CHARGE_EVERY_MS = 200;
 
@@ -43,6 +45,8 @@ export class Pace {
   #freeAtMs = 0;
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #queriesFreeAtMs = 0;
+  /** Really used for each token estimated. Where estimates are too high, turns lie too far apart until they are settled. */
+  #tokensPerEstimated = 1;
   #owed: ProviderUse = { requests: 0, tokens: 0 };
   #timer: NodeJS.Timeout | undefined;
 
@@ -67,14 +71,16 @@ export class Pace {
   admitQuery(tokens: number): Promise<void> {
     const pauseMs = this.#queriesFreeAtMs - performance.now();
     if (pauseMs > 0) return Promise.reject(turnedAway(pauseMs));
-    this.#owe({ requests: 1, tokens });
+    this.#owe({ requests: 1, tokens: tokens * this.#tokensPerEstimated });
     return Promise.resolve();
   }
 
   /** Takes in what a call has shown. */
   settle(call: PacedCall, { isQuery }: { isQuery: boolean }): void {
-    if (call.outcome === "ok" && call.tokens > 0)
-      this.#owe({ requests: 0, tokens: call.tokens - call.tokensEstimated });
+    if (call.outcome === "ok" && call.tokens > 0 && call.tokensEstimated > 0) {
+      this.#owe({ requests: 0, tokens: call.tokens - call.tokensEstimated * this.#tokensPerEstimated });
+      this.#tokensPerEstimated += LEARNING_RATE * (call.tokens / call.tokensEstimated - this.#tokensPerEstimated);
+    }
     const { retryAfterSeconds } = call;
     if (retryAfterSeconds === undefined || retryAfterSeconds <= 0) return;
     this.#learn(Math.max(this.#freeAtMs - performance.now(), retryAfterSeconds * 1000));
@@ -97,7 +103,7 @@ export class Pace {
 
   async #reserve(tokens: number): Promise<number> {
     const owed = this.#takeOwed();
-    const use = { requests: owed.requests + 1, tokens: owed.tokens + tokens };
+    const use = { requests: owed.requests + 1, tokens: owed.tokens + tokens * this.#tokensPerEstimated };
     try {
       const turn = await this.#options.budget.reserve(use, { patienceMs: PATIENCE_MS });
       this.#learn(turn.waitMs);
