@@ -78,7 +78,9 @@ async function examineQueue({ bell, chosen }: Sockets, config: Config): Promise<
 
 async function examineModels({ models, chosen }: Sockets): Promise<Finding> {
   try {
-    const { model, dims } = await probeEmbedder(models.embedder, AbortSignal.timeout(TIMEOUT_MS));
+    // As a search would, so that the limits of the provider do not make it wait.
+    const embedder = (await models.embedderOf(models.embedder, "search")) ?? models.embedder;
+    const { model, dims } = await probeEmbedder(embedder, AbortSignal.timeout(TIMEOUT_MS));
     return {
       socket: "models",
       ok: true,

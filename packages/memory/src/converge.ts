@@ -1,4 +1,4 @@
-import { embedPoints } from "./embed-points.ts";
+import { embedPoints, type EmbedLimits } from "./embed-points.ts";
 import { MemoryError, toMemoryError } from "./errors.ts";
 import type {
   Claimed,
@@ -37,20 +37,21 @@ type Settled =
  *
  * Safe to run twice, late or out of order, because it carries no state: rows are read after the claim, in a statement
  * of their own (I4), and compared with the points by inequality of (version, hash), never by order, since a restored
- * database repeats numbers. Every claimed key comes back, done or failed. No effect is started once `signal` fires.
+ * database repeats numbers. Every claimed key comes back, done or failed. No effect is started once the deadline has
+ * passed; after `stop`, what is under way is brought to its end.
  */
 export async function converge(
   deps: ConvergeDeps,
   collection: CollectionRef,
   claimed: readonly Claimed[],
-  signal: AbortSignal,
+  { deadline, stop }: EmbedLimits,
 ): Promise<readonly Outcome[]> {
   const ids = claimed.map((one) => one.key);
   let plan: Plan;
   try {
-    assertInTime(signal);
+    assertInTime(deadline);
     const rows = new Map((await deps.store.readIndexable(ids)).map((row) => [row.id, row]));
-    const states = await deps.index.fetchStates(collection, ids, signal);
+    const states = await deps.index.fetchStates(collection, ids, deadline);
     plan = planEffects(ids, rows, states);
   } catch (error) {
     return failAll(claimed, error);
@@ -59,25 +60,25 @@ export async function converge(
   const outcomes = new Map<string, Settled>();
   for (const id of plan.unchanged) outcomes.set(id, { effect: "unchanged" });
   await attempt(outcomes, plan.absent, async () => {
-    assertInTime(signal);
-    await deps.index.delete(collection, plan.absent, signal);
+    assertInTime(deadline);
+    await deps.index.delete(collection, plan.absent, deadline);
     for (const id of plan.absent) outcomes.set(id, { effect: "deleted" });
   });
   await attempt(outcomes, idsOf(plan.payloads), async () => {
-    assertInTime(signal);
-    for (const id of await deps.index.setPayload(collection, plan.payloads, signal))
+    assertInTime(deadline);
+    for (const id of await deps.index.setPayload(collection, plan.payloads, deadline))
       outcomes.set(id, { effect: "updated" });
   });
   if (plan.points.length > 0)
-    for await (const part of embedPoints(deps.embedder, plan.points, signal)) {
+    for await (const part of embedPoints(deps.embedder, plan.points, { deadline, stop })) {
       if ("failed" in part) {
         // An embedding call leaves nothing behind, so there is no doubt.
         const { error, alone } = part;
         for (const id of idsOf(part.failed)) outcomes.set(id, { error, doubt: false, alone });
       } else
         await attempt(outcomes, idsOf(part.vectors), async () => {
-          assertInTime(signal);
-          for (const id of await deps.index.upsert(collection, part.vectors, signal))
+          assertInTime(deadline);
+          for (const id of await deps.index.upsert(collection, part.vectors, deadline))
             outcomes.set(id, { effect: "embedded" });
         });
     }
@@ -119,9 +120,9 @@ function planEffects(
 }
 
 /** An effect that is not begun in time is nobody's fault: it is tried again. */
-function assertInTime(signal: AbortSignal): void {
-  if (signal.aborted)
-    throw new MemoryError("unavailable", "Not begun before the deadline of the claim", { cause: signal.reason });
+function assertInTime(deadline: AbortSignal): void {
+  if (deadline.aborted)
+    throw new MemoryError("unavailable", "Not begun before the deadline of the claim", { cause: deadline.reason });
 }
 
 async function attempt(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { embedPoints, type Embedded } from "./embed-points.ts";
+import { embedPoints, type Embedded, type EmbedLimits } from "./embed-points.ts";
 import { MemoryError } from "./errors.ts";
 import type { Embedder, IndexPoint } from "./ports.ts";
 import { contentHash } from "./text.ts";
@@ -54,10 +54,10 @@ function embedder(fail: (call: number, texts: readonly string[]) => MemoryError 
   return { asked, calls };
 }
 
-async function collect(asked: Embedder, given: readonly IndexPoint[], signal = never) {
+async function collect(asked: Embedder, given: readonly IndexPoint[], limits: Partial<EmbedLimits> = {}) {
   const embedded: string[] = [];
   const parts: Embedded[] = [];
-  for await (const part of embedPoints(asked, given, signal)) {
+  for await (const part of embedPoints(asked, given, { deadline: never, stop: never, ...limits })) {
     parts.push(part);
     if ("vectors" in part) embedded.push(...part.vectors.map((point) => point.memory.id));
   }
@@ -109,13 +109,32 @@ describe("embedPoints", () => {
     expect(failures).toMatchObject([{ error: { code: "invalid", message: "refused (400)" }, alone: true }]);
   });
 
-  test.each(["rate_limited", "unavailable"] as const)("%s in the middle ends it: no further call", async (code) => {
-    const fault = new MemoryError(code, "later", { retryAfterSeconds: 9 });
-    const { asked, calls } = embedder((call) => (call === 3 ? fault : undefined));
-    const { embedded, failedIds, failures } = await collect(asked, points(8, [7]));
-    expect(calls).toHaveLength(3);
-    expect([...embedded, ...failedIds(code, false)]).toHaveLength(8);
-    expect(failures.every((part) => part.error === fault)).toBe(true);
+  test.each(["rate_limited", "unavailable"] as const)(
+    "%s at once is everybody's, and no further call is made",
+    async (code) => {
+      const fault = new MemoryError(code, "later", { retryAfterSeconds: 9 });
+      const { asked, calls } = embedder(() => fault);
+      const { failures } = await collect(asked, points(8));
+      expect(calls).toHaveLength(1);
+      expect(failures).toMatchObject([{ error: fault, alone: false }]);
+    },
+  );
+
+  test("in the middle it ends the search for the poison: what is still suspected is worked one by one next time", async () => {
+    // Refused together, the first half is taken, the first quarter of the second too; then the provider has had enough.
+    const { asked, calls } = embedder((call) => (call === 4 ? new MemoryError("rate_limited", "later") : undefined));
+    const { embedded, failedIds } = await collect(asked, points(8, [7]));
+    expect(calls).toHaveLength(4);
+    expect(embedded).toEqual(["0", "1", "2", "3", "4", "5"]);
+    expect(failedIds("invalid", false)).toEqual(["6", "7"]);
+  });
+
+  test("who is no longer suspected then fails with the provider, not as suspect", async () => {
+    const { asked } = embedder((call) => (call === 5 ? new MemoryError("rate_limited", "later") : undefined));
+    const { embedded, failedIds } = await collect(asked, points(4, [0]));
+    expect(failedIds("invalid", true)).toEqual(["0"]);
+    expect(embedded).toEqual([]);
+    expect(failedIds("rate_limited", false)).toEqual(["1", "2", "3"]);
   });
 
   test("an embedder that refuses every text has a fault of its own: none of them is at fault, and few calls tell", async () => {
@@ -132,16 +151,16 @@ describe("embedPoints", () => {
     expect((await collect(asked, points(1, [0]))).failedIds("invalid", true)).toEqual(["0"]);
   });
 
-  test("past the deadline nothing is asked any more", async () => {
-    const deadline = new AbortController();
+  test.each(["deadline", "stop"] as const)("past the %s nothing is asked any more", async (end) => {
+    const controller = new AbortController();
     const { asked, calls } = embedder((call) => {
-      if (call === 2) deadline.abort();
+      if (call === 2) controller.abort();
       return undefined;
     });
-    const { embedded, failedIds } = await collect(asked, points(8, [7]), deadline.signal);
+    const { embedded, failedIds } = await collect(asked, points(8, [7]), { [end]: controller.signal });
     expect(calls).toHaveLength(2);
     expect(embedded).toHaveLength(4);
-    expect(failedIds("unavailable", false)).toHaveLength(4);
+    expect(failedIds("invalid", false)).toEqual(["4", "5", "6", "7"]);
   });
 
   test("too few vectors are the embedder's fault", async () => {

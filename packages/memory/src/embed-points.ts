@@ -14,56 +14,71 @@ export type Embedded =
 /** No embedder has a reason to refuse it: where it is refused too, no text is at fault. */
 const HARMLESS_TEXT = "memory";
 
+export interface EmbedLimits {
+  /** No call outlives it. */
+  readonly deadline: AbortSignal;
+  /** Once it fires, no further call is made. */
+  readonly stop: AbortSignal;
+}
+
 /**
  * Embeds points in one call. Where the texts are refused as `invalid`, they are halved until each refused one stands by
  * itself, so that the others are not held up by it; vectors come as soon as they are there. Of 64 texts with one poison
  * among them that takes eleven calls in the mean.
  *
- * A fault of another kind is the embedder's and ends it: what is left fails with it. An embedder that refuses whatever it
- * is asked (a setting, an unpaid bill) is told from one that refuses a text, and is such a fault.
+ * A fault of another kind is the embedder's and ends it, as do deadline and stop: what is left fails with it, or as
+ * `invalid` where it is part of a refusal that is not explained yet, so that the next claim works it one by one and gets
+ * on. An embedder that refuses whatever it is asked (a setting, an unpaid bill) is told from one that refuses a text.
  */
 export async function* embedPoints(
   embedder: Embedder,
   points: readonly IndexPoint[],
-  signal: AbortSignal,
+  limits: EmbedLimits,
 ): AsyncGenerator<Embedded> {
-  yield* new Bisection(embedder, signal).embed(points);
+  yield* new Bisection(embedder, limits).embed(points, undefined);
 }
 
 class Bisection {
   readonly #embedder: Embedder;
-  readonly #signal: AbortSignal;
+  readonly #limits: EmbedLimits;
   /** Why nothing more is asked. */
   #fault: MemoryError | undefined;
   #refusals = 0;
   /** The embedder has taken a text, so it does not refuse all of them. */
   #takesTexts = false;
+  #refusesAll = false;
 
-  constructor(embedder: Embedder, signal: AbortSignal) {
+  constructor(embedder: Embedder, limits: EmbedLimits) {
     this.#embedder = embedder;
-    this.#signal = signal;
+    this.#limits = limits;
   }
 
-  /** Returns whether all of them were embedded. */
-  async *embed(points: readonly IndexPoint[]): AsyncGenerator<Embedded, boolean> {
+  /** `refusal`: of these together with others, and none of those is known to be the cause. */
+  async *embed(
+    points: readonly IndexPoint[],
+    refusal: MemoryError | undefined,
+  ): AsyncGenerator<Embedded, "taken" | "refused" | "unknown"> {
     const { vectors, error } = await this.#ask(points);
     if (vectors !== undefined) {
       yield { vectors };
-      return true;
+      return "taken";
     }
-    const refused = error.code === "invalid";
-    if (refused && points.length > 1) yield* this.#halve(points);
-    else yield { failed: points, error, alone: refused };
-    return false;
+    if (error.code !== "invalid") {
+      yield { failed: points, error: this.#refusesAll ? error : (refusal ?? error), alone: false };
+      return "unknown";
+    }
+    if (points.length > 1) yield* this.#halve(points, error);
+    else yield { failed: points, error, alone: true };
+    return "refused";
   }
 
-  /** `points` are known to be refused together: where the first half is taken, the fault is in the second. */
-  async *#halve(points: readonly IndexPoint[]): AsyncGenerator<Embedded> {
+  /** `points` are refused together: where the first half is taken, the cause is in the second. */
+  async *#halve(points: readonly IndexPoint[], refusal: MemoryError): AsyncGenerator<Embedded> {
     const middle = Math.ceil(points.length / 2);
     const [first, second] = [points.slice(0, middle), points.slice(middle)];
-    const isFirstTaken = yield* this.embed(first);
-    if (isFirstTaken && second.length > 1) yield* this.#halve(second);
-    else yield* this.embed(second);
+    const found = yield* this.embed(first, refusal);
+    if (found === "taken" && second.length > 1) yield* this.#halve(second, refusal);
+    else yield* this.embed(second, found === "refused" ? undefined : refusal);
   }
 
   async #ask(
@@ -83,9 +98,10 @@ class Bisection {
   }
 
   async #call(points: readonly IndexPoint[]): Promise<readonly IndexPointWithVector[]> {
-    if (this.#signal.aborted) throw new MemoryError("unavailable", "Not embedded before the deadline");
+    if (this.#limits.deadline.aborted) throw new MemoryError("unavailable", "Not embedded before the deadline");
+    if (this.#limits.stop.aborted) throw new MemoryError("unavailable", "Not embedded before the stop");
     const texts = points.map((point) => point.memory.content);
-    const { vectors } = await this.#embedder.embed(texts, this.#signal);
+    const { vectors } = await this.#embedder.embed(texts, this.#limits.deadline);
     return points.map((point, i) => {
       const vector = vectors[i];
       if (vector === undefined) throw new MemoryError("unavailable", "The embedder gave too few vectors");
@@ -95,10 +111,11 @@ class Bisection {
 
   async #tryHarmless(refusal: MemoryError): Promise<void> {
     try {
-      await this.#embedder.embed([HARMLESS_TEXT], this.#signal);
+      await this.#embedder.embed([HARMLESS_TEXT], this.#limits.deadline);
       this.#takesTexts = true;
     } catch (thrown) {
       const error = toMemoryError(thrown);
+      this.#refusesAll = error.code === "invalid";
       this.#fault =
         error.code === "invalid"
           ? new MemoryError("unavailable", `No text is embedded: ${refusal.message}`, { cause: refusal })

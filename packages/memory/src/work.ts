@@ -60,7 +60,7 @@ export async function workBatch(
       await deps.outbox.release(topic, token, group);
       continue;
     }
-    const settled = await converge(deps, target.collection, group, deadline);
+    const settled = await converge(deps, target.collection, group, { deadline, stop });
     outcomes.push(...settled);
     await answer(deps.outbox, { topic, token }, settled, options);
   }
