@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { MemoryError } from "@engram/memory";
 import { createLogger, createMetrics } from "@engram/telemetry";
 import { Circuits } from "./circuits.ts";
@@ -23,6 +23,10 @@ function create() {
 }
 
 describe("Circuits", () => {
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
   test("the state is a metric from the beginning", async () => {
     const { values, open, circuits } = create();
     expect(await values()).toEqual([{ labels: { socket: "models", use: "search" }, value: 0 }]);
@@ -32,13 +36,13 @@ describe("Circuits", () => {
   });
 
   test("one line when it opens, with the reason, and one when it closes, however often it was probed", async () => {
+    jest.useFakeTimers();
     const { circuit, lines, open, isUp } = create();
     await open();
-    await open();
+    await jest.advanceTimersByTimeAsync(60_000);
     expect(lines).toMatchObject([{ level: "warn", msg: "Circuit opened", socket: "models", use: "search" }]);
     isUp.value = true;
-    const until = Date.now() + 10_000;
-    while (!circuit.admits && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    await jest.advanceTimersByTimeAsync(5_001);
     await circuit.run(() => Promise.resolve(), never);
     expect(lines.map((line) => line["msg"])).toEqual(["Circuit opened", "Circuit closed"]);
   });

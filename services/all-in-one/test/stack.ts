@@ -69,6 +69,8 @@ export async function startStack(given: Record<string, string> = {}): Promise<St
   let worker: Worker = startWorker(workerParts);
   const api = await startApi({ ...parts, keys: [KEY] });
   await worker.prepared;
+  // The API migrates by itself, and answers 503 until it knows that the schema stands.
+  await eventually(async () => (await fetch(`${api.url}/readyz`)).status === 200);
 
   return {
     url: api.url,
