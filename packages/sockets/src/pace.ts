@@ -44,6 +44,7 @@ export class Pace {
   /** No turn for work before; by this process's own clock. */
   #freeAtMs = 0;
   #askedAtMs = Number.NEGATIVE_INFINITY;
+  #asking: Promise<void> | undefined;
   #queriesFreeAtMs = 0;
   /** Really used for each token estimated. Where estimates are too high, turns lie too far apart until they are settled. */
   #tokensPerEstimated = 1;
@@ -91,8 +92,13 @@ export class Pace {
   /** How long there is no turn for work, as this process knows, by an answer at most a second old. */
   async waitMs(): Promise<number> {
     if (performance.now() - this.#askedAtMs > FRESH_MS) {
-      this.#askedAtMs = performance.now(); // those who ask meanwhile go by what is known
-      await this.#options.budget.waitMs().then((waitMs) => this.#learn(waitMs), this.#options.onError);
+      this.#asking ??= this.#options.budget
+        .waitMs()
+        .then((waitMs) => this.#learn(waitMs), this.#options.onError)
+        .finally(() => {
+          this.#asking = undefined;
+        });
+      await this.#asking;
     }
     return Math.max(0, this.#freeAtMs - performance.now());
   }
@@ -106,8 +112,12 @@ export class Pace {
     const use = { requests: owed.requests + 1, tokens: owed.tokens + tokens * this.#tokensPerEstimated };
     try {
       const turn = await this.#options.budget.reserve(use, { patienceMs: PATIENCE_MS });
+      if (turn.granted) {
+        // When the next one is free after this one, only the budget knows.
+        this.#askedAtMs = Number.NEGATIVE_INFINITY;
+        return turn.waitMs;
+      }
       this.#learn(turn.waitMs);
-      if (turn.granted) return turn.waitMs;
       this.#owe(owed);
       throw turnedAway(turn.waitMs);
     } catch (error) {
