@@ -7,6 +7,7 @@ import {
   type CollectionRef,
   type IndexableMemory,
   type IndexPointWithVector,
+  type ScannedPoint,
   type Scope,
   type Vector,
   type VectorIndex,
@@ -15,6 +16,8 @@ import {
 export interface VectorIndexUnderTest {
   readonly index: VectorIndex;
   readonly collection: CollectionRef;
+  /** True: a point carries its tenant; else a search asks the row. */
+  readonly keepsTenants: boolean;
   /** Makes the rows that the points belong to, where the index checks them. */
   seed(memories: readonly SeededMemory[]): Promise<void>;
   close(): Promise<void>;
@@ -77,6 +80,12 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
       hash: contentHash(one.content),
       vector,
     });
+    /** The tenant is told by an index that keeps it. */
+    const stateOf = (one: SeededMemory): object => ({
+      version: one.version,
+      hash: contentHash(one.content),
+      ...(under.keepsTenants ? { tenant: one.tenant } : {}),
+    });
     const store = async (...points: readonly [SeededMemory, Vector?][]): Promise<void> => {
       await under.seed(points.map(([one]) => one));
       const done = await under.index.upsert(
@@ -119,7 +128,33 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
       const one = memory();
       await store([one]);
       const states = await under.index.fetchStates(under.collection, [one.id, uuidv7()], signal);
-      expect([...states]).toEqual([[one.id, { version: one.version, hash: contentHash(one.content) }]]);
+      expect([...states]).toEqual([[one.id, stateOf(one)]]);
+    });
+
+    test("a scan gives every point once, page by page in the order of their ids", async () => {
+      const own = Array.from({ length: 7 }, () => memory());
+      await store(...own.toReversed().map((one): [SeededMemory] => [one]));
+      const pages: (readonly ScannedPoint[])[] = [];
+      for (let after: string | undefined; pages.at(-1)?.length !== 0; after = pages.at(-1)?.at(-1)?.id) {
+        const page = { limit: 3, ...(after === undefined ? {} : { after }) };
+        pages.push(await under.index.scan(under.collection, page, signal));
+      }
+      const points = pages.flat();
+      const ids = points.map((point) => point.id);
+      expect(ids).toEqual([...new Set(ids)].toSorted());
+      expect(points.filter(({ id }) => own.some((one) => one.id === id))).toEqual(
+        own.map((one) => ({ id: one.id, ...stateOf(one) })),
+      );
+      // Only the last page may be short, and the end is told by one.
+      expect(pages.slice(0, -2).every((page) => page.length === 3)).toBe(true);
+    });
+
+    test("a collection tells its dimensions and, where it does not follow the truth by itself, its greatest version", async () => {
+      await store([memory()]);
+      const state = await under.index.inspect(under.collection, signal);
+      expect(state?.dims).toBe(4);
+      expect([undefined, version]).toContain(state?.greatestVersion);
+      expect(await under.index.inspect({ ...under.collection, name: "absent__model__4" }, signal)).toBeUndefined();
     });
 
     test("an upsert takes the place of the point that stands", async () => {
@@ -160,7 +195,7 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
         ),
       ).toEqual([one.id]);
       const states = await under.index.fetchStates(under.collection, [one.id, absent.id], signal);
-      expect([...states]).toEqual([[one.id, { version: newer.version, hash }]]);
+      expect([...states]).toEqual([[one.id, stateOf(newer)]]);
     });
 
     test("what is deleted is gone; deleting it again, or what never was, is no error", async () => {

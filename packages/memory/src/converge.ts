@@ -7,6 +7,7 @@ import type {
   IndexableMemory,
   IndexPoint,
   MemoryStore,
+  PointState,
   VectorIndex,
 } from "./ports.ts";
 import { contentHash } from "./text.ts";
@@ -101,7 +102,7 @@ interface Plan {
 function planEffects(
   ids: readonly string[],
   rows: ReadonlyMap<string, IndexableMemory>,
-  states: ReadonlyMap<string, { version: number; hash: string }>,
+  states: ReadonlyMap<string, PointState>,
 ): Plan {
   const plan: Plan = { absent: [], unchanged: [], payloads: [], points: [] };
   for (const id of ids) {
@@ -111,7 +112,8 @@ function planEffects(
       plan.absent.push(id); // also without a point: an upsert in doubt may have landed since
     else {
       const hash = contentHash(memory.content);
-      if (state?.hash === hash && state.version === memory.version) plan.unchanged.push(id);
+      const isOwners = (state?.tenant ?? memory.tenant) === memory.tenant;
+      if (state?.hash === hash && state.version === memory.version && isOwners) plan.unchanged.push(id);
       else if (state?.hash === hash) plan.payloads.push({ memory, hash });
       else plan.points.push({ memory, hash });
     }

@@ -74,6 +74,42 @@ export interface MemoryStore {
   sweepExpired(): Promise<{ deleted: number; more: boolean }>;
 }
 
+/** A row as an index should hold it, without its content. */
+export interface RowState {
+  readonly id: string;
+  readonly version: number;
+  readonly tenant: string;
+  /** What `contentHash` gives for its content. */
+  readonly hash: string;
+  /** True: its time is over, and the sweep is about to delete it. */
+  readonly expired: boolean;
+}
+
+/** A row, or its absence, and whether work of a target waits for it: both as of one instant. */
+export interface ExaminedRow {
+  readonly id: string;
+  readonly row: RowState | undefined;
+  readonly work: "none" | "waiting" | "parked";
+}
+
+/** What reconcile needs of the truth. Retired rows are rows like others: the index keeps them. */
+export interface IndexableRows {
+  /** Rows in the order of their ids, from beyond `after`; fewer than `limit` only at the end. */
+  scan(page: { readonly after?: string; readonly limit: number }): Promise<readonly RowState[]>;
+  /** In one statement, so that no work row can come or go between the two looks. In no order. */
+  examine(target: string, ids: readonly string[]): Promise<readonly ExaminedRow[]>;
+  /**
+   * Makes work rows, in the slow lane, for the keys that have none and whose row is still of that version (null: still
+   * absent). Returns those keys. Nothing for a target that is retired.
+   */
+  touch(
+    target: string,
+    seen: readonly { readonly id: string; readonly version: number | null }[],
+  ): Promise<readonly string[]>;
+  /** Moves the sequence of versions well past `version`. False: it is past it already, nothing was changed. */
+  advanceVersions(version: number): Promise<boolean>;
+}
+
 // --------------------------------------------------------------------------------------------------------- outbox --
 
 export interface Claimed {
@@ -168,10 +204,13 @@ export interface Schedule {
 
 /** Jobs that run by the clock; their work rows stand in the outbox, so only the holder of a lease can save. */
 export interface Schedules {
-  /** Makes a job known; it is due for the first time in so many seconds. Again: nothing. */
+  /** Makes a job known, due in so many seconds at the latest. Again: nothing, or sooner where the period is shorter now. */
   ensure(name: string, firstInSeconds: number): Promise<void>;
-  /** Makes a run due at once, from `state` where one is given; a run that is under way goes on, or starts anew from it. */
-  request(name: string, state?: unknown): Promise<void>;
+  /**
+   * Makes a run due in so many seconds (0 when not given), from `state` where one is given; a run that is under way goes
+   * on, or starts anew from it. What is due sooner stays so.
+   */
+  request(name: string, state?: unknown, options?: { readonly inSeconds?: number }): Promise<void>;
   get(name: string): Promise<Schedule | undefined>;
   getByKey(key: string): Promise<Schedule | undefined>;
   /** Keeps what a step gave and says when the next one is due. False: the lease is another's by now, nothing was kept. */
@@ -286,6 +325,19 @@ export interface IndexPointWithVector extends IndexPoint {
 export interface PointState {
   readonly version: number;
   readonly hash: string;
+  /** Absent where the index keeps none, because a search asks the row itself whose it is. */
+  readonly tenant?: string;
+}
+
+export interface ScannedPoint extends PointState {
+  readonly id: string;
+}
+
+/** A collection as a whole. */
+export interface CollectionState {
+  readonly dims: number;
+  /** Of its points; undefined: it has none, or lives in the truth's own database and goes back in time with it. */
+  readonly greatestVersion: number | undefined;
 }
 
 export interface VectorQuery {
@@ -330,6 +382,14 @@ export interface VectorIndex {
     ids: readonly string[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, PointState>>;
+  /** Points in the order of their ids, from beyond `after`; fewer than `limit` only at the end. Ids that are no UUIDs are left out. */
+  scan(
+    collection: CollectionRef,
+    page: { readonly after?: string; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<readonly ScannedPoint[]>;
+  /** Undefined: there is no such collection. */
+  inspect(collection: CollectionRef, signal: AbortSignal): Promise<CollectionState | undefined>;
   /** Returns the ids whose point is now as given; one that is left out must be tried again. */
   upsert(
     collection: CollectionRef,

@@ -10,6 +10,7 @@ import {
   type VectorQuery,
 } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
+import { inspectTable, scanTable } from "./scan.ts";
 
 /**
  * Vectors in the truth's own database: an upsert and its row's version are checked in one statement, and deletes follow
@@ -26,6 +27,8 @@ export function createPgvectorIndex(db: Executor): VectorIndex {
     drop: (collection) => drop(db, collection),
     count: (collection, signal) => begin(signal, () => count(db, collection)),
     fetchStates: (collection, ids, signal) => begin(signal, () => fetchStates(db, collection, ids)),
+    scan: (collection, page, signal) => begin(signal, () => scanTable(db, tableOf(collection), page)),
+    inspect: (collection, signal) => begin(signal, () => inspectTable(db, tableOf(collection))),
     upsert: (collection, points, signal) => begin(signal, () => upsert(db, collection, points)),
     setPayload: (collection, points, signal) => begin(signal, () => setPayload(db, collection, points)),
     delete: (collection, ids, signal) => begin(signal, () => remove(db, collection, ids)),

@@ -74,6 +74,7 @@ async function over(db: Executor) {
     db,
     index: createPgvectorIndex(db),
     collection,
+    keepsTenants: false,
     seed: (memories: readonly SeededMemory[]) => seed(db, memories),
     close: () => db.close(),
   };

@@ -1,4 +1,5 @@
 export { createIndexTargets } from "./index-targets.ts";
+export { createIndexableRows } from "./indexable-rows.ts";
 export { measureContents } from "./measure-contents.ts";
 export { migrate, pendingMigrations } from "./migrate.ts";
 export { createOutbox } from "./outbox.ts";

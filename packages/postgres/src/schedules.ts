@@ -14,16 +14,16 @@ const SELECT = "SELECT name, state, finished_at, result FROM engram.schedules";
 const KEY = "md5('schedule:' || $1::text)::uuid";
 
 const ENSURE = `WITH known AS (INSERT INTO engram.schedules (key, name) VALUES (${KEY}, $1) ON CONFLICT DO NOTHING)
-INSERT INTO engram.outbox (topic, key, due_at) VALUES ('${SCHEDULE_TOPIC}', ${KEY}, clock_timestamp() + $2::float8 * interval '1 s')
-ON CONFLICT (topic, key) DO NOTHING`;
+INSERT INTO engram.outbox AS o (topic, key, due_at) VALUES ('${SCHEDULE_TOPIC}', ${KEY}, clock_timestamp() + $2::float8 * interval '1 s')
+ON CONFLICT (topic, key) DO UPDATE SET due_at = excluded.due_at WHERE o.lease IS NULL AND o.due_at > excluded.due_at`;
 
 // The generation moves, so that a step which is under way does not put off what was asked for now.
 const REQUEST = `WITH known AS (
   INSERT INTO engram.schedules AS s (key, name, state) VALUES (${KEY}, $1, $2::jsonb)
   ON CONFLICT (key) DO UPDATE SET state = coalesce($2::jsonb, s.state))
-INSERT INTO engram.outbox AS o (topic, key) VALUES ('${SCHEDULE_TOPIC}', ${KEY})
+INSERT INTO engram.outbox AS o (topic, key, due_at) VALUES ('${SCHEDULE_TOPIC}', ${KEY}, clock_timestamp() + $3::float8 * interval '1 s')
 ON CONFLICT (topic, key) DO UPDATE SET gen = o.gen + 1, attempts = 0, error = NULL,
-  due_at = CASE WHEN o.lease IS NULL THEN clock_timestamp() ELSE o.due_at END`;
+  due_at = CASE WHEN o.lease IS NULL THEN LEAST(o.due_at, excluded.due_at) ELSE o.due_at END`;
 
 // Fenced by the token. Where the generation moved, a run was asked for meanwhile: its state stands, and it is due at once.
 const SAVE = `WITH mine AS (
@@ -42,8 +42,8 @@ export function createSchedules(db: Executor): Schedules {
     async ensure(name, firstInSeconds) {
       await db.query(ENSURE, [name, firstInSeconds]);
     },
-    async request(name, state) {
-      await db.query(REQUEST, [name, state === undefined ? null : JSON.stringify(state)]);
+    async request(name, state, { inSeconds = 0 } = {}) {
+      await db.query(REQUEST, [name, state === undefined ? null : JSON.stringify(state), inSeconds]);
     },
     async get(name) {
       return toSchedule((await db.query<ScheduleRow>(`${SELECT} WHERE name = $1`, [name]))[0]);

@@ -50,6 +50,29 @@ describe.each(DATABASES)("schedules on %s", (_name, open) => {
     expect(await dueInSeconds()).toBeGreaterThan(3500);
   });
 
+  test("a shorter period counts at once, a longer one after the run that is due, and a lease is never cut", async () => {
+    const job = counting();
+    await ensureScheduled(deps(), [job]);
+    await ensureScheduled(deps(), [{ ...job, everySeconds: 600 }]);
+    await ensureScheduled(deps(), [job]);
+    expect(await dueInSeconds()).toBeLessThanOrEqual(600);
+    await deps().schedules.request("count");
+    await deps().outbox.claim({ topic: SCHEDULE_TOPIC, limit: 1, token: crypto.randomUUID(), ...options });
+    await ensureScheduled(deps(), [{ ...job, everySeconds: 1 }]);
+    expect(await dueInSeconds()).toBeGreaterThan(50);
+  });
+
+  test("a run that is asked for later waits until then, and no longer than for the next one", async () => {
+    const { schedules } = deps();
+    await schedules.request("count", 1, { inSeconds: 600 });
+    await schedules.request("count", 2, { inSeconds: 3600 });
+    expect(await dueInSeconds()).toBeGreaterThan(500);
+    expect(await dueInSeconds()).toBeLessThanOrEqual(600);
+    expect(await schedules.get("count")).toMatchObject({ state: 2 });
+    await schedules.request("count");
+    expect(await dueInSeconds()).toBeLessThanOrEqual(0);
+  });
+
   test("a run goes on from the state that its last step kept, and leaves a result", async () => {
     const job = counting();
     const { schedules } = deps();

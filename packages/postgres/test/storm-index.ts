@@ -70,6 +70,14 @@ export class StormIndex implements VectorIndex {
     await this.#write(() => ids.forEach((id) => this.points.delete(id)));
   }
 
+  scan(): Promise<never> {
+    return Promise.reject(new Error("the storm does not scan"));
+  }
+
+  inspect(): Promise<never> {
+    return Promise.reject(new Error("the storm does not inspect"));
+  }
+
   search(): Promise<never> {
     return Promise.reject(new Error("the storm does not search"));
   }

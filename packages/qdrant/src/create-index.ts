@@ -1,9 +1,10 @@
-import { MemoryError, toDecimals, type PointState, type VectorHit, type VectorIndex } from "@engram/memory";
+import { MemoryError, toDecimals, type VectorHit, type VectorIndex } from "@engram/memory";
 import { QdrantClient, type Schemas } from "@qdrant/js-client-rest";
 import { withDeadline } from "./deadline.ts";
 import { translateQdrantError } from "./errors.ts";
 import { toPayload } from "./payload.ts";
 import { pointAlias, prepareCollection } from "./prepare.ts";
+import { inspectCollection, scanPoints, STATE_FIELDS, toState } from "./scan.ts";
 import { toFilter } from "./to-filter.ts";
 
 export interface QdrantIndexOptions {
@@ -67,12 +68,18 @@ export function createQdrantIndex({ url, apiKey, alias, timeoutMs }: QdrantIndex
       if (ids.length === 0) return new Map();
       const records = await ask({ writing: false, signal }, (until) =>
         api.getPoints(
-          { collection_name: name, ids: [...ids], with_payload: ["version", "h"], with_vector: false },
+          { collection_name: name, ids: [...ids], with_payload: STATE_FIELDS, with_vector: false },
           { signal: until },
         ),
       );
-      return new Map(records.map((record) => [String(record.id), stateOf(record.payload)]));
+      return new Map(records.map((record) => [String(record.id), toState(record.payload)]));
     },
+
+    scan: (collection, page, signal) =>
+      scanPoints((call) => ask({ writing: false, signal }, call), api, collection, page),
+
+    inspect: (collection, signal) =>
+      inspectCollection((call) => ask({ writing: false, signal }, call), api, collection),
 
     async upsert({ name }, given, signal) {
       if (given.length === 0) return [];
@@ -157,11 +164,6 @@ export function createQdrantIndex({ url, apiKey, alias, timeoutMs }: QdrantIndex
 function assertApplied({ status }: Schemas["UpdateResult"]): void {
   if (status === "completed") return;
   throw new MemoryError("unavailable", `Qdrant has not applied the write yet (${status})`, { outcomeUnknown: true });
-}
-
-function stateOf(payload: Schemas["Record"]["payload"]): PointState {
-  const { version, h } = (payload ?? {}) as Readonly<Record<string, unknown>>;
-  return { version: Number(version ?? Number.NaN), hash: typeof h === "string" ? h : "" };
 }
 
 /** The client adds port 6333 to an address without one, which behind an HTTPS proxy is nobody's. */

@@ -2,6 +2,7 @@ import { MemoryError, type CollectionRef } from "@engram/memory";
 import type { QdrantClient } from "@qdrant/js-client-rest";
 import { statusOf } from "./errors.ts";
 import { PAYLOAD_INDEXES } from "./payload.ts";
+import { dimsOf } from "./scan.ts";
 
 /**
  * Makes the collection and its payload indexes; again: nothing. One graph per tenant and none across
@@ -38,13 +39,12 @@ async function create(client: QdrantClient, { name, dims }: CollectionRef): Prom
 
 async function assertDims(client: QdrantClient, collection: CollectionRef): Promise<void> {
   const { config } = await client.getCollection(collection.name);
-  const vectors: unknown = config.params.vectors;
-  const size = typeof vectors === "object" && vectors !== null && "size" in vectors ? vectors.size : undefined;
+  const size = dimsOf(config.params.vectors);
   if (size === collection.dims) return;
   throw new MemoryError(
     "invalid",
-    `Qdrant's collection ${collection.name} holds vectors of ${String(size)} dimensions, ${collection.model} gives ${collection.dims}. ` +
-      `Set EMBEDDING_DIMENSIONS to ${String(size)}, or MEM0_COLLECTION_NAME to a new name`,
+    `Qdrant's collection ${collection.name} holds vectors of ${size} dimensions, ${collection.model} gives ${collection.dims}. ` +
+      `Set EMBEDDING_DIMENSIONS to ${size}, or MEM0_COLLECTION_NAME to a new name`,
   );
 }
 

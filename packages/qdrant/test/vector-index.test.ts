@@ -17,6 +17,7 @@ whenThere("Qdrant", () => {
     return Promise.resolve({
       index,
       collection: { name: `${alias}__model__4`, model: "model", dims: 4 },
+      keepsTenants: true,
       seed: () => Promise.resolve(),
       close: () => index.close(),
     });
@@ -60,6 +61,25 @@ whenThere("Qdrant", () => {
     const filter = { scope: { projectId: "p", exact: false } };
     const query = { vector: [1, 0, 0, 0], filter, tenants: [memory.tenant], limit: 5, now: new Date() };
     expect(await index.search(collection, query, signal)).toEqual([]);
+    await index.close();
+  });
+
+  test("a point whose id is a number, which no memory's is, is passed over by a scan", async () => {
+    const alias = `numbers_${randomBytes(6).toString("hex")}`;
+    const index = createQdrantIndex({ url, alias, timeoutMs: 10_000 });
+    const collection = { name: `${alias}__a__4`, model: "a", dims: 4 };
+    const { signal } = new AbortController();
+    await index.prepare(collection);
+    await index.upsert(collection, [{ memory, hash: "h", vector: [1, 0, 0, 0] }], signal);
+    const planted = await fetch(`${url}/collections/${collection.name}/points?wait=true`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ points: [{ id: 7, vector: [1, 0, 0, 0], payload: {} }] }),
+    });
+    expect(planted.status).toBe(200);
+    expect(await index.scan(collection, { limit: 1 }, signal)).toEqual([
+      { id: memory.id, version: 1, hash: "h", tenant: "t" },
+    ]);
     await index.close();
   });
 
