@@ -55,6 +55,11 @@ export function formatMemoryId(uuid: string): string {
   return PREFIX + suffix;
 }
 
+/** False for what an index may hold beside ours: numbers, words. */
+export function isUuid(id: string): boolean {
+  return UUID.test(id);
+}
+
 /** The UUID behind an id of the wire; a bare UUID, as psql shows it, is taken too. Undefined: no id of ours. */
 export function parseMemoryId(id: string): string | undefined {
   if (UUID.test(id)) return id.toLowerCase();

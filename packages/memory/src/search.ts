@@ -1,8 +1,7 @@
-import { bm25 } from "./bm25.ts";
 import { MemoryError, toMemoryError } from "./errors.ts";
-import { fuse, type Ranked } from "./fuse.ts";
 import type { Memory } from "./memory.ts";
-import type { CollectionRef, Embedder, IndexTarget, MemoryStore, TextHits, VectorHit, VectorIndex } from "./ports.ts";
+import type { CollectionRef, Embedder, IndexTarget, MemoryStore, VectorHit, VectorIndex } from "./ports.ts";
+import { rank } from "./rank.ts";
 import { tenantOf, visibleTo, type MemoryFilter } from "./scope.ts";
 import type { Vector } from "./vector.ts";
 
@@ -73,19 +72,29 @@ export async function search(deps: SearchDeps, request: SearchRequest): Promise<
   const embeddingFault = vectors.degraded.find((one) => one.code === "embedder_unavailable");
   if (request.strict && embeddingFault !== undefined)
     throw new MemoryError("internal", "Error generating embeddings", { cause: vectors.cause });
-  return { memories: await rank(deps.store, request, text, vectors), degraded: vectors.degraded };
+  return rank(deps.store, request, text, vectors);
 }
 
-interface VectorArm {
+/** What the vectors found. */
+export interface VectorArm {
+  /** Undefined: nothing was asked, or nothing came. */
   readonly hits: readonly VectorHit[] | undefined;
+  /** How many were asked for; as many hits as that, and there may be more. */
+  readonly pool: number;
   readonly target: IndexTarget | undefined;
   readonly degraded: readonly Degradation[];
   readonly cause?: unknown;
+  /**
+   * The same with a larger pool; absent where none can be asked for. Never throws: what cannot be had in time leaves the
+   * hits as they are, and says so.
+   */
+  readonly askOn?: (pool: number) => Promise<VectorArm>;
 }
 
 async function searchVectors(deps: SearchDeps, query: string, request: SearchRequest): Promise<VectorArm> {
   const without = (code: Degradation["code"], message: string, cause?: unknown): VectorArm => ({
     hits: undefined,
+    pool: 0,
     target: undefined,
     degraded: [{ code, message }],
     cause,
@@ -109,30 +118,45 @@ async function searchVectors(deps: SearchDeps, query: string, request: SearchReq
       return without("deadline", `No embedding within ${deps.deadlineMs} ms; words answer alone`, error);
     return without("embedder_unavailable", `${toMemoryError(error).message}; words answer alone`, error);
   }
-  try {
-    const limit = vectorPool(request);
-    const found = tenantsOf(deps.store, request.filter).then((tenants) =>
+  const tenants = tenantsOf(deps.store, request.filter);
+  const ask = async (pool: number): Promise<VectorArm> => {
+    const found = tenants.then((known) =>
       deps.index.search(
         collection,
-        { vector: vector ?? [], filter: request.filter, tenants, limit, now: new Date() },
+        { vector: vector ?? [], filter: request.filter, tenants: known, limit: pool, now: new Date() },
         deadline,
       ),
     );
     const hits = await timed(deps, "vectors", beforeDeadline(found, deadline));
-    const degraded: Degradation[] = embedder.lexical
-      ? [
-          {
-            code: "lexical_embeddings",
-            message: "No model is configured: embeddings are lexical and match words and stems, not meaning",
-          },
-        ]
-      : [];
-    return { hits, target, degraded };
+    const arm = { hits, pool, target, degraded: embedder.lexical ? [LEXICAL] : [] };
+    return {
+      ...arm,
+      askOn: (larger) => ask(larger).catch((cause: unknown) => ({ ...arm, ...cutShort(deadline, arm, cause) })),
+    };
+  };
+  try {
+    return await ask(vectorPool(request));
   } catch (error) {
     if (deadline.aborted)
       return without("deadline", `No vectors within ${deps.deadlineMs} ms; words answer alone`, error);
     return without("vectors_unavailable", `${toMemoryError(error).message}; words answer alone`, error);
   }
+}
+
+const LEXICAL: Degradation = {
+  code: "lexical_embeddings",
+  message: "No model is configured: embeddings are lexical and match words and stems, not meaning",
+};
+
+/** The nearest points were out of date, and the index did not come to give further ones. */
+function cutShort(
+  deadline: AbortSignal,
+  { degraded }: Pick<VectorArm, "degraded">,
+  cause: unknown,
+): Pick<VectorArm, "degraded" | "cause"> {
+  const code = deadline.aborted ? "deadline" : "vectors_unavailable";
+  const message = "Many points of the index are out of date, and it gave no further ones in time";
+  return { degraded: [...degraded, { code, message }], cause };
 }
 
 function vectorPool({ limit }: SearchRequest): number {
@@ -151,56 +175,6 @@ async function tenantsOf(store: MemoryStore, filter: MemoryFilter): Promise<read
         tenants.add(tenantOf({ projectId, userId, agentId: agent }));
   }
   return [...tenants];
-}
-
-/**
- * Joins candidates to their rows, best first, until `limit` stand. A row that is gone drops out; a vector hit of another
- * version loses its cosine, and the ranking is made anew. Every round fetches something, so the loop ends.
- */
-async function rank(
-  store: MemoryStore,
-  request: SearchRequest,
-  text: TextHits,
-  vectors: VectorArm,
-): Promise<SearchResult["memories"]> {
-  const textScores = bm25(text);
-  const calibration = vectors.target?.calibration ?? null;
-  const vectorPoolFull = (vectors.hits?.length ?? 0) >= vectorPool(request);
-  const rows = new Map<string, Memory>();
-  const gone = new Set<string>();
-  let vectorHits = vectors.hits;
-
-  for (;;) {
-    const ranked = fuse({ vectorHits, textScores, calibration, vectorPoolFull }).filter(
-      (one) => !gone.has(one.id) && one.score >= request.threshold,
-    );
-    const best = ranked.slice(0, request.limit);
-    if (best.every((one) => rows.has(one.id))) return best.flatMap((one) => withScore(rows, one));
-
-    const wanted = ranked.filter((one) => !rows.has(one.id)).slice(0, Math.max(20, request.limit));
-    const found = new Map(
-      (
-        await store.findMemories(
-          wanted.map((one) => one.id),
-          request.filter,
-        )
-      ).map((row) => [row.id, row]),
-    );
-    for (const { id } of wanted) {
-      const row = found.get(id);
-      if (row === undefined) gone.add(id);
-      else rows.set(id, row);
-    }
-    vectorHits = vectorHits?.filter((hit) => (found.get(hit.id)?.version ?? hit.version) === hit.version);
-  }
-}
-
-function withScore(
-  rows: ReadonlyMap<string, Memory>,
-  ranked: Ranked,
-): readonly (Memory & { readonly score: number })[] {
-  const row = rows.get(ranked.id);
-  return row === undefined ? [] : [{ ...row, score: ranked.score }];
 }
 
 /** Rejects at the deadline even when the call underneath does not listen to its signal. */

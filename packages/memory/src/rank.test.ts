@@ -1,0 +1,140 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { DEFAULT_PROJECT_ID } from "./ids.ts";
+import type { Memory } from "./memory.ts";
+import type { IndexTarget, TextHits, VectorHit } from "./ports.ts";
+import { rank } from "./rank.ts";
+import type { SearchRequest, VectorArm } from "./search.ts";
+
+const POOL = 100;
+const id = (n: number): string => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
+const target: IndexTarget = {
+  name: "main",
+  state: "live",
+  model: "m",
+  dims: 4,
+  requestedDims: null,
+  filled: true,
+  retireAt: null,
+  calibration: { background: 0.1, related: 0.6 },
+};
+const noWords: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
+const request = (given: Partial<SearchRequest> = {}): SearchRequest => ({
+  filter: { scope: { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false } },
+  query: "q",
+  limit: 10,
+  threshold: 0,
+  strict: false,
+  ...given,
+});
+
+/** An index whose points lie nearer the smaller their number is, over the rows of some of them. */
+function world(points: number, rows: ReadonlyMap<number, { version: number }>) {
+  const asked: number[] = [];
+  const joined: (readonly string[])[] = [];
+  const all = Array.from({ length: points }, (_, n): VectorHit => ({
+    id: id(n),
+    version: 1,
+    cosine: 0.9 - n / 20_000,
+  }));
+  const arm = (pool: number): VectorArm => ({
+    hits: all.slice(0, pool),
+    pool,
+    target,
+    degraded: [],
+    askOn: async (larger) => {
+      asked.push(larger);
+      return arm(larger);
+    },
+  });
+  const store = {
+    findMemories: async (ids: readonly string[]) => {
+      joined.push(ids);
+      return ids.flatMap((key) => {
+        const row = rows.get(Number(key.slice(-12)));
+        return row === undefined ? [] : [{ id: key, ...row } as Memory];
+      });
+    },
+  };
+  return { asked, joined, arm: arm(POOL), store };
+}
+const live = (...numbers: readonly number[]) => new Map(numbers.map((n) => [n, { version: 1 }]));
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+describe("rank", () => {
+  test("300 dead points nearer than 20 true ones: the limit is filled all the same, best first", async () => {
+    const { asked, joined, arm, store } = world(320, live(...range(300, 320)));
+    const { memories, degraded } = await rank(store, request(), noWords, arm);
+    expect(memories.map((memory) => memory.id)).toEqual(range(300, 310).map(id));
+    expect(degraded).toEqual([]);
+    expect(asked).toEqual([400]);
+    expect(joined.length).toBeLessThan(10);
+  });
+
+  test("fewer true ones than the limit: all of them, and the index is asked to its end once", async () => {
+    const { asked, arm, store } = world(320, live(...range(317, 320)));
+    const { memories } = await rank(store, request(), noWords, arm);
+    expect(memories.map((memory) => memory.id)).toEqual([317, 318, 319].map(id));
+    expect(asked).toEqual([400]);
+  });
+
+  test("a full pool of true ones is enough, and so is an index that has no more", async () => {
+    const full = world(200, live(...range(0, 200)));
+    await rank(full.store, request(), noWords, full.arm);
+    const small = world(90, live());
+    expect((await rank(small.store, request(), noWords, small.arm)).memories).toEqual([]);
+    expect([...full.asked, ...small.asked]).toEqual([]);
+  });
+
+  test("points of an older version are dead too; their rows are found by words alone", async () => {
+    const rows = new Map([...range(0, 150).map((n) => [n, { version: 2 }] as const), ...live(200)]);
+    const { arm, store } = world(201, rows);
+    const words: TextHits = {
+      hits: [{ id: id(3), length: 1, frequencies: { q: 1 } }],
+      terms: ["q"],
+      documents: 200,
+      averageLength: 1,
+      documentFrequencies: { q: 1 },
+    };
+    const { memories } = await rank(store, request({ limit: 2, threshold: 0.1 }), words, arm);
+    expect(memories.map((memory) => memory.id).toSorted()).toEqual([3, 200].map(id));
+  });
+
+  test("an index full of dead points is given up on, after some rounds", async () => {
+    const { asked, joined, arm, store } = world(50_000, live());
+    expect((await rank(store, request(), noWords, arm)).memories).toEqual([]);
+    expect(asked).toEqual([400, 1_600, 6_400, 10_000]);
+    expect(joined.length).toBeLessThan(20);
+  });
+
+  test("an index that does not answer a second time leaves what it gave, and says so", async () => {
+    const { arm, store } = world(320, live(50, ...range(300, 320)));
+    const cut = { code: "deadline", message: "out of time" } as const;
+    const { askOn: _, ...rest } = arm;
+    const failing: VectorArm = { ...arm, askOn: async () => ({ ...rest, degraded: [cut] }) };
+    const { memories, degraded } = await rank(store, request(), noWords, failing);
+    expect(memories.map((memory) => memory.id)).toEqual([id(50)]);
+    expect(degraded).toEqual([cut]);
+  });
+
+  test("an id that is none of ours never reaches the store", async () => {
+    const { joined, arm, store } = world(3, live(0, 1, 2));
+    const hits = [{ id: "7", version: 1, cosine: 1 }, ...(arm.hits ?? [])];
+    const { memories } = await rank(store, request(), noWords, { ...arm, hits });
+    expect(memories.map((memory) => memory.id)).toEqual(range(0, 3).map(id));
+    expect(joined.flat()).not.toContain("7");
+  });
+
+  test("whichever points are dead, the answer is the nearest of the others", async () => {
+    const isLive = fc.array(fc.boolean(), { maxLength: 700 });
+    await fc.assert(
+      fc.asyncProperty(isLive, fc.integer({ min: 1, max: 40 }), async (flags, limit) => {
+        const standing = range(0, flags.length).filter((n) => flags[n]);
+        const { arm, store } = world(flags.length, live(...standing));
+        const { memories } = await rank(store, request({ limit }), noWords, arm);
+        expect(memories.map((memory) => memory.id)).toEqual(standing.slice(0, limit).map(id));
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,69 @@
+import { bm25 } from "./bm25.ts";
+import { fuse } from "./fuse.ts";
+import { isUuid } from "./ids.ts";
+import type { Memory } from "./memory.ts";
+import type { MemoryStore, TextHits, VectorHit } from "./ports.ts";
+import type { SearchRequest, SearchResult, VectorArm } from "./search.ts";
+
+/** The vector arm asks on with so many times the pool while too little of what it found stands, and no further than this. */
+const POOL_GROWTH = 4;
+const POOL_MAX = 10_000;
+
+/** Rows of the first join; each further one takes twice as many, so that thousands of dead points cost a few. */
+const JOIN_MIN = 20;
+
+/**
+ * Joins candidates to their rows, best first, until `limit` stand. A row that is gone drops out; a vector hit of another
+ * version loses its cosine, and the ranking is made anew. Where the nearest points are dead, the index is asked for
+ * further ones, so that they cost a true hit neither its place nor its being found. Every round learns of something or
+ * asks for more, so the loop ends.
+ */
+export async function rank(
+  store: Pick<MemoryStore, "findMemories">,
+  request: SearchRequest,
+  text: TextHits,
+  vectors: VectorArm,
+): Promise<SearchResult> {
+  const textScores = bm25(text);
+  const rows = new Map<string, Memory>();
+  const gone = new Set<string>();
+  const stands = (hit: VectorHit): boolean =>
+    !gone.has(hit.id) && (rows.get(hit.id)?.version ?? hit.version) === hit.version;
+  let arm = vectors;
+  let joinSize = Math.max(JOIN_MIN, request.limit);
+
+  for (;;) {
+    const vectorHits = arm.hits?.filter(stands);
+    const vectorPoolFull = arm.hits !== undefined && arm.hits.length >= arm.pool;
+    const ranked = fuse({
+      vectorHits,
+      textScores,
+      calibration: arm.target?.calibration ?? null,
+      vectorPoolFull,
+    }).filter((one) => !gone.has(one.id) && one.score >= request.threshold);
+
+    const best = ranked.slice(0, request.limit);
+    if (best.every((one) => rows.has(one.id))) {
+      const isStarved = vectorPoolFull && (vectorHits?.length ?? 0) < request.limit;
+      if (isStarved && arm.askOn !== undefined && arm.pool < POOL_MAX) {
+        arm = await arm.askOn(Math.min(POOL_MAX, arm.pool * POOL_GROWTH));
+        continue;
+      }
+      const memories = best.flatMap(({ id, score }) => {
+        const row = rows.get(id);
+        return row === undefined ? [] : [{ ...row, score }];
+      });
+      return { memories, degraded: arm.degraded };
+    }
+
+    const wanted = ranked.filter((one) => !rows.has(one.id)).slice(0, joinSize);
+    joinSize *= 2;
+    const ids = wanted.map((one) => one.id).filter(isUuid);
+    const found = new Map((await store.findMemories(ids, request.filter)).map((row) => [row.id, row]));
+    for (const { id } of wanted) {
+      const row = found.get(id);
+      if (row === undefined) gone.add(id);
+      else rows.set(id, row);
+    }
+  }
+}
