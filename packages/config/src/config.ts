@@ -60,6 +60,10 @@ export interface Config {
     /** How long a replaced index is followed. */
     readonly keepMinutes: number;
   };
+  readonly reconcile: {
+    /** 0: only when asked for. */
+    readonly everyHours: number;
+  };
   readonly search: {
     readonly deadlineMs: number;
   };

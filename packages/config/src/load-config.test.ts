@@ -44,6 +44,7 @@ describe("without any variable", () => {
       outbox: { leaseSeconds: 60, horizonSeconds: 300, pollMs: 250, batchSize: 64, attemptsMax: 8 },
       worker: { concurrency: 2 },
       reindex: { keepMinutes: 60 },
+      reconcile: { everyHours: 24 },
       search: { deadlineMs: 1_500 },
       telemetry: { metricsHost: "127.0.0.1", metricsPort: 9464, logLevel: "info" },
     });

@@ -39,6 +39,7 @@ export interface Variable {
 /** One day: longer than that is a mistake in the unit. */
 const dayMs = 86_400_000;
 const daySeconds = 86_400;
+const yearHours = 8_760;
 
 const timeout = wholeNumber({ min: 1, max: dayMs });
 
@@ -258,6 +259,15 @@ export const VARIABLES = {
     default: "60",
     example: "1440",
     schema: wholeNumber({ min: 0, max: 525_600 }),
+  },
+
+  RECONCILE_EVERY_HOURS: {
+    subject: "outbox and worker",
+    description:
+      "How often the index is compared with the memories, in hours; also after a start, and when the index was away. 0: only by `engram reconcile`.",
+    default: "24",
+    example: "6",
+    schema: wholeNumber({ min: 0, max: yearHours }),
   },
 
   SEARCH_DEADLINE_MS: {

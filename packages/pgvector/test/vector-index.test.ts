@@ -30,6 +30,24 @@ describe("pgvector follows its table in the same commit", () => {
     }
   });
 
+  test("an upsert that comes after its row was deleted writes nothing, however late", async () => {
+    const under = await over(await openPGlite());
+    try {
+      await under.index.prepare(collection);
+      const [row] = await under.db.query<{ id: string; version: number }>(
+        "INSERT INTO memories (user_id, content) VALUES ('u', 'раз') RETURNING id, version",
+      );
+      const points = [{ memory: row as unknown as SeededMemory, hash: "h", vector: [1, 0, 0, 0] }];
+      const { signal } = new AbortController();
+      expect(await under.index.upsert(collection, points, signal)).toEqual([row?.id]);
+      await under.db.script("DELETE FROM memories");
+      expect(await under.index.upsert(collection, points, signal)).toEqual([]);
+      expect(await under.index.scan(collection, { limit: 1 }, signal)).toEqual([]);
+    } finally {
+      await under.close();
+    }
+  });
+
   test("a vector of a version that is past is not written", async () => {
     const under = await over(await openPGlite());
     try {

@@ -124,6 +124,7 @@ describe.each(DATABASES)("rows beside the index on %s", (_name, open) => {
     expect(await createOutbox(db).depth()).toMatchObject([{ pending: 0, parked: 2 }]);
     await settle();
     expect(await rows().touch(TARGET, [{ id: two.id, version: null }])).toEqual([]);
+    await db.script("INSERT INTO engram.index_targets (name, state) VALUES ('retired-long-ago', 'retired')");
     expect(await rows().touch("retired-long-ago", [{ id: one.id, version }])).toEqual([]);
     expect(await work()).toEqual([]);
   });

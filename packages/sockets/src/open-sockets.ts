@@ -2,6 +2,7 @@ import type { Config, Problem } from "@engram/config";
 import {
   createLocalBell,
   type Bell,
+  type IndexableRows,
   type IndexTargets,
   type MemoryStore,
   type Models,
@@ -11,6 +12,7 @@ import {
   type VectorIndex,
 } from "@engram/memory";
 import {
+  createIndexableRows,
   createIndexTargets,
   createMemoryStore,
   createOutbox,
@@ -29,6 +31,7 @@ import { createWorkGates, type WorkGate } from "./work-gate.ts";
 export interface Sockets {
   readonly db: Executor;
   readonly store: MemoryStore;
+  readonly rows: IndexableRows;
   readonly outbox: Outbox;
   readonly schedules: Schedules;
   readonly parked: ParkedJobs;
@@ -79,6 +82,7 @@ export async function openSockets(
   return {
     db,
     store: createMemoryStore(db),
+    rows: createIndexableRows(db),
     outbox: createOutbox(db),
     schedules: createSchedules(db),
     parked: createParkedJobs(db),

@@ -107,6 +107,16 @@ export function createMetrics({ version }: { version: string }) {
       "Whether calls are let through: 0 closed (all), 1 half open (one), 2 open (none).",
       ["socket", "use"],
     ),
+    reconcileRows: counter("engram_reconcile_rows_total", "Memories that were compared with their points.", []),
+    reconcileDifferences: gauge(
+      "engram_reconcile_differences",
+      "What the last comparison of the index with the memories found, without what was on its way already.",
+      ["target", "kind"],
+    ),
+    reconcileLastFinished: gauge(
+      "engram_reconcile_last_finished_timestamp_seconds",
+      "When the last comparison of the index with the memories ended.",
+    ),
 
     searches: counter("engram_searches_total", "Searches by outcome: ok, degraded, failed.", ["outcome"]),
     searchDuration: histogram(

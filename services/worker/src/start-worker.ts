@@ -9,7 +9,9 @@ import {
   type Sockets,
 } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
+import { createIndexWatch } from "./index-watch.ts";
 import { createEmbedJob } from "./jobs/embed.ts";
+import { showReconcile } from "./jobs/reconcile.ts";
 import { createScheduledJobs } from "./jobs/scheduled.ts";
 
 export interface WorkerDeps {
@@ -75,8 +77,14 @@ async function run(
   );
   if (index.target.state === "filling") await sockets.schedules.request("reindex");
 
+  const watch = createIndexWatch({ ...sockets, logger }, config);
+  // Before the first batch: a restored database would give versions that the index knows already.
+  await keepTrying(() => watch.catchUp(stop), {
+    stop,
+    onFailure: (err) => logger.warn({ err }, "Versions of the index cannot be read"),
+  });
   const work = createEmbedJob(
-    { store: sockets.store, outbox: sockets.outbox, index: sockets.index, gate: sockets.workGate, logger, metrics },
+    { store: sockets.store, outbox: sockets.outbox, index: watch.index, gate: sockets.workGate, logger, metrics },
     createFollowedTargets(sockets, config.vectors.collection),
     config.outbox,
     stop,
@@ -87,6 +95,8 @@ async function run(
     onFailure: (err) => logger.warn({ err }, "Schedules cannot be written"),
   });
   answering.push(lookOften(() => scheduled.run(), SCHEDULES_POLL_MS, logger));
+  answering.push(lookOften(() => watch.look(stop), INDEX_POLL_MS, logger));
+  answering.push(lookOften(() => showReconcile(sockets.schedules, metrics), GAUGES_EVERY_MS, logger));
 
   const hands = limitHands(work, config.worker.concurrency);
   answering.push(await sockets.bell.answer("embed", hands.work, { concurrency: config.worker.concurrency }));
@@ -112,6 +122,9 @@ function limitHands(work: () => Promise<BatchReport>, concurrency: number): { wo
 const FAILED_LOOK_PAUSE_MS_MAX = 5_000;
 /** Schedules are told in seconds and more. */
 const SCHEDULES_POLL_MS = 1_000;
+/** An index that restarts is away for longer than this, or it was in use, which notices it too. */
+const INDEX_POLL_MS = 2_000;
+const GAUGES_EVERY_MS = 15_000;
 
 function lookOften(work: () => Promise<unknown>, pollMs: number, logger: Logger): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
