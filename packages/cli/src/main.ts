@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { doctor } from "./doctor.ts";
 import { changeJobs, listJobs } from "./jobs.ts";
 import { runMigrations } from "./migrate.ts";
+import { reconcile, type ReconcileOptions } from "./reconcile.ts";
 import { reindexCancel, reindexEstimate, reindexRollback, reindexStatus } from "./reindex.ts";
 
 const program = new Command("engram").description("Self-hosted memory for agents and automations");
@@ -17,6 +18,14 @@ program
 program.command("migrate").description("Bring the database's schema up to this version").action(runMigrations);
 
 program.command("doctor").description("Check each socket and say what to do").action(doctor);
+
+program
+  .command("reconcile")
+  .description("Compare the index with the memories, and have the workers mend what differs")
+  .option("--dry-run", "only count; exit code 2 when something differs")
+  .option("--wait", "until the workers have mended it and a comparison finds nothing")
+  .option("--json", "the report as JSON on standard output, and nothing else")
+  .action((options: ReconcileOptions) => reconcile(options));
 
 const reindex = program
   .command("reindex")

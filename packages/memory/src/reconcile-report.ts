@@ -69,15 +69,15 @@ export function newReconcileRun({ dryRun }: { readonly dryRun: boolean }): Recon
 /** Where reconcile stands: what is asked for or under way, and what came of the last run. */
 export interface ReconcileStatus {
   readonly run: ReconcileRun | undefined;
-  readonly last: (ReconcileReport & { readonly finishedAt: Date }) | undefined;
+  readonly last: (ReconcileReport & { readonly finished_at: Date }) | undefined;
 }
 
 export function reconcileStatus(schedule: Schedule | undefined): ReconcileStatus {
   const report = isRecord(schedule?.result) ? (schedule.result as unknown as ReconcileReport) : undefined;
-  const finishedAt = schedule?.finishedAt ?? null;
+  const finished = schedule?.finishedAt ?? null;
   return {
     run: toReconcileRun(schedule?.state),
-    last: report === undefined || finishedAt === null ? undefined : { ...report, finishedAt },
+    last: report === undefined || finished === null ? undefined : { ...report, finished_at: finished },
   };
 }
 

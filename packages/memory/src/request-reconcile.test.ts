@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Schedule } from "./ports.ts";
 import { newReconcileRun } from "./reconcile-report.ts";
-import { requestReconcile } from "./request-reconcile.ts";
+import { requestReconcile, startReconcile } from "./request-reconcile.ts";
 
 const now = new Date("2026-01-01T12:00:00Z");
 const ago = (seconds: number): Date => new Date(now.getTime() - seconds * 1000);
@@ -60,5 +60,33 @@ describe("requestReconcile", () => {
     expect(await ask(ago(20), { state: run({ dry_run: true }) })).toEqual({ answer: false, requested: [] });
     const { requested } = await ask(ago(20), { result: result({ dry_run: true }), finishedAt: ago(5) });
     expect(requested).toHaveLength(1);
+  });
+});
+
+describe("startReconcile", () => {
+  const start = async (dryRun: boolean, state: unknown = null) => {
+    const requested: unknown[] = [];
+    const started = await startReconcile(
+      {
+        get: async () => ({ name: "reconcile", state, finishedAt: null, result: null }),
+        request: async (_name, given) => {
+          requested.push(given);
+        },
+      },
+      { dryRun },
+    );
+    return { started, requested };
+  };
+
+  test("a new run, at once", async () => {
+    const { started, requested } = await start(true);
+    expect(started).toMatchObject({ dry_run: true, started_at: null });
+    expect(requested).toEqual([started]);
+  });
+
+  test("one of its kind that is under way goes on, one of the other kind gives way", async () => {
+    const standing = run();
+    expect(await start(false, standing)).toEqual({ started: standing, requested: [undefined] });
+    expect((await start(true, standing)).requested).toMatchObject([{ dry_run: true }]);
   });
 });

@@ -247,7 +247,7 @@ describe("reconcile", () => {
     const finishedAt = new Date();
     expect(reconcileStatus({ name: "reconcile", state: run, result, finishedAt })).toEqual({
       run,
-      last: { ...result, finishedAt },
+      last: { ...result, finished_at: finishedAt },
     });
   });
 });

@@ -152,7 +152,7 @@ whenThere.each(["Qdrant", "pgvector"])("reconcile over %s", (name) => {
       // By itself, and at once: nobody asks.
       const report = await eventually(async () => {
         const { last } = reconcileStatus(await stack.sockets.schedules.get(RECONCILE));
-        return last !== undefined && last.finishedAt.getTime() > since && last;
+        return last !== undefined && last.finished_at.getTime() > since && last;
       });
       expect(main(report)).toMatchObject({ missing: 1, stale: 2, orphan: 1 });
     } else expect(countDifferences(await reconcile())).toBe(4);

@@ -8,6 +8,7 @@ import { getHistory } from "./get-history.ts";
 import { getMemory } from "./get-memory.ts";
 import { listJobs } from "./list-jobs.ts";
 import { listUserMemories } from "./list-user-memories.ts";
+import { getReconcile, postReconcile } from "./reconcile.ts";
 import { searchMemories } from "./search-memories.ts";
 import { patchMemory, replaceMemory } from "./update-memory.ts";
 
@@ -26,4 +27,6 @@ export const ROUTES: readonly Route[] = [
   listJobs,
   retryJobs,
   discardJobs,
+  getReconcile,
+  postReconcile,
 ];

@@ -58,7 +58,7 @@ export function tellRewound(logger: Logger, version: number): void {
 export async function showReconcile(schedules: Schedules, metrics: Metrics): Promise<void> {
   const { last } = reconcileStatus(await schedules.get(RECONCILE));
   if (last === undefined) return;
-  metrics.reconcileLastFinished.set(last.finishedAt.getTime() / 1000);
+  metrics.reconcileLastFinished.set(last.finished_at.getTime() / 1000);
   metrics.reconcileDifferences.reset();
   for (const [target, report] of Object.entries(last.targets))
     for (const kind of DIFFERENCE_KINDS) metrics.reconcileDifferences.set({ target, kind }, report[kind]);
