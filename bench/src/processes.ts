@@ -94,7 +94,7 @@ export function forkScript(file: string, args: readonly string[] = []): ChildPro
 }
 
 /** As `npm start` and the image start it; BENCH_NODE_FLAGS adds to it, and wins. */
-function nodeOptions(): readonly string[] {
+export function nodeOptions(): readonly string[] {
   const { config } = JSON.parse(readFileSync(new URL("package.json", repository), "utf8")) as {
     config: { nodeOptions: string };
   };

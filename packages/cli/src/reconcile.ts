@@ -3,7 +3,7 @@ import { stderr } from "node:process";
 import { ConfigError, loadConfig, type Config } from "@engram/config";
 import { countDifferences, indexTopic, MemoryError, startReconcile, type ReconcileReport } from "@engram/memory";
 import { pendingMigrations } from "@engram/postgres";
-import { openSockets, type Sockets } from "@engram/sockets";
+import { growHeapByUse, openSockets, type Sockets } from "@engram/sockets";
 import { createLogger, createMetrics } from "@engram/telemetry";
 import { createScheduledJobs } from "@engram/worker";
 import { followReconcile, waitForWork } from "./follow-reconcile.ts";
@@ -30,6 +30,7 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
   try {
+    growHeapByUse(); // pages of rows and points are garbage a moment later
     const config = loadConfig();
     const logger = createLogger({ level: "silent", name: "reconcile" });
     const metrics = createMetrics({ version: "cli" });

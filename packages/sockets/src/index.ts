@@ -1,3 +1,4 @@
+export { growHeapByUse } from "./heap.ts";
 export { keepTrying } from "./keep-trying.ts";
 export { createFollowedTargets, createLiveTarget, type OpenTarget } from "./live-target.ts";
 export { chooseSockets, examineQueue, openSockets, openTruth, type Chosen, type Sockets } from "./open-sockets.ts";
