@@ -54,6 +54,8 @@ async function work(
     publish: () => Promise.resolve(),
     drop: () => Promise.resolve(),
     count: () => Promise.resolve(0),
+    scan: () => Promise.resolve([]),
+    inspect: () => Promise.resolve(undefined),
     fetchStates: () => Promise.resolve(new Map()),
     upsert: (_collection, points) =>
       settle(

@@ -19,6 +19,8 @@ export function guardIndex(index: VectorIndex, circuit: Circuit): VectorIndex {
     publish: (collection) => index.publish(collection),
     drop: (collection) => index.drop(collection),
     count: (collection, signal) => circuit.run(() => index.count(collection, signal), signal),
+    scan: (collection, page, signal) => circuit.run(() => index.scan(collection, page, signal), signal),
+    inspect: (collection, signal) => circuit.run(() => index.inspect(collection, signal), signal),
     fetchStates: (collection, ids, signal) => circuit.run(() => index.fetchStates(collection, ids, signal), signal),
     upsert: (collection, points, signal) => circuit.run(() => index.upsert(collection, points, signal), signal),
     setPayload: (collection, points, signal) => circuit.run(() => index.setPayload(collection, points, signal), signal),
