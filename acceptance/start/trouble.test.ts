@@ -61,6 +61,26 @@ const readiness = async ({
   return { status: answer.status, problems: body.problems };
 };
 
+async function doctor(environment: Record<string, string>): Promise<{ exitCode: number | null; lines: string[] }> {
+  const child = spawn(process.execPath, [join(repository, "packages", "cli", "dist", "main.js"), "doctor"], {
+    cwd: environment["DATA_DIR"],
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"], ...environment },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
+  await once(child, "close");
+  return { exitCode: child.exitCode, lines: output.trim().split("\n") };
+}
+
+/** Of a server that listens as long as the tests run. */
+async function takenPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1").unref();
+  await once(server, "listening");
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -82,6 +102,59 @@ onceOnly("a start in trouble", () => {
     expect(second.output().trim().split("\n")).toEqual([
       expect.stringMatching(/^DATA_DIR: .* is in use by process \d+\. Stop that process, or/),
     ]);
+  }, 90_000);
+
+  test.each([
+    [
+      "a port that is in use",
+      async () => ({ MEM0_PORT: String(await takenPort()) }),
+      /^MEM0_PORT: port \d+ .* in use\. Stop/,
+    ],
+    [
+      "a host of another machine",
+      async () => ({ MEM0_HOST: "203.0.113.1" }),
+      /^MEM0_HOST: 203\.0\.113\.1 .* Set MEM0_HOST/,
+    ],
+  ])(
+    "%s: one line with the setting and the cure, exit 1",
+    async (_name, environment, line) => {
+      const started = await start(await environment());
+      await once(started.child, "exit");
+      expect(started.child.exitCode).toBe(1);
+      const told = started
+        .output()
+        .trim()
+        .split("\n")
+        .filter((one) => !one.startsWith("{"));
+      expect(told).toEqual([expect.stringMatching(line)]);
+    },
+    60_000,
+  );
+
+  test("doctor, while Engram has the folder: what the running one says; after its stop: what it sees itself", async () => {
+    const running = await start({});
+    await until("it to be ready", async () => (await readiness(running))?.status === 200, { timeoutMs: 60_000 });
+    const environment = {
+      DATA_DIR: directories.at(-1) ?? "",
+      MEM0_PORT: new URL(running.base).port,
+      MEM0_API_KEY: "key",
+    };
+    expect(await doctor(environment)).toEqual({
+      exitCode: 0,
+      lines: [
+        expect.stringMatching(/^ok {3}engram {3}runs on 127\.0\.0\.1:\d+, and says:/),
+        ...["truth", "vectors", "queue", "models"].map((socket) => expect.stringMatching(`^ok   ${socket} .*: ok$`)),
+      ],
+    });
+    running.child.kill("SIGTERM");
+    await once(running.child, "exit");
+    expect(await doctor(environment)).toMatchObject({
+      exitCode: 0,
+      lines: [
+        expect.stringMatching(/^ok {3}truth .*schema up to date/),
+        ...Array.from({ length: 3 }, () => expect.any(String)),
+      ],
+    });
   }, 90_000);
 
   test("malformed configuration: every fault in one go, exit 1", async () => {

@@ -1,44 +1,51 @@
-import { ConfigError, loadConfig, placeholderProblems, type Config, type Problem } from "@engram/config";
+import { ConfigError, loadConfig, placeholderProblems, type Config } from "@engram/config";
 import { MemoryError, probeEmbedder, toMemoryError } from "@engram/memory";
 import { pendingMigrations } from "@engram/postgres";
 import { databaseProblem, examineQueue as findQueueProblems, openSockets, type Sockets } from "@engram/sockets";
 import { createLogger, createMetrics } from "@engram/telemetry";
+import { askRunning } from "./ask-running.ts";
+import { trouble, type Finding } from "./finding.ts";
 
 const TIMEOUT_MS = 5_000;
-
-interface Finding {
-  readonly socket: string;
-  readonly ok: boolean;
-  readonly text: string;
-  readonly cure?: string;
-}
 
 /** `engram doctor`: asks each socket, one line each, with what to do; exit code 1 when something is wrong. */
 export async function doctor(): Promise<void> {
   try {
     const config = loadConfig();
-    const logger = createLogger({ level: "silent", name: "doctor" });
-    const sockets = await openSockets(config, { logger, metrics: createMetrics({ version: "doctor" }) });
-    try {
-      const findings = [
-        ...placeholderProblems(config).map((problem) => trouble("settings", problem)),
-        await examineTruth(sockets),
-        await examineVectors(sockets),
-        ...(await examineQueue(sockets, config)),
-        await examineModels(sockets),
-      ];
-      for (const { socket, ok, text, cure } of findings)
-        console.log(
-          `${ok ? "ok  " : "BAD "} ${socket.padEnd(8)} ${text}${cure === undefined ? "" : `\n              → ${cure}`}`,
-        );
-      if (findings.some((finding) => !finding.ok)) process.exitCode = 1;
-    } finally {
-      await sockets.close();
-    }
+    const findings = await examine(config);
+    for (const { socket, ok, text, cure } of findings)
+      console.log(
+        `${ok ? "ok  " : "BAD "} ${socket.padEnd(8)} ${text}${cure === undefined ? "" : `\n              → ${cure}`}`,
+      );
+    if (findings.some((finding) => !finding.ok)) process.exitCode = 1;
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof MemoryError)) throw error;
     console.error(error.message);
     process.exitCode = 1;
+  }
+}
+
+async function examine(config: Config): Promise<readonly Finding[]> {
+  const logger = createLogger({ level: "silent", name: "doctor" });
+  let sockets: Sockets;
+  try {
+    sockets = await openSockets(config, { logger, metrics: createMetrics({ version: "doctor" }) });
+  } catch (error) {
+    // Most often the embedded database is in use because Engram runs, which is as it should be.
+    const told = config.truth.databaseUrl === undefined ? await askRunning(config) : undefined;
+    if (told === undefined) throw error;
+    return told;
+  }
+  try {
+    return [
+      ...placeholderProblems(config).map((problem) => trouble("settings", problem)),
+      await examineTruth(sockets),
+      await examineVectors(sockets),
+      ...(await examineQueue(sockets, config)),
+      await examineModels(sockets),
+    ];
+  } finally {
+    await sockets.close();
   }
 }
 
@@ -92,8 +99,4 @@ async function examineModels({ models, chosen }: Sockets): Promise<Finding> {
       cure: "Check OPENAI_API_KEY, OPENAI_BASE_URL and EMBEDDING_MODEL",
     });
   }
-}
-
-function trouble(socket: string, { message, cure }: Pick<Problem, "message" | "cure">): Finding {
-  return { socket, ok: false, text: message, cure };
 }

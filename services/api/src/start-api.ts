@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Config } from "@engram/config";
 import { createPutQueue } from "@engram/memory";
 import { createLiveTarget, migrateWhenReady, type Readiness, type Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { createApp } from "./app.ts";
+import { listen } from "./listen.ts";
 
 export interface StartApiDeps {
   readonly sockets: Sockets;
@@ -65,9 +65,7 @@ export async function startApi({
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
     app,
   );
-  server.listen(config.door.port, config.door.host);
-  await once(server, "listening");
-  const url = urlOf(server, config.door.host);
+  const url = await listen(server, config.door);
   logger.info({ url }, "API listens");
 
   const migrated = migrateWhenReady(sockets, readiness, { logger, stop: stopping.signal });
@@ -104,12 +102,6 @@ async function measureOutbox(sockets: Sockets, metrics: Metrics, readiness: Read
   } catch {
     // The truth is away; /readyz says so, and stale gauges are better than none.
   }
-}
-
-function urlOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo;
-  const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-  return `http://${shown}:${port}`;
 }
 
 async function closeServer(server: Server): Promise<void> {
