@@ -10,6 +10,7 @@ export type ErrorCode =
   | "conflict"
   | "too_large"
   | "unsupported"
+  | "key_reused"
   | "rate_limited"
   | "unavailable"
   | "internal";

@@ -13,6 +13,7 @@
  * outbox      the set of (topic, key) whose index may differ from its row.
  * claim       taking work from the outbox under a lease; converge: making the index agree with the rows.
  * doubt       an effect whose outcome is unknown may still land; its work row stays until it cannot.
+ * keyed       of a write: its client gave an Idempotency-Key and may send it again; its answer is kept beside its effect.
  * tenant      the hash that every point carries, so that one search never sees another user's points.
  */
 
@@ -73,6 +74,18 @@ export interface MemoryDraft {
   /** Null: never. */
   readonly expiresAt: Date | null;
   readonly requestId: string | null;
+  /** The put keeps its answer under this key, and throws `conflict` over the key when it is taken. */
+  readonly keyed?: KeyedWrite | undefined;
+}
+
+/** A write that its client may send again: two digests, in hex. */
+export interface KeyedWrite {
+  /** Of the Idempotency-Key and its holder. */
+  readonly key: string;
+  /** Of what is asked: method, path, body. */
+  readonly request: string;
+  /** True: of the memory that is put only the id is kept, so that the answer outlives it (an item of a bulk). */
+  readonly idOnly?: boolean;
 }
 
 /** What became of a draft: the memory that now holds the content, and whether it is new. */

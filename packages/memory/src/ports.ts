@@ -2,7 +2,7 @@
  * The sockets: truth, vectors, queue, models. Each is an interface with at least two adapters behind one contract test
  * (`packages/<adapter>/test`), chosen once at start by `packages/sockets`, never by an `if` in the domain.
  */
-import type { Actor, Memory, MemoryDraft, MemoryPatch, MemoryVersion, PutResult } from "./memory.ts";
+import type { Actor, KeyedWrite, Memory, MemoryDraft, MemoryPatch, MemoryVersion, PutResult } from "./memory.ts";
 import type { MemoryFilter } from "./scope.ts";
 import type { Vector } from "./vector.ts";
 
@@ -47,7 +47,10 @@ export interface TextHits {
   readonly documentFrequencies: Readonly<Record<string, number>>;
 }
 
-/** The memories: PostgreSQL, or PGlite under the same SQL. Every method is one statement and one round trip. */
+/**
+ * The memories: PostgreSQL, or PGlite under the same SQL. Every method is one statement and one round trip. One that is
+ * handed a keyed write keeps its answer in that statement, and throws `keyTaken` without any effect when the key is taken.
+ */
 export interface MemoryStore {
   /** Puts a group in one commit; answers in the order of the drafts. No two drafts may name one slot with different contents. */
   putMemories(drafts: readonly MemoryDraft[]): Promise<readonly PutResult[]>;
@@ -61,9 +64,16 @@ export interface MemoryStore {
   /** Users who own what the filter lets through, for a search that names none (at most `limit`; null = nobody's). */
   findUserIds(filter: MemoryFilter, limit: number): Promise<readonly (string | null)[]>;
   /** Undefined: absent. Throws `conflict` (with the other's id in `details`) when the new text already stands. */
-  updateMemory(projectId: string, id: string, patch: MemoryPatch, actor: Actor): Promise<Memory | undefined>;
-  deleteMemory(projectId: string, id: string, actor: Actor): Promise<boolean>;
-  deleteMemories(filter: MemoryFilter, actor: Actor): Promise<number>;
+  updateMemory(
+    projectId: string,
+    id: string,
+    patch: MemoryPatch,
+    actor: Actor,
+    keyed?: KeyedWrite,
+  ): Promise<Memory | undefined>;
+  deleteMemory(projectId: string, id: string, actor: Actor, keyed?: KeyedWrite): Promise<boolean>;
+  /** How many; in chunks. A keyed one that is run again goes on where it stopped, and counts from its beginning. */
+  deleteMemories(filter: MemoryFilter, actor: Actor, keyed?: KeyedWrite): Promise<number>;
   /** Newest first; undefined when the memory is absent. */
   getHistory(projectId: string, id: string): Promise<readonly MemoryVersion[] | undefined>;
   /** The row as `converge` needs it, whatever its state; absent and expired rows are left out. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MemoryError, toMemoryError } from "./errors.ts";
 import { EVENT_TYPE, type MemoryDraft, type PutResult } from "./memory.ts";
+import { isKeyTaken } from "./once.ts";
 import type { MemoryStore } from "./ports.ts";
 
 /** Rows of one statement: past 64 the trigger counts the statement as bulk, and its work goes into the slow lane. */
@@ -137,7 +138,8 @@ export async function putRacing(store: MemoryStore, drafts: readonly MemoryDraft
     try {
       return await store.putMemories(drafts);
     } catch (error) {
-      if (toMemoryError(error).code !== "conflict" || attempt >= RACE_ATTEMPTS_MAX) throw error;
+      const isRace = toMemoryError(error).code === "conflict" && !isKeyTaken(error);
+      if (!isRace || attempt >= RACE_ATTEMPTS_MAX) throw error;
       await sleep(Math.random() * Math.min(RACE_PAUSE_MS_MAX, 2 ** attempt));
     }
   }

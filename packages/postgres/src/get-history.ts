@@ -1,6 +1,6 @@
-import type { HistoryEvent, Memory, MemoryVersion } from "@engram/memory";
+import type { HistoryEvent, MemoryVersion } from "@engram/memory";
 import type { Executor } from "@engram/sql";
-import { MEMORY_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
+import { MEMORY_COLUMNS, parseMemoryRow, toMemory, type MemoryJson, type MemoryRow } from "./rows.ts";
 
 /** A line of engram.history: `event`, `actor`, `request_id`, `at` say what ended the version that `snapshot` shows. */
 interface HistoryRow extends Record<string, unknown> {
@@ -8,11 +8,8 @@ interface HistoryRow extends Record<string, unknown> {
   readonly actor: string | null;
   readonly request_id: string | null;
   readonly at: Date;
-  readonly snapshot: SnapshotRow;
+  readonly snapshot: MemoryJson;
 }
-
-/** A row as JSON: its times are strings. */
-type SnapshotRow = { [column in keyof MemoryRow]: unknown };
 
 /**
  * Every version, newest first: the row itself, then the snapshots. What ended one version made the next, so each takes
@@ -33,7 +30,7 @@ export async function getHistory(
     "SELECT event, actor, request_id, at, snapshot FROM engram.history WHERE memory_id = $1::uuid AND snapshot IS NOT NULL ORDER BY version DESC",
     [id],
   );
-  const memories = [toMemory(current), ...lines.map((line) => toMemory(fromSnapshot(line.snapshot)))];
+  const memories = [toMemory(current), ...lines.map((line) => toMemory(parseMemoryRow(line.snapshot)))];
   return memories.map((memory, i) => {
     const made = lines[i];
     const { indexStatus: _indexStatus, ...version } = memory;
@@ -61,20 +58,4 @@ export async function getHistory(
 function firstRequestId(current: { request_id: string | null }, lines: readonly HistoryRow[]): string | null {
   const oldest: unknown = lines.length === 0 ? current.request_id : lines.at(-1)?.snapshot["request_id"];
   return typeof oldest === "string" ? oldest : null;
-}
-
-const TIMES = [
-  "occurred_at",
-  "created_at",
-  "updated_at",
-  "expires_at",
-  "valid_from",
-  "valid_to",
-] as const satisfies readonly (keyof Memory | string)[];
-
-function fromSnapshot(snapshot: SnapshotRow): MemoryRow {
-  const times = Object.fromEntries(
-    TIMES.map((column) => [column, typeof snapshot[column] === "string" ? new Date(snapshot[column]) : null]),
-  );
-  return { ...snapshot, ...times } as unknown as MemoryRow;
 }

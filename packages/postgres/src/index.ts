@@ -1,5 +1,6 @@
 export { createIndexTargets } from "./index-targets.ts";
 export { createIndexableRows } from "./indexable-rows.ts";
+export { createKeptAnswers } from "./kept-answers.ts";
 export { measureContents } from "./measure-contents.ts";
 export { migrate, pendingMigrations } from "./migrate.ts";
 export { createOutbox } from "./outbox.ts";

@@ -1,17 +1,20 @@
-import { MemoryError, type IndexStatus, type MemoryDraft, type PutResult } from "@engram/memory";
+import { isKeyTaken, MemoryError, type IndexStatus, type MemoryDraft, type PutResult } from "@engram/memory";
 import type { Executor } from "@engram/sql";
-import { MEMORY_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
+import { INDEX_STATUS_AFTER, MEMORY_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
 
 /**
  * Puts a group of drafts in one statement and one commit: equal states merge into the memory that stands, a newer state
  * of a slot retires the older one. The INSERT depends on the retiring CTE's count, else the order of the two is open.
- * Ordered by dedupe key, so that two groups meet without a deadlock.
+ * Ordered by dedupe key, so that two groups meet without a deadlock. The answers of keyed drafts are kept by the same
+ * statement; when one of the keys is taken, nothing of the group is written (`keyTaken`).
  */
 export async function putMemories(db: Executor, drafts: readonly MemoryDraft[]): Promise<readonly PutResult[]> {
   const folded = foldEqual(drafts);
   const withSlots = folded.some((one) => one.draft.key !== null);
-  const input = JSON.stringify(folded.map(toInput));
-  const rows = await (withSlots ? putSlots(db, input) : db.query<PutRow>(PUT, [input]));
+  const keys = folded.flatMap(toKeys);
+  const input = [JSON.stringify(folded.map(toInput)), ...(keys.length === 0 ? [] : [JSON.stringify(keys)])];
+  const text = STATEMENTS[withSlots ? "slots" : "plain"][keys.length > 0 ? "keyed" : "unkeyed"];
+  const rows = await (withSlots ? putSlots(db, text, input) : db.query<PutRow>(text, input));
   const byOrdinal = new Map(rows.map((row) => [row.ord, row]));
   const statuses = await statusesOfMerged(db, rows);
 
@@ -20,7 +23,7 @@ export async function putMemories(db: Executor, drafts: readonly MemoryDraft[]):
     const row = byOrdinal.get(ord);
     if (row === undefined)
       throw new MemoryError("internal", "Internal error", { cause: new Error("a put returned no row") });
-    const memory = toMemory({ ...row, index_status: statuses.get(row.id) ?? "pending" });
+    const memory = toMemory({ ...row, index_status: row.index_status ?? statuses.get(row.id) ?? "pending" });
     equal.forEach((draft, i) => results.set(draft, { memory, created: row.created && i === 0 }));
   });
   return drafts.flatMap((draft) => results.get(draft) ?? []);
@@ -30,15 +33,15 @@ export async function putMemories(db: Executor, drafts: readonly MemoryDraft[]):
  * One statement as a rule. Its snapshot is older than its wait for another writer of the slot, so of two at once one gets
  * 23505: the loser queues on the slot and then looks anew, else newcomers could be first for ever.
  */
-async function putSlots(db: Executor, input: string): Promise<readonly PutRow[]> {
+async function putSlots(db: Executor, text: string, input: readonly string[]): Promise<readonly PutRow[]> {
   try {
-    return await db.query<PutRow>(PUT_WITH_SLOTS, [input]);
+    return await db.query<PutRow>(text, input);
   } catch (error) {
-    if (!(error instanceof MemoryError) || error.code !== "conflict") throw error;
+    if (!(error instanceof MemoryError) || error.code !== "conflict" || isKeyTaken(error)) throw error;
   }
   return db.transaction(async (tx) => {
-    await tx.query(LOCK_SLOTS, [input]);
-    return tx.query<PutRow>(PUT_WITH_SLOTS, [input]);
+    await tx.query(LOCK_SLOTS, input.slice(0, 1));
+    return tx.query<PutRow>(text, input);
   });
 }
 
@@ -120,6 +123,11 @@ function toInput({ draft, drafts }: Folded, ord: number) {
   };
 }
 
+/** The keys of a folded draft: the first of its tellers made the memory, the others found it. */
+function toKeys({ drafts }: Folded, ord: number) {
+  return drafts.flatMap(({ keyed }, i) => (keyed === undefined ? [] : [{ ...keyed, ord, first: i === 0 }]));
+}
+
 function tellers(drafts: readonly MemoryDraft[], idOf: (draft: MemoryDraft) => string | null): readonly string[] {
   return [...new Set(drafts.flatMap((draft) => idOf(draft) ?? []))];
 }
@@ -161,7 +169,22 @@ const INSERT = (from: string) => `put AS (
 // Back to every input: a new row has the input's id, a merged one its dedupe key.
 const ANSWER = `SELECT i.ord, ${MEMORY_COLUMNS}, m.created FROM input i JOIN put m ON m.id = i.id OR m.dedupe_key = i.dedupe_key`;
 
-const PUT = `WITH ${INPUT}, ${INSERT("input i")} ${ANSWER}`;
+// The same with the index status as of this commit, which the answers that are kept show. In the order of the keys, so
+// that two groups meet without a deadlock; of an item of a bulk the id, which may outlive the memory.
+const KEYED_ANSWER = `answer AS (
+  SELECT i.ord, ${MEMORY_COLUMNS}, m.created, ${INDEX_STATUS_AFTER}
+  FROM input i JOIN put m ON m.id = i.id OR m.dedupe_key = i.dedupe_key LEFT JOIN public.memories old ON old.id = m.id
+),
+kept AS (
+  INSERT INTO engram.idempotency (key_hash, request_hash, project_id, user_id, memory_id, result)
+  SELECT decode(k.key, 'hex'), decode(k.request, 'hex'), a.project_id, a.user_id, CASE WHEN k."idOnly" THEN NULL ELSE a.id END,
+    CASE WHEN k."idOnly" THEN json_build_object('id', a.id, 'created', a.created AND k.first)
+         ELSE json_build_object('memory', to_json(a), 'created', a.created AND k.first) END
+  FROM json_to_recordset($2::json) AS k(key text, request text, "idOnly" bool, ord int, first bool) JOIN answer a ON a.ord = k.ord ORDER BY k.key
+)
+SELECT * FROM answer`;
+
+const PUT = `WITH ${INPUT}, ${INSERT("input i")}`;
 
 const PUT_WITH_SLOTS = `WITH ${INPUT}, slots AS MATERIALIZED (SELECT i.*, ${SLOT} AS slot_key FROM input i),
 retired AS (
@@ -169,15 +192,20 @@ retired AS (
   FROM slots s WHERE m.slot_key = s.slot_key AND m.dedupe_key <> s.dedupe_key RETURNING m.id
 ),
 n AS MATERIALIZED (SELECT count(*) AS retired FROM retired),
-${INSERT("input i, n WHERE n.retired >= 0")} ${ANSWER}`;
+${INSERT("input i, n WHERE n.retired >= 0")}`;
+
+const STATEMENTS = {
+  plain: { unkeyed: `${PUT} ${ANSWER}`, keyed: `${PUT}, ${KEYED_ANSWER}` },
+  slots: { unkeyed: `${PUT_WITH_SLOTS} ${ANSWER}`, keyed: `${PUT_WITH_SLOTS}, ${KEYED_ANSWER}` },
+} as const;
 
 // In one order, so that two groups that share slots do not wait for each other.
 const LOCK_SLOTS = `WITH ${INPUT}, slots AS MATERIALIZED (SELECT DISTINCT ${SLOT} AS slot_key FROM input i)
 SELECT pg_advisory_xact_lock(hashtextextended(s.slot_key::text, 0)) FROM (SELECT slot_key FROM slots WHERE slot_key IS NOT NULL ORDER BY 1) s`;
 
-/** A new row is pending; of a merged one the outbox knows, by primary key. */
+/** A new row is pending; of a merged one the outbox knows, by primary key, unless the statement has asked already. */
 async function statusesOfMerged(db: Executor, rows: readonly PutRow[]): Promise<ReadonlyMap<string, IndexStatus>> {
-  const merged = rows.filter((row) => !row.created).map((row) => row.id);
+  const merged = rows.filter((row) => !row.created && row.index_status === undefined).map((row) => row.id);
   return merged.length === 0 ? new Map() : findIndexStatuses(db, merged);
 }
 

@@ -6,6 +6,13 @@ export const MEMORY_COLUMNS = `m.id, m.project_id, m.user_id, m.agent_id, m.sess
 
 export const INDEX_STATUS = "engram.index_status(m.id) AS index_status";
 
+/**
+ * The index status of a row `m` that the statement itself has written, beside the row `old` that stood before (NULL where
+ * none did): the trigger's work row comes after RETURNING, but the version tells whether there will be one.
+ */
+export const INDEX_STATUS_AFTER =
+  "CASE WHEN old.version = m.version THEN engram.index_status(m.id) ELSE 'pending' END AS index_status";
+
 export interface MemoryRow extends Record<string, unknown> {
   readonly id: string;
   readonly project_id: string;
@@ -29,6 +36,25 @@ export interface MemoryRow extends Record<string, unknown> {
   readonly seen_count: number;
   readonly version: number;
   readonly index_status?: IndexStatus;
+}
+
+/** A row as `to_json` writes it: its times are strings. */
+export type MemoryJson = { readonly [column in keyof MemoryRow]: unknown };
+
+const TIMES = ["occurred_at", "created_at", "updated_at", "expires_at", "valid_from", "valid_to"] as const;
+
+export function parseMemoryRow(json: MemoryJson): MemoryRow {
+  const times = TIMES.map((column) => {
+    const text: unknown = json[column];
+    return [column, typeof text === "string" ? parseTimestamp(text) : null] as const;
+  });
+  return { ...json, ...Object.fromEntries(times) } as unknown as MemoryRow;
+}
+
+/** The offsets of old have seconds (Moscow before 1919: +02:30:17), which JavaScript does not read. */
+function parseTimestamp(text: string): Date {
+  const [, time = text, sign = "+", seconds = "0"] = /^(.+([+-])\d\d:\d\d):(\d\d)$/.exec(text) ?? [];
+  return new Date(new Date(time).getTime() - Number(`${sign}${seconds}000`));
 }
 
 export function toMemory(row: MemoryRow): Memory {

@@ -1,7 +1,8 @@
-import { MemoryError, type Actor, type Memory, type MemoryPatch } from "@engram/memory";
+import { isKeyTaken, MemoryError, type Actor, type KeyedWrite, type Memory, type MemoryPatch } from "@engram/memory";
 import { codeOf, Values, type Executor } from "@engram/sql";
-import { INDEX_STATUS, MEMORY_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
 import { asActor, ACTOR_SET } from "./actor.ts";
+import { keepAnswer } from "./kept-answers.ts";
+import { INDEX_STATUS_AFTER, MEMORY_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
 
 /** Changes what the patch names, in one statement; the trigger counts the version. Undefined: absent or expired. */
 export async function updateMemory(
@@ -10,6 +11,7 @@ export async function updateMemory(
   id: string,
   patch: MemoryPatch,
   actor: Actor,
+  keyed?: KeyedWrite,
 ): Promise<Memory | undefined> {
   const values = new Values();
   const context = asActor(actor, values);
@@ -17,25 +19,27 @@ export async function updateMemory(
   // The request id goes through the setting, which the trigger copies: an UPDATE that sets it would compare as no change.
   try {
     const [row] = await db.query<MemoryRow>(
-      `WITH ${context} UPDATE public.memories m SET ${changes.join(", ")} FROM actor
-       WHERE ${ACTOR_SET} AND m.id = ${values.add(id)}::uuid AND m.project_id = ${values.add(projectId)}::uuid
-         AND (m.expires_at IS NULL OR m.expires_at > statement_timestamp())
-       RETURNING ${MEMORY_COLUMNS}`,
+      `WITH ${context}, changed AS (
+         UPDATE public.memories m SET ${changes.join(", ")} FROM actor
+         WHERE ${ACTOR_SET} AND m.id = ${values.add(id)}::uuid AND m.project_id = ${values.add(projectId)}::uuid
+           AND (m.expires_at IS NULL OR m.expires_at > statement_timestamp())
+         RETURNING ${MEMORY_COLUMNS}),
+       answer AS (SELECT m.*, ${INDEX_STATUS_AFTER} FROM changed m LEFT JOIN public.memories old ON old.id = m.id)
+       ${keyed === undefined ? "" : `, ${keepAnswer(keyed, values, KEPT)}`}
+       SELECT * FROM answer`,
       values.list,
     );
-    if (row === undefined) return undefined;
-    // The trigger's work row is written after RETURNING is computed: ask the outbox in a statement of its own.
-    const [status] = await db.query<Pick<MemoryRow, "index_status">>(
-      `SELECT ${INDEX_STATUS} FROM (SELECT $1::uuid AS id) m`,
-      [id],
-    );
-    return toMemory({ ...row, ...status });
+    return row === undefined ? undefined : toMemory(row);
   } catch (error) {
+    if (isKeyTaken(error)) throw error;
     if (error instanceof MemoryError && error.code === "conflict" && codeOf(error.cause) === "23505")
       throw await twinConflict(db, projectId, id, patch, error);
     throw error;
   }
 }
+
+const KEPT =
+  "SELECT project_id, user_id, id AS memory_id, json_build_object('memory', to_json(answer)) AS result FROM answer";
 
 function changesOf(patch: MemoryPatch, values: Values): readonly string[] {
   const changes: string[] = [];

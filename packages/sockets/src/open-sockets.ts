@@ -4,6 +4,7 @@ import {
   type Bell,
   type IndexableRows,
   type IndexTargets,
+  type KeptAnswers,
   type MemoryStore,
   type Models,
   type Outbox,
@@ -14,6 +15,7 @@ import {
 import {
   createIndexableRows,
   createIndexTargets,
+  createKeptAnswers,
   createMemoryStore,
   createOutbox,
   createParkedJobs,
@@ -32,6 +34,7 @@ export interface Sockets {
   readonly db: Executor;
   readonly store: MemoryStore;
   readonly rows: IndexableRows;
+  readonly answers: KeptAnswers;
   readonly outbox: Outbox;
   readonly schedules: Schedules;
   readonly parked: ParkedJobs;
@@ -83,6 +86,7 @@ export async function openSockets(
     db,
     store: createMemoryStore(db),
     rows: createIndexableRows(db),
+    answers: createKeptAnswers(db),
     outbox: createOutbox(db),
     schedules: createSchedules(db),
     parked: createParkedJobs(db),

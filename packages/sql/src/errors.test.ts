@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { isKeyTaken } from "@engram/memory";
 import { translateSqlError } from "./errors.ts";
 
 describe("translateSqlError", () => {
@@ -13,6 +14,12 @@ describe("translateSqlError", () => {
   ])("%s is %s", (code, expected) => {
     const cause = Object.assign(new Error("of the driver"), { code });
     expect(translateSqlError(cause)).toMatchObject({ code: expected, cause });
+  });
+
+  test("the key of a write that is taken is a conflict over the key; another one is not", () => {
+    const violation = (constraint: string) => Object.assign(new Error("of the driver"), { code: "23505", constraint });
+    expect(isKeyTaken(translateSqlError(violation("idempotency_pkey")))).toBe(true);
+    expect(isKeyTaken(translateSqlError(violation("memories_dedupe_key_key")))).toBe(false);
   });
 
   test("what the caller may not know stays in the cause", () => {

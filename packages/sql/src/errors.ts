@@ -1,4 +1,4 @@
-import { MemoryError } from "@engram/memory";
+import { keyTaken, MemoryError } from "@engram/memory";
 
 /** Of PostgreSQL's error codes, those that mean something to the domain (postgresql.org/docs/current/errcodes-appendix.html). */
 const CONFLICTS = new Set(["23505", "40P01", "40001"]);
@@ -13,10 +13,14 @@ const NETWORK = new Set([
   "ENETUNREACH",
 ]);
 
-/** A driver's fault as the domain's: constraint → `conflict`, bad value → `invalid`, connection → `unavailable`. */
+/**
+ * A driver's fault as the domain's: constraint → `conflict` (that of engram.idempotency: over the key), bad value →
+ * `invalid`, connection → `unavailable`.
+ */
 export function translateSqlError(cause: unknown): MemoryError {
   if (cause instanceof MemoryError) return cause;
   const code = codeOf(cause);
+  if (code === "23505" && constraintOf(cause) === "idempotency_pkey") return keyTaken(cause);
   if (CONFLICTS.has(code)) return new MemoryError("conflict", "Another write was first", { cause });
   // 22xxx: a value the database cannot take; 23514: a check. 54000: too much of something (an index row, say).
   if (code.startsWith("22") || code === "23514" || code.startsWith("54"))
@@ -33,6 +37,12 @@ export function translateSqlError(cause: unknown): MemoryError {
 export function codeOf(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"
     ? error.code
+    : "";
+}
+
+function constraintOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "constraint" in error && typeof error.constraint === "string"
+    ? error.constraint
     : "";
 }
 

@@ -12,6 +12,7 @@ const STATUSES = {
   conflict: 409,
   too_large: 413,
   unsupported: 415,
+  key_reused: 422,
   rate_limited: 429,
   unavailable: 503,
   internal: 500,
@@ -27,6 +28,7 @@ const REASONS: Readonly<Record<number, string>> = {
   409: "Conflict",
   413: "Payload Too Large",
   415: "Unsupported Media Type",
+  422: "Unprocessable Entity",
   429: "Too Many Requests",
   500: "Internal Server Error",
   503: "Service Unavailable",
@@ -45,7 +47,7 @@ export function errorHandler({ logger }: ApiDeps): ErrorRequestHandler {
       req.socket.destroy();
       return;
     }
-    if (status === 429 || status === 503)
+    if (status === 429 || status === 503 || error.retryAfterSeconds !== undefined)
       res.setHeader("Retry-After", String(Math.ceil(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS_DEFAULT)));
     if (status === 401) res.setHeader("WWW-Authenticate", 'Bearer realm="engram"');
     sendError(res, status, error.message, error);
