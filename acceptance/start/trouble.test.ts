@@ -1,65 +1,16 @@
 // What an operator sees when something is wrong at the start: one clear line with its cure, on a process that stays up
 // where the environment is not ready, and ends where the configuration is malformed.
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { startRedis } from "@engram/test-equipment";
 import { target } from "../target.ts";
 import { until } from "../until.ts";
+import { readiness, repository, start, stopStarted } from "./started.ts";
 
-const repository = join(import.meta.dirname, "..", "..");
-const directories: string[] = [];
-const children: ChildProcess[] = [];
-
-afterAll(async () => {
-  for (const child of children) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill("SIGTERM");
-    await once(child, "exit");
-  }
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-});
-
-interface Started {
-  readonly child: ChildProcess;
-  readonly base: string;
-  output(): string;
-}
-
-async function start(environment: Record<string, string>): Promise<Started> {
-  const directory = mkdtempSync(join(tmpdir(), "engram-trouble-"));
-  directories.push(directory);
-  const port = await freePort();
-  const child = spawn(process.execPath, [join(repository, "services", "all-in-one", "dist", "main.js")], {
-    cwd: directory,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      PATH: process.env["PATH"],
-      DATA_DIR: directory,
-      MEM0_PORT: String(port),
-      METRICS_PORT: "0",
-      MEM0_API_KEY: "key",
-      ...environment,
-    },
-  });
-  children.push(child);
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data: Buffer) => (output += data.toString()));
-  return { child, base: `http://127.0.0.1:${port}`, output: () => output };
-}
-
-const readiness = async ({
-  base,
-}: Started): Promise<{ status: number; problems: { code: string; message: string; cure: string }[] } | undefined> => {
-  const answer = await fetch(`${base}/readyz`, { headers: { "x-api-key": "key" } }).catch(() => undefined);
-  if (answer === undefined) return undefined;
-  const body = (await answer.json()) as { problems: { code: string; message: string; cure: string }[] };
-  return { status: answer.status, problems: body.problems };
-};
+afterAll(stopStarted);
 
 async function doctor(environment: Record<string, string>): Promise<{ exitCode: number | null; lines: string[] }> {
   const child = spawn(process.execPath, [join(repository, "packages", "cli", "dist", "main.js"), "doctor"], {
@@ -81,22 +32,13 @@ async function takenPort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
 const onceOnly = target.kind === "embedded" ? describe : describe.skip;
 
 onceOnly("a start in trouble", () => {
   test("a folder that another process uses: one line that names it, exit 1", async () => {
     const first = await start({});
     await until("the first to be ready", async () => (await readiness(first))?.status === 200, { timeoutMs: 60_000 });
-    const folder = directories.at(-1) ?? "";
-    const second = await start({ DATA_DIR: folder });
+    const second = await start({ DATA_DIR: first.directory });
     await once(second.child, "exit");
     expect(second.child.exitCode).toBe(1);
     expect(second.output().trim().split("\n")).toEqual([
@@ -135,7 +77,7 @@ onceOnly("a start in trouble", () => {
     const running = await start({});
     await until("it to be ready", async () => (await readiness(running))?.status === 200, { timeoutMs: 60_000 });
     const environment = {
-      DATA_DIR: directories.at(-1) ?? "",
+      DATA_DIR: running.directory,
       MEM0_PORT: new URL(running.base).port,
       MEM0_API_KEY: "key",
     };

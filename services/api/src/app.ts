@@ -1,11 +1,12 @@
 import type { Config } from "@engram/config";
-import { MemoryError, type PutQueue, type SearchDeps } from "@engram/memory";
+import { MemoryError, type Once, type PutQueue, type SearchDeps } from "@engram/memory";
 import type { Readiness, Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import cors from "cors";
 import express, { type Express, type Request, type RequestHandler, type Response } from "express";
 import { authenticate, maybePrincipalOf, principalOf } from "./auth.ts";
 import { errorHandler, methodNotAllowed, sendError } from "./http-error.ts";
+import { IDEMPOTENCY_REPLAYED, keyedWrite } from "./keyed-write.ts";
 import { openapi } from "./openapi.ts";
 import { requestId, requestIdOf } from "./request-id.ts";
 import type { Route } from "./route.ts";
@@ -19,6 +20,8 @@ export interface ApiDeps {
   readonly sockets: Sockets;
   readonly readiness: Readiness;
   readonly puts: PutQueue;
+  /** Runs a write that its client may send again. */
+  readonly once: Once;
   readonly search: SearchDeps;
   /** Tells the workers that so many rows have changed; never blocks, never fails. */
   readonly ring: (pending: number) => void;
@@ -42,7 +45,12 @@ export function createApp(deps: ApiDeps): Express {
 
   app.use(requestId, headers, observe(deps));
   if (deps.config.door.corsOrigins.length > 0)
-    app.use(cors({ origin: [...deps.config.door.corsOrigins], exposedHeaders: ["X-Request-Id", "Retry-After"] }));
+    app.use(
+      cors({
+        origin: [...deps.config.door.corsOrigins],
+        exposedHeaders: ["X-Request-Id", "Retry-After", IDEMPOTENCY_REPLAYED],
+      }),
+    );
   app.use(authenticate(deps.keys, (req) => OPEN_PATHS.has(req.path)));
 
   app.get("/api/health", (_req, res) => void res.json({ status: "ok", version: deps.version, timestamp: new Date() }));
@@ -70,13 +78,16 @@ export function createApp(deps: ApiDeps): Express {
 
 function handler(deps: ApiDeps, route: Route): RequestHandler {
   return async (req, res) => {
-    const { status, body } = await route.handle({
+    const principal = principalOf(res);
+    const { status, body, replayed } = await route.handle({
       deps,
       req,
       res,
-      principal: principalOf(res),
+      principal,
       requestId: requestIdOf(res),
+      keyed: route.idempotent === true ? keyedWrite(req, principal) : undefined,
     });
+    if (replayed === true) res.setHeader(IDEMPOTENCY_REPLAYED, "true");
     res.status(status).json(body);
   };
 }

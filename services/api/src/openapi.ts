@@ -1,5 +1,6 @@
-import { KNOWN_TYPES, LEVELS } from "@engram/memory";
+import { ANSWER_HOURS, KNOWN_TYPES, LEVELS } from "@engram/memory";
 import { z } from "zod";
+import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_LENGTH_MAX, IDEMPOTENCY_REPLAYED } from "./keyed-write.ts";
 import type { Route } from "./route.ts";
 
 /** The description of the API in OpenAPI 3.1, from the very schemas that the routes parse with. */
@@ -64,27 +65,59 @@ function operation(route: Route) {
   return {
     operationId: `${route.method}_${route.path.replaceAll(/\W+/g, "_").replace(/^_/, "")}`,
     summary: route.summary,
-    parameters: [...pathParameters, ...queryParameters],
+    parameters: [...pathParameters, ...queryParameters, ...(route.idempotent === true ? [KEY_PARAMETER] : [])],
     ...(route.body === undefined
       ? {}
       : { requestBody: { required: true, content: { "application/json": { schema: jsonSchema(route.body) } } } }),
     responses: {
-      200: { description: "Done", content: { "application/json": { schema: { type: "object" } } } },
+      200: {
+        description: "Done",
+        ...(route.idempotent === true ? KEY_HEADERS : {}),
+        content: { "application/json": { schema: { type: "object" } } },
+      },
       ...(route.path === "/api/memories"
         ? {
             201: {
               description: "Created",
+              ...KEY_HEADERS,
               content: { "application/json": { schema: { $ref: "#/components/schemas/Memory" } } },
             },
           }
         : {}),
-      default: {
-        description: "What is wrong, and with which field",
-        content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
-      },
+      ...(route.idempotent === true ? KEY_RESPONSES : {}),
+      default: wrong("What is wrong, and with which field"),
     },
   };
 }
+
+function wrong(description: string) {
+  return { description, content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } };
+}
+
+const KEY_PARAMETER = {
+  name: IDEMPOTENCY_KEY,
+  in: "header",
+  required: false,
+  description: `Any name that is new for each write, a UUID say. Sent again within ${ANSWER_HOURS} hours with the same request, it gets the first answer and writes nothing.`,
+  schema: { type: "string", minLength: 1, maxLength: IDEMPOTENCY_KEY_LENGTH_MAX, pattern: "^[ -~]+$" },
+};
+
+const KEY_HEADERS = {
+  headers: {
+    [IDEMPOTENCY_REPLAYED]: {
+      description: `\`true\` on the answer of an earlier request with the same ${IDEMPOTENCY_KEY}.`,
+      schema: { type: "string", enum: ["true"] },
+    },
+  },
+};
+
+const KEY_RESPONSES = {
+  404: wrong(`Not there; also where what was written under this ${IDEMPOTENCY_KEY} has been deleted since.`),
+  409: wrong(
+    `A request with this ${IDEMPOTENCY_KEY} is under way (see Retry-After), or the text stands in another memory.`,
+  ),
+  422: wrong(`This ${IDEMPOTENCY_KEY} was used for another request.`),
+};
 
 function open(summary: string, example: object) {
   return {

@@ -1,4 +1,5 @@
 import type { Request, Response } from "express";
+import type { KeyedWrite } from "@engram/memory";
 import type { z } from "zod";
 import type { ApiDeps } from "./app.ts";
 import type { Principal } from "./auth.ts";
@@ -9,11 +10,15 @@ export interface RouteContext {
   readonly res: Response;
   readonly principal: Principal;
   readonly requestId: string;
+  /** The request's Idempotency-Key, on a route that is `idempotent`: to be handed to `deps.once`. */
+  readonly keyed: KeyedWrite | undefined;
 }
 
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
+  /** True: the answer of an earlier request with the same Idempotency-Key. */
+  readonly replayed?: boolean;
 }
 
 /** One route: what Express registers, and what /openapi.json tells of it. */
@@ -24,6 +29,8 @@ export interface Route {
   readonly summary: string;
   readonly body?: z.ZodObject;
   readonly query?: z.ZodObject;
+  /** True: takes an Idempotency-Key. Its handler runs the write through `deps.once` and answers from that result alone. */
+  readonly idempotent?: boolean;
   handle(context: RouteContext): Promise<Answer>;
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { Config } from "@engram/config";
-import { createPutQueue } from "@engram/memory";
+import { createOnce, createPutQueue } from "@engram/memory";
 import { createLiveTarget, migrateWhenReady, type Readiness, type Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { createApp } from "./app.ts";
@@ -52,6 +52,7 @@ export async function startApi({
     logger,
     metrics,
     puts: createPutQueue(sockets.store, { onGroup: (size) => metrics.putGroupSize.observe(size) }),
+    once: createOnce(sockets.answers),
     ring: (pending) => sockets.bell.ring("embed", { pending }),
     search: {
       store: sockets.store,

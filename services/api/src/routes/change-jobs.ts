@@ -1,4 +1,4 @@
-import { MemoryError, type WorkId } from "@engram/memory";
+import { inSteps, MemoryError, type WorkId } from "@engram/memory";
 import { z } from "zod";
 import { fields, parse } from "../fields.ts";
 import { jobId } from "../job-id.ts";
@@ -17,11 +17,12 @@ export const retryJobs = defineRoute({
   path: "/api/jobs/retry",
   summary: "Try parked work again.",
   body,
+  idempotent: true,
   async handle(context) {
     const { ids, warnings } = chosenOf(context);
-    const retried = await context.deps.sockets.parked.retry(ids);
+    const { result: retried, replayed } = await change(context, () => context.deps.sockets.parked.retry(ids));
     if (retried > 0) context.deps.ring(retried);
-    return { status: 200, body: { retried, ...withWarnings(warnings) } };
+    return { status: 200, body: { retried, ...withWarnings(warnings) }, replayed };
   },
 });
 
@@ -31,12 +32,22 @@ export const discardJobs = defineRoute({
   summary:
     "Give parked work up: out of list and count, its memory stays findable by words, and `failed` until it changes.",
   body,
+  idempotent: true,
   async handle(context) {
     const { ids, warnings } = chosenOf(context);
-    const discarded = await context.deps.sockets.parked.discard(ids);
-    return { status: 200, body: { discarded, ...withWarnings(warnings) } };
+    const { result: discarded, replayed } = await change(context, () => context.deps.sockets.parked.discard(ids));
+    return { status: 200, body: { discarded, ...withWarnings(warnings) }, replayed };
   },
 });
+
+/** Safe to run again: what was retried or discarded is parked no longer. */
+function change({ deps, keyed, principal }: RouteContext, run: () => Promise<number>) {
+  return deps.once(
+    keyed,
+    () => inSteps(deps.sockets.answers, keyed, principal.projectId, run),
+    (kept) => kept.value as number,
+  );
+}
 
 /** Which jobs are meant; undefined: all. Nobody means all of them by leaving something out. */
 function chosenOf({ req }: RouteContext): { ids: readonly WorkId[] | undefined; warnings: readonly string[] } {

@@ -1,17 +1,17 @@
 import {
   formatMemoryId,
+  inSteps,
+  keyOfItem,
   MemoryError,
-  putRacing,
+  putItems,
   splitGroups,
   toMemoryError,
   type MemoryDraft,
-  type PutResult,
 } from "@engram/memory";
 import { z } from "zod";
-import type { ApiDeps } from "../app.ts";
 import { parse } from "../fields.ts";
 import { withWarnings } from "../memory-json.ts";
-import { defineRoute } from "../route.ts";
+import { defineRoute, type RouteContext } from "../route.ts";
 import { newMemory, toDraft } from "../to-draft.ts";
 
 const ITEMS_MAX = 1000;
@@ -24,87 +24,85 @@ const body = z.object({
 
 type Result = { index: number; id: string; created: boolean } | { index: number; error: string; message: string };
 
+/** The items as they were sent, read: what can be put, and the results of those that cannot. */
+interface Items {
+  readonly results: Result[];
+  readonly drafts: readonly { readonly index: number; readonly draft: MemoryDraft }[];
+  readonly warnings: readonly string[];
+}
+
 export const createMemories = defineRoute({
   method: "post",
   path: "/api/memories/bulk",
   summary: "Remember many statements; one bad item spoils no other.",
   body,
-  async handle({ deps, req, principal, requestId }) {
+  idempotent: true,
+  async handle(context) {
+    const { deps, req, principal, keyed } = context;
     const { input, warnings } = parse(body, req.body);
     if (input.memories.length > ITEMS_MAX)
       throw new MemoryError("too_large", `memories: at most ${ITEMS_MAX} items at once`);
-
-    const results: Result[] = [];
-    const drafts: { index: number; draft: MemoryDraft }[] = [];
-    const unknown = new Set<string>();
-    input.memories.forEach((item, index) => {
-      try {
-        const parsed = parse(newMemory, item);
-        for (const warning of parsed.warnings) unknown.add(warning);
-        drafts.push({ index, draft: toDraft(parsed.input, { projectId: principal.projectId, requestId }) });
-      } catch (error) {
-        results[index] = failed(index, error);
-      }
-    });
-
-    let position = 0;
-    for (const group of splitGroups(
-      drafts.map((one) => one.draft),
-      GROUP_SIZE,
-    )) {
-      const put = await putGroup(deps, group);
-      for (const one of put) {
-        const index = drafts[position++]?.index ?? -1;
-        results[index] =
-          one instanceof MemoryError
-            ? failed(index, one)
-            : { index, id: formatMemoryId(one.memory.id), created: one.created };
-      }
-    }
-    if (drafts.length > 0) deps.ring(drafts.length);
-
-    const created = results.filter((one) => "created" in one && one.created).length;
-    const failures = results.filter((one) => "error" in one).length;
-    deps.metrics.writes.inc({ operation: "bulk", outcome: "created" }, created);
-    const answer = results.map((one) =>
-      "error" in one ? one : { index: one.index, id: one.id, ...(one.created ? {} : { duplicate: true }) },
+    const items = readItems(input.memories, context);
+    const { result, replayed } = await deps.once(
+      keyed,
+      () => inSteps(deps.sockets.answers, keyed, principal.projectId, (resumed) => putAll(items, context, { resumed })),
+      (kept) => kept.value as Awaited<ReturnType<typeof putAll>>,
     );
-    return {
-      status: 200,
-      body: {
-        results: answer,
-        created,
-        duplicates: results.length - created - failures,
-        failed: failures,
-        ...withWarnings([...warnings, ...unknown]),
-      },
-    };
+    if (replayed) deps.metrics.writes.inc({ operation: "bulk", outcome: "replayed" });
+    else deps.metrics.writes.inc({ operation: "bulk", outcome: "created" }, result.created);
+    return { status: 200, body: { ...result, ...withWarnings([...warnings, ...items.warnings]) }, replayed };
   },
 });
 
-/** A group in one statement; when a row of it is refused, each by itself. The truth being away fails the whole request. */
-async function putGroup(
-  { sockets }: ApiDeps,
-  group: readonly MemoryDraft[],
-): Promise<readonly (PutResult | MemoryError)[]> {
-  try {
-    return await putRacing(sockets.store, group);
-  } catch (error) {
-    if (toMemoryError(error).code === "unavailable") throw error;
-  }
-  const results: (PutResult | MemoryError)[] = [];
-  for (const draft of group) {
+function readItems(given: readonly unknown[], { principal, requestId, keyed }: RouteContext): Items {
+  const results: Result[] = [];
+  const drafts: { index: number; draft: MemoryDraft }[] = [];
+  const unknown = new Set<string>();
+  given.forEach((item, index) => {
     try {
-      results.push(...(await putRacing(sockets.store, [draft])));
+      const parsed = parse(newMemory, item);
+      for (const warning of parsed.warnings) unknown.add(warning);
+      const draft = toDraft(parsed.input, { projectId: principal.projectId, requestId });
+      drafts.push({ index, draft: { ...draft, keyed: keyed === undefined ? undefined : keyOfItem(keyed, index) } });
     } catch (error) {
-      results.push(toMemoryError(error));
+      results[index] = failed(index, error);
+    }
+  });
+  return { results, drafts, warnings: [...unknown] };
+}
+
+/** Safe to run again: of a keyed bulk each item is put once. */
+async function putAll({ results, drafts }: Items, { deps }: RouteContext, { resumed }: { resumed: boolean }) {
+  let position = 0;
+  for (const group of splitGroups(
+    drafts.map((one) => one.draft),
+    GROUP_SIZE,
+  )) {
+    for (const item of await putItems(deps.sockets, group, { resumed })) {
+      const index = drafts[position++]?.index ?? -1;
+      results[index] =
+        item instanceof MemoryError
+          ? failed(index, item)
+          : { index, id: formatMemoryId(item.id), created: item.created };
     }
   }
-  return results;
+  if (drafts.length > 0) deps.ring(drafts.length);
+
+  const created = results.filter((one) => "created" in one && one.created).length;
+  const failures = results.filter((one) => "error" in one).length;
+  return {
+    results: results.map((one) =>
+      "error" in one ? one : { index: one.index, id: one.id, ...(one.created ? {} : { duplicate: true }) },
+    ),
+    created,
+    duplicates: results.length - created - failures,
+    failed: failures,
+  };
 }
 
 const REASON_OF_ITEM: Partial<Record<MemoryError["code"], string>> = {
   invalid: "Bad Request",
+  not_found: "Not Found",
   too_large: "Payload Too Large",
   conflict: "Conflict",
 };

@@ -1,4 +1,4 @@
-import { RECONCILE, reconcileStatus, startReconcile, type ReconcileStatus } from "@engram/memory";
+import { inSteps, RECONCILE, reconcileStatus, startReconcile, type ReconcileStatus } from "@engram/memory";
 import { z } from "zod";
 import type { ApiDeps } from "../app.ts";
 import { fields, parse } from "../fields.ts";
@@ -15,10 +15,20 @@ export const postReconcile = defineRoute({
   summary:
     "Compare the index with the memories and mend what differs; a run that is under way already is told instead.",
   body,
-  async handle({ deps, req }) {
+  idempotent: true,
+  async handle({ deps, req, principal, keyed }) {
     const { input, warnings } = parse(body, req.body ?? {});
-    await startReconcile(deps.sockets.schedules, { dryRun: input.dry_run ?? false });
-    return { status: 202, body: { ...(await status(deps)), ...withWarnings(warnings) } };
+    // Safe to run again: a run that is under way is told instead.
+    const start = async (): Promise<object> => {
+      await startReconcile(deps.sockets.schedules, { dryRun: input.dry_run ?? false });
+      return status(deps);
+    };
+    const { result, replayed } = await deps.once(
+      keyed,
+      () => inSteps(deps.sockets.answers, keyed, principal.projectId, start),
+      (kept) => kept.value as object,
+    );
+    return { status: 202, body: { ...result, ...withWarnings(warnings) }, replayed };
   },
 });
 

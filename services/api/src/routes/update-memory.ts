@@ -1,11 +1,11 @@
-import { normalizeContent, type MemoryPatch } from "@engram/memory";
+import { normalizeContent, type KeptResult, type Memory, type MemoryPatch } from "@engram/memory";
 import { z } from "zod";
 import { fields, parse } from "../fields.ts";
 import { memoryId, notFound } from "../memory-id.ts";
 import { memoryJson, withWarnings } from "../memory-json.ts";
 import { defineRoute, param, type RouteContext } from "../route.ts";
 import { expiryOf } from "../to-draft.ts";
-import { waitUntilIndexed } from "../wait-until-indexed.ts";
+import { settleIndexed } from "../wait-until-indexed.ts";
 
 /** What can be changed; never whose memory it is, nor who sees it. */
 const body = z.object({
@@ -26,6 +26,7 @@ export const replaceMemory = defineRoute({
   path: "/api/memories/:id",
   summary: "Change a memory; metadata that is given takes the place of the old.",
   body,
+  idempotent: true,
   handle: (context) => update(context, { mergeMetadata: false }),
 });
 
@@ -34,26 +35,38 @@ export const patchMemory = defineRoute({
   path: "/api/memories/:id",
   summary: "Change a memory; metadata that is given is merged into the old.",
   body,
+  idempotent: true,
   handle: (context) => update(context, { mergeMetadata: true }),
 });
 
 async function update(
-  { deps, req, principal, requestId }: RouteContext,
+  { deps, req, principal, requestId, keyed }: RouteContext,
   { mergeMetadata }: { mergeMetadata: boolean },
 ) {
   const id = memoryId(param(req, "id"));
   const { input, warnings } = parse(body, req.body ?? {});
-  const memory = await deps.sockets.store.updateMemory(principal.projectId, id, toPatch(input, mergeMetadata), {
-    requestId,
-    name: principal.name,
-  });
-  if (memory === undefined) throw notFound();
-  deps.metrics.writes.inc({ operation: "update", outcome: "updated" });
-  if (memory.indexStatus === "pending") deps.ring(1);
-  return {
-    status: 200,
-    body: { ...memoryJson(await waitUntilIndexed(deps, memory, input.wait ?? 0)), ...withWarnings(warnings) },
+  const patch = toPatch(input, mergeMetadata);
+  const actor = { requestId, name: principal.name };
+  const change = async (): Promise<Changed> => {
+    const memory = await deps.sockets.store.updateMemory(principal.projectId, id, patch, actor, keyed);
+    if (memory === undefined) throw notFound();
+    return { memory };
   };
+  const { result, replayed } = await deps.once(keyed, change, toChanged);
+  deps.metrics.writes.inc({ operation: "update", outcome: replayed ? "replayed" : "updated" });
+  if (result.memory.indexStatus === "pending") deps.ring(1);
+  const indexed = await settleIndexed(deps, result, input.wait ?? 0, keyed);
+  return { status: 200, body: { ...memoryJson(indexed), ...withWarnings(warnings) }, replayed };
+}
+
+interface Changed {
+  readonly memory: Memory;
+  readonly settled?: boolean;
+}
+
+function toChanged({ memory, settled }: KeptResult): Changed {
+  if (memory === undefined) throw new Error("the answer of an update that is kept has no memory");
+  return { memory, settled };
 }
 
 function toPatch(input: z.output<typeof body>, mergeMetadata: boolean): MemoryPatch {
