@@ -65,13 +65,14 @@ async function startStack(): Promise<Running> {
     const database = await createTestDatabase(need(equipment.env, "ENGRAM_TEST_DATABASE_URL"));
     run.atEnd(() => database.drop());
     const qdrantUrl = need(equipment.env, "ENGRAM_TEST_QDRANT_URL");
+    const openaiUrl = need(equipment.env, "ENGRAM_TEST_OPENAI_URL");
     const collection = `acceptance_${randomBytes(6).toString("hex")}`;
     const environment = {
       DATABASE_URL: database.url,
       REDIS_URL: need(equipment.env, "ENGRAM_TEST_REDIS_URL"),
       QDRANT_URL: qdrantUrl,
       MEM0_COLLECTION_NAME: collection,
-      OPENAI_BASE_URL: need(equipment.env, "ENGRAM_TEST_OPENAI_URL"),
+      OPENAI_BASE_URL: openaiUrl,
       OPENAI_API_KEY: "sk-test",
       EMBEDDING_MODEL: "text-embedding-3-small",
     };
@@ -80,7 +81,7 @@ async function startStack(): Promise<Running> {
     await run.spawn("api-2", "api", environment);
     await run.spawn("worker-1", "worker", environment);
     await run.spawn("worker-2", "worker", environment);
-    return { databaseUrl: database.url, qdrantUrl, collection };
+    return { databaseUrl: database.url, qdrantUrl, openaiUrl, collection };
   });
 }
 

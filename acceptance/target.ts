@@ -22,6 +22,8 @@ export interface Target {
   /** The database for raw SQL; undefined where no client can reach it. */
   databaseUrl?: string;
   qdrantUrl?: string;
+  /** The stand-in of the provider, whose counters can be asked. */
+  openaiUrl?: string;
   /** MEM0_COLLECTION_NAME, which is also Qdrant's alias. */
   collection?: string;
 }
