@@ -19,11 +19,7 @@ export function createScheduledJobs(
   stop: AbortSignal,
 ): { ensure(): Promise<void>; run(): Promise<void> } {
   const { sockets, config } = deps;
-  const jobs: readonly ScheduledJob[] = [
-    createSweepJob(sockets.store),
-    createReindexJob(deps),
-    createReconcileJob(deps),
-  ];
+  const jobs: readonly ScheduledJob[] = [createSweepJob(sockets), createReindexJob(deps), createReconcileJob(deps)];
   return {
     ensure: () => ensureScheduled(sockets, jobs),
     async run() {

@@ -1,25 +1,40 @@
-import type { MemoryStore, ScheduledJob } from "@engram/memory";
+import type { KeptAnswers, MemoryStore, ScheduledJob } from "@engram/memory";
 
 /** Expired memories are hidden at once; a minute later they are gone. */
 const EVERY_SECONDS = 60;
 
-/** The job "sweep": deletes what has expired. Safe to repeat: it only ever deletes what is expired when it looks. */
-export function createSweepJob(store: Pick<MemoryStore, "sweepExpired">): ScheduledJob {
+export interface SweepDeps {
+  readonly store: Pick<MemoryStore, "sweepExpired">;
+  readonly answers: Pick<KeptAnswers, "sweep">;
+}
+
+/** How many of each have gone in this run. */
+interface Swept {
+  readonly expired: number;
+  readonly answers: number;
+}
+
+/**
+ * The job "sweep": deletes memories that have expired, and answers to keyed writes that have run out. Safe to repeat: it
+ * only ever deletes what has run out when it looks.
+ */
+export function createSweepJob({ store, answers }: SweepDeps): ScheduledJob {
   return {
     name: "sweep",
     everySeconds: EVERY_SECONDS,
     async step(state, budget) {
-      let expired = deletedSoFar(state);
+      let swept = sweptSoFar(state);
       for (;;) {
-        const { deleted, more } = await store.sweepExpired();
-        expired += deleted;
-        if (!more) return { done: true, result: { expired } };
-        if (budget.spent()) return { done: false, state: { expired } };
+        const [memories, kept] = [await store.sweepExpired(), await answers.sweep()];
+        swept = { expired: swept.expired + memories.deleted, answers: swept.answers + kept.deleted };
+        if (!memories.more && !kept.more) return { done: true, result: swept };
+        if (budget.spent()) return { done: false, state: swept };
       }
     },
   };
 }
 
-function deletedSoFar(state: unknown): number {
-  return typeof state === "object" && state !== null && "expired" in state ? Number(state.expired) : 0;
+function sweptSoFar(state: unknown): Swept {
+  const { expired = 0, answers = 0 } = (state ?? {}) as Partial<Swept>;
+  return { expired, answers };
 }
