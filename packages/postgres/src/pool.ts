@@ -45,6 +45,13 @@ export function createPool(options: PoolOptions): Executor {
         throw translateSqlError(error);
       });
       let broken: boolean | Error = false;
+      // The pool listens to idle connections, a statement to its own; between two statements of ours nobody would, and an
+      // error that nobody hears ends the process.
+      const onError = (error: Error): void => {
+        broken = error;
+        options.onError(error);
+      };
+      client.on("error", onError);
       try {
         await run(client, "BEGIN");
         const result = await work(clientExecutor(client));
@@ -56,6 +63,7 @@ export function createPool(options: PoolOptions): Executor {
         });
         throw error;
       } finally {
+        client.off("error", onError);
         client.release(broken);
       }
     },

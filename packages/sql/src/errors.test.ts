@@ -22,6 +22,14 @@ describe("translateSqlError", () => {
     expect(isKeyTaken(translateSqlError(violation("memories_dedupe_key_key")))).toBe(false);
   });
 
+  test.each([
+    "Connection terminated unexpectedly",
+    "Client has encountered a connection error and is not queryable",
+    "Query read timeout",
+  ])("a lost connection in the driver's words, %p, is unavailable, and the end unknown", (message) => {
+    expect(translateSqlError(new Error(message))).toMatchObject({ code: "unavailable", outcomeUnknown: true });
+  });
+
   test("what the caller may not know stays in the cause", () => {
     expect(translateSqlError(new Error("relation secret_table")).message).toBe("Internal error");
   });

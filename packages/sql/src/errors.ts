@@ -29,7 +29,7 @@ export function translateSqlError(cause: unknown): MemoryError {
   const away =
     NETWORK.has(code) ||
     /^(08|53|57|28|3D|25006)/.test(code) ||
-    /timeout|terminated|Connection ended|closed/i.test(messageOf(cause));
+    /timeout|terminated|Connection ended|closed|not queryable/i.test(messageOf(cause));
   if (away) return new MemoryError("unavailable", "The database cannot be reached", { cause, outcomeUnknown: true });
   return new MemoryError("internal", "Internal error", { cause });
 }
