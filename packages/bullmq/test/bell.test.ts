@@ -3,11 +3,10 @@ import { createServer, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { EMPTY_REPORT } from "@engram/memory";
 import { bellContract } from "@engram/memory/contracts/bell";
-import { startRedis } from "@engram/test-equipment";
+import { startProxy, startRedis } from "@engram/test-equipment";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { createBullMqBell, redisProblems } from "../src/index.ts";
-import { startProxy } from "./proxy.ts";
 
 const url = process.env["ENGRAM_TEST_REDIS_URL"] ?? "";
 const whenThere = url === "" ? describe.skip : describe;
