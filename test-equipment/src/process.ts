@@ -17,6 +17,7 @@ const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 25;
 /** A free port may be taken between our look and the child's bind; three tries make that not worth thinking about. */
 const PORT_TRIES_MAX = 3;
+const RESTART_PAUSE_MS = 1_000;
 const LOG_TAIL_CHARS = 4_000;
 
 const GUARDIAN = `
@@ -125,6 +126,8 @@ export async function startServer(options: {
 }): Promise<{ readonly port: number; readonly running: RunningProcess }> {
   let log = "";
   for (let attempt = 0; attempt < PORT_TRIES_MAX; attempt += 1) {
+    // At a known address it was a restart: what is left of the process before needs a moment to go.
+    if (attempt > 0 && options.port !== undefined) await sleep(RESTART_PAUSE_MS);
     const port = options.port ?? (await findFreePort());
     const running = await options.start(port);
     const deadline = Date.now() + READY_TIMEOUT_MS;

@@ -1,10 +1,13 @@
 /** A way to a server that can be cut, made silent and dropped, since the server itself may be shared by all tests. */
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export type Proxy = {
   /** The target's address, by way of the proxy. */
   readonly url: string;
+  /** Resets the connections that stand; new ones pass at once. */
+  readonly reset: () => void;
   /** Ends all connections and refuses new ones, as a server that is being restarted does. */
   readonly cut: () => Promise<void>;
   /** Takes connections again after a cut, and lets pass what comes over new ones after a silence. */
@@ -13,6 +16,8 @@ export type Proxy = {
   readonly silence: () => void;
   /** Silences the connections that stand; new ones pass: what a firewall that forgot them does. */
   readonly drop: () => void;
+  /** Lets pass everything, so many milliseconds later, until `restore`. */
+  readonly delay: (delayMs: number) => void;
   readonly stop: () => Promise<void>;
 };
 
@@ -22,16 +27,22 @@ export async function startProxy(target: string): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const dropped = new WeakSet<Socket>();
   let silent = false;
+  let delayMs = 0;
   const join = (from: Socket, to: Socket): void => {
     sockets.add(from);
+    // What is late keeps its order: each piece waits for the one before.
+    let last = Promise.resolve();
+    const pass = (data: Buffer): void => {
+      if (silent || dropped.has(from)) return;
+      const due = Date.now() + delayMs;
+      if (delayMs > 0) last = last.then(() => sleep(Math.max(0, due - Date.now())));
+      void last.then(() => to.write(data));
+    };
     const end = (): void => {
       sockets.delete(from);
-      to.destroy();
+      void last.then(() => to.destroy());
     };
-    from
-      .on("data", (data) => !silent && !dropped.has(from) && to.write(data))
-      .on("error", end)
-      .on("close", end);
+    from.on("data", pass).on("error", end).on("close", end);
   };
   const start = async (own: number): Promise<Server> => {
     const server = createServer((client) => {
@@ -63,9 +74,16 @@ export async function startProxy(target: string): Promise<Proxy> {
     cut,
     stop: cut,
     drop,
+    reset() {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
+    delay(ms) {
+      delayMs = ms;
+    },
     async restore() {
       if (silent) drop();
       silent = false;
+      delayMs = 0;
       if (!server.listening) server = await start(own);
     },
     silence() {

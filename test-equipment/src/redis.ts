@@ -11,6 +11,8 @@ import { fetchPython } from "./fetch-python.ts";
 import { ask, startProcess, startServer, type RunningProcess } from "./process.ts";
 
 const run = promisify(execFile);
+/** What the append-only file is called: from version 7 on, and before. */
+const DATA_NAMES = ["appendonlydir", "appendonly.aof"];
 const APT_TIMEOUT_MS = 5 * 60_000;
 
 export type RedisOptions = {
@@ -24,8 +26,10 @@ export type Redis = { readonly url: string; readonly stop: () => Promise<void> }
 export type OwnRedis = Redis & {
   /** SIGKILL; `restart` brings it back. */
   readonly kill: () => Promise<void>;
-  /** SIGKILL where it still runs, then a new process on the same port and data. */
-  readonly restart: () => Promise<void>;
+  /** SIGKILL where it still runs, then a new process on the same port and data; with `empty`, without its data. */
+  readonly restart: (options?: { readonly empty?: boolean }) => Promise<void>;
+  /** FLUSHALL. */
+  readonly flush: () => Promise<void>;
   /** SIGSTOP: it accepts connections and answers nothing. */
   readonly pause: () => void;
   /** SIGCONT. */
@@ -54,9 +58,14 @@ export async function startOwnRedis(options: RedisOptions = {}): Promise<OwnRedi
   return {
     url: `redis://127.0.0.1:${first.port}`,
     kill: () => running.kill(),
-    restart: async () => {
+    restart: async ({ empty = false } = {}) => {
       await running.kill();
+      if (empty) for (const name of DATA_NAMES) rmSync(join(directory, name), { recursive: true, force: true });
       running = (await start(first.port)).running;
+    },
+    flush: async () => {
+      const answer = await ask(first.port, "FLUSHALL\r\n");
+      if (!answer.startsWith("+OK")) throw new Error(`FLUSHALL: ${answer === "" ? "no answer" : answer}`);
     },
     pause: () => running.signal("SIGSTOP"),
     resume: () => running.signal("SIGCONT"),

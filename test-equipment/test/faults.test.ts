@@ -1,6 +1,15 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
-import { startOwnPostgres, startOwnRedis, startProxy, type OwnPostgres, type OwnRedis } from "../src/index.ts";
+import {
+  startOwnPostgres,
+  startOwnQdrant,
+  startOwnRedis,
+  startProxy,
+  type OwnPostgres,
+  type OwnRedis,
+} from "../src/index.ts";
 import { ask } from "../src/process.ts";
 
 describe("a Redis of one test's own", () => {
@@ -25,6 +34,36 @@ describe("a Redis of one test's own", () => {
     expect(await say("PING")).toBe("");
     redis.resume();
     expect(await say("PING")).toContain("PONG");
+  });
+
+  test("is emptied in place, and by a restart", async () => {
+    await say("SET one 1");
+    await redis.flush();
+    expect(await say("GET one")).toBe("$-1\r\n");
+    await say("SET one 1");
+    await redis.restart({ empty: true });
+    expect(await say("GET one")).toBe("$-1\r\n");
+  });
+
+  test("behind a slow proxy: late, and in order", async () => {
+    const proxy = await startProxy(redis.url);
+    proxy.delay(100);
+    const started = performance.now();
+    expect(await ask(Number(new URL(proxy.url).port), "SET two 2\r\nGET two\r\n")).toContain("OK");
+    expect(performance.now() - started).toBeGreaterThan(190); // there and back
+    await proxy.stop();
+  });
+
+  test("behind a proxy that resets: what stands ends at once, the next connection is good", async () => {
+    const proxy = await startProxy(redis.url);
+    const port = Number(new URL(proxy.url).port);
+    const socket = connect(port, "127.0.0.1", () => socket.write("PING\r\n"));
+    await once(socket, "data");
+    const ended = once(socket, "error");
+    proxy.reset();
+    expect(await ended).toMatchObject([{ code: "ECONNRESET" }]);
+    expect(await ask(port, "PING\r\n")).toContain("PONG");
+    await proxy.stop();
   });
 
   test("behind a proxy: cut, silent, dropped, and back", async () => {
@@ -67,4 +106,23 @@ describe("a PostgreSQL of one test's own", () => {
     await postgres.restart();
     expect(await read("SELECT n FROM seeds")).toEqual({ n: 7 });
   });
+});
+
+test("a Qdrant that is paused answers nothing, and then does all that came meanwhile", async () => {
+  const qdrant = await startOwnQdrant();
+  qdrant.pause();
+  let answered = false;
+  const creating = fetch(`${qdrant.url}/collections/late`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: '{"vectors":{"size":2,"distance":"Cosine"}}',
+  }).finally(() => {
+    answered = true;
+  });
+  // Longer than it takes to be asked for something that is never answered.
+  expect(await ask(Number(new URL(qdrant.url).port), "GET /readyz HTTP/1.0\r\n\r\n")).toBe("");
+  expect(answered).toBe(false);
+  qdrant.resume();
+  expect((await creating).status).toBe(200);
+  await qdrant.stop();
 });

@@ -25,11 +25,22 @@ export type Qdrant = Control<QdrantFault> & {
   readonly stop: () => Promise<void>;
 };
 
-/** Starts the stand-in with a data folder of its own on a free port. */
+/** A stand-in that belongs to one test alone, which may do to it what it likes. */
+export type OwnQdrant = Qdrant & {
+  /** SIGSTOP: connections stand, nothing is answered, and all that came meanwhile is done after `resume`. */
+  readonly pause: () => void;
+  /** SIGCONT. */
+  readonly resume: () => void;
+};
+
+/** Starts the stand-in, or takes the real server that `QDRANT_URL` names (then `stop` does nothing). */
 export async function startQdrant(options: QdrantOptions = {}): Promise<Qdrant> {
   const given = process.env["QDRANT_URL"];
-  if (given !== undefined && given !== "") return givenQdrant(given);
+  return given !== undefined && given !== "" ? givenQdrant(given) : startOwnQdrant(options);
+}
 
+/** Starts the stand-in with a data folder of its own on a free port, whatever `QDRANT_URL` says. */
+export async function startOwnQdrant(options: QdrantOptions = {}): Promise<OwnQdrant> {
   const engine = await fetchPython("qdrant");
   const storage = makeDataDirectory("qdrant-storage");
   const start = async (port?: number): Promise<{ port: number; running: RunningProcess }> =>
@@ -43,7 +54,7 @@ export async function startQdrant(options: QdrantOptions = {}): Promise<Qdrant> 
           // -B: this folder is the repository's, and no place for bytecode.
           args: ["-B", SERVER, "--port", String(port), "--storage", join(storage, "data")],
           directory: storage,
-          keepDirectory: false,
+          keepDirectory: true,
           stopSignal: "SIGTERM",
           env: { PYTHONPATH: engine, ENGRAM_TEST_QDRANT_API_KEY: options.apiKey },
         });
@@ -62,7 +73,10 @@ export async function startQdrant(options: QdrantOptions = {}): Promise<Qdrant> 
       await running.kill();
       running = (await start(first.port)).running;
     },
+    pause: () => running.signal("SIGSTOP"),
+    resume: () => running.signal("SIGCONT"),
     stop: async () => {
+      running.signal("SIGCONT");
       await running.stop();
       rmSync(storage, { recursive: true, force: true });
     },
