@@ -1,12 +1,16 @@
 // Everything that can fail, in order, each part timed: build, types, lint, format, all tests of the sources with real
-// services, and the acceptance suite over both ways to run Engram. Goes on after a bad part. The last line is
+// services, the acceptance suite over both ways to run Engram, and a short storm. Goes on after a bad part. The last line is
 // `N passed, N failed`.
 // Usage: npm test, or npm test -- JEST_ARGUMENTS for some tests of the sources alone.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, format, lint, types } from "./checks.mjs";
-import { root, runJest, signalRunning, step } from "./step.mjs";
+import { root, runJest, runNode, signalRunning, step } from "./step.mjs";
+
+/** The same storm in every run that decides about a change. */
+const ciSeed = 20_261;
+const storeCount = 4;
 
 const jestArguments = process.argv.slice(2);
 const results = mkdtempSync(join(tmpdir(), "engram-test-"));
@@ -39,6 +43,7 @@ try {
       const config = ["--config", "acceptance/jest.config.mjs"];
       await countTests(`acceptance, ${target}`, config, { ENGRAM_TARGET: target });
     }
+    await countStorm();
   }
 } finally {
   await equipment?.stop();
@@ -62,6 +67,21 @@ async function countTests(title, args, env) {
   if (existsSync(file)) addReport(title, JSON.parse(readFileSync(file, "utf8")));
   // No report, or trouble outside the tests: in the setup, in the teardown, something left running.
   if (!isWell && totals.failed === failedBefore) addFailure(title);
+}
+
+/** Most of a minute of the storm, as one test. It brings its own stores, from where those of the tests came. */
+async function countStorm() {
+  if (interrupted) return;
+  const title = "storm";
+  if (Object.keys(equipment?.env ?? {}).length < storeCount) {
+    process.stderr.write("STORM SKIPPED: a service for the tests is missing, see above\n");
+    totals.skipped += 1;
+    return;
+  }
+  const seed = process.env.CI === "true" ? ciSeed : Date.now() % 1_000_000;
+  const args = ["--seed", String(seed), "--minutes", "0.7", "--quiet"];
+  if (await step(title, () => runNode("acceptance/faults/storm.ts", args))) totals.passed += 1;
+  else addFailure(`${title} with seed ${seed}`);
 }
 
 function addReport(title, report) {
