@@ -27,7 +27,10 @@ export const ENVIRONMENT = {
   OPENAI_TIMEOUT_MS: String(CALL_TIMEOUT_MS),
   SEARCH_DEADLINE_MS: "700",
   DATABASE_STATEMENT_TIMEOUT_MS: "3000",
+  // What the outbox leaves wrong must show, and not be mended before it is seen.
+  RECONCILE_EVERY_HOURS: "0",
   EMBEDDING_MODEL: "text-embedding-3-small",
-  EMBEDDING_DIMENSIONS: "64",
+  // Fewer, and the stand-in's hashed features collide: then words that are nothing alike come near each other.
+  EMBEDDING_DIMENSIONS: "256",
   LOG_LEVEL: "info",
 } as const;
