@@ -288,6 +288,42 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
       await under.index.drop(other);
     });
 
+    test("a tenant's points are listed in pages, by id, and nobody else's with them", async () => {
+      const userId = freshUser();
+      const mine = [memory({ userId }), memory({ userId, validTo: new Date() }), memory({ userId })];
+      await store(...mine.map((one): [SeededMemory] => [one]), [memory({ userId: freshUser() })]);
+      const [one] = mine;
+      const tenant = one?.tenant ?? "";
+      const expected = mine.map(({ id }) => id).toSorted();
+      const page = (limit: number, after?: string) =>
+        under.index.listTenant(under.collection, { tenant, limit, ...(after === undefined ? {} : { after }) }, signal);
+      expect(await page(10)).toEqual(expected);
+      expect(await page(2)).toEqual(expected.slice(0, 2));
+      expect(await page(2, expected[1])).toEqual(expected.slice(2));
+      await under.index.delete(under.collection, expected.slice(1), signal);
+      expect(await page(10)).toEqual(expected.slice(0, 1));
+    });
+
+    test("a point that changes hands is listed under its new tenant alone", async () => {
+      const [before, after] = [freshUser(), freshUser()];
+      const one = memory({ userId: before });
+      await store([one]);
+      const moved = { ...memory({ userId: after, id: one.id }), content: one.content };
+      await under.seed([moved]);
+      await under.index.setPayload(under.collection, [{ memory: moved, hash: contentHash(one.content) }], signal);
+      const list = (tenant: string) => under.index.listTenant(under.collection, { tenant, limit: 10 }, signal);
+      expect(await list(moved.tenant)).toEqual([one.id]);
+      expect(await list(one.tenant)).toEqual([]);
+    });
+
+    test("a collection that does not exist is told from one without points of a tenant", async () => {
+      const absent = { ...under.collection, name: "never_made__model__4" };
+      const { tenant } = memory();
+      expect(await under.index.listTenant(absent, { tenant, limit: 10 }, signal)).toBeUndefined();
+      const nobody = tenantOf({ projectId, userId: freshUser(), agentId: null });
+      expect(await under.index.listTenant(under.collection, { tenant: nobody, limit: 10 }, signal)).toEqual([]);
+    });
+
     test("no effect is started once the signal has fired", async () => {
       const one = memory();
       await under.seed([one]);

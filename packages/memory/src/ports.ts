@@ -410,6 +410,15 @@ export interface VectorIndex {
   setPayload(collection: CollectionRef, points: readonly IndexPoint[], signal: AbortSignal): Promise<readonly string[]>;
   delete(collection: CollectionRef, ids: readonly string[], signal: AbortSignal): Promise<void>;
   search(collection: CollectionRef, query: VectorQuery, signal: AbortSignal): Promise<readonly VectorHit[]>;
+  /**
+   * The ids of the points that carry a tenant, whether their rows exist or not: at most `limit`, in the order of ids, from
+   * beyond `after`. Undefined: the collection does not exist.
+   */
+  listTenant(
+    collection: CollectionRef,
+    query: { readonly tenant: string; readonly limit: number; readonly after?: string },
+    signal: AbortSignal,
+  ): Promise<readonly string[] | undefined>;
   /** Answers when the index can be reached, else throws. */
   ping(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -65,6 +65,7 @@ async function work(
     setPayload: () => Promise.resolve([]),
     delete: () => Promise.resolve(),
     search: () => Promise.resolve([]),
+    listTenant: () => Promise.resolve([]),
     ping: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };

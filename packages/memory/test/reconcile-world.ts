@@ -141,6 +141,7 @@ export class World {
         setPayload: fail,
         delete: fail,
         search: fail,
+        listTenant: fail,
         ping: () => Promise.resolve(),
         close: () => Promise.resolve(),
       },

@@ -33,6 +33,7 @@ export function createPgvectorIndex(db: Executor): VectorIndex {
     setPayload: (collection, points, signal) => begin(signal, () => setPayload(db, collection, points)),
     delete: (collection, ids, signal) => begin(signal, () => remove(db, collection, ids)),
     search: (collection, query, signal) => begin(signal, () => search(db, collection, query)),
+    listTenant: (collection, query, signal) => begin(signal, () => listTenant(db, collection, query)),
     ping: async () => {
       await db.query("SELECT 1");
     },
@@ -60,9 +61,13 @@ function triggersOf(collection: CollectionRef): string {
   return `${collection.name}_follows`.slice(0, TRIGGER_NAME_LENGTH_MAX);
 }
 
+/** 63 bytes of an identifier, less `_tenant`. */
+const TENANT_INDEX_NAME_LENGTH_MAX = 56;
+
 async function prepare(db: Executor, collection: CollectionRef): Promise<void> {
   const table = tableOf(collection);
   const triggers = triggersOf(collection);
+  const tenantIndex = `${collection.name.slice(0, TENANT_INDEX_NAME_LENGTH_MAX)}_tenant`;
   await db.query("CREATE EXTENSION IF NOT EXISTS vector").catch((error: unknown) => {
     throw new MemoryError(
       "unavailable",
@@ -74,7 +79,8 @@ async function prepare(db: Executor, collection: CollectionRef): Promise<void> {
     await tx.query("SELECT pg_advisory_xact_lock(hashtext($1))", [table]);
     // Plain storage: a compressed or toasted vector costs a detour per comparison.
     await tx.script(`CREATE TABLE IF NOT EXISTS ${table} (
-        id uuid PRIMARY KEY, version bigint NOT NULL, hash text NOT NULL, embedding vector(${collection.dims}) NOT NULL);
+        id uuid PRIMARY KEY, version bigint NOT NULL, hash text NOT NULL, embedding vector(${collection.dims}) NOT NULL, tenant uuid);
+      CREATE INDEX IF NOT EXISTS ${tenantIndex} ON ${table} (tenant, id);
       CREATE OR REPLACE FUNCTION engram.${triggers}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
       BEGIN
         IF TG_OP = 'TRUNCATE' THEN DELETE FROM ${table}; ELSE DELETE FROM ${table} v USING gone WHERE v.id = gone.id; END IF;
@@ -141,15 +147,17 @@ async function upsert(
   const input = points.map(({ memory, hash, vector }) => ({
     id: memory.id,
     version: memory.version,
+    tenant: memory.tenant,
     hash,
     embedding: `[${toDecimals(vector).join(",")}]`,
   }));
   const rows = await db.query<{ id: string }>(
-    `INSERT INTO ${tableOf(collection)} AS v (id, version, hash, embedding)
-     SELECT m.id, d.version, d.hash, d.embedding::vector
-     FROM json_to_recordset($1::json) AS d(id uuid, version bigint, hash text, embedding text)
+    `INSERT INTO ${tableOf(collection)} AS v (id, version, hash, embedding, tenant)
+     SELECT m.id, d.version, d.hash, d.embedding::vector, d.tenant
+     FROM json_to_recordset($1::json) AS d(id uuid, version bigint, hash text, embedding text, tenant uuid)
      JOIN public.memories m ON m.id = d.id AND m.version = d.version ORDER BY m.id FOR KEY SHARE OF m SKIP LOCKED
-     ON CONFLICT (id) DO UPDATE SET version = excluded.version, hash = excluded.hash, embedding = excluded.embedding RETURNING v.id`,
+     ON CONFLICT (id) DO UPDATE SET version = excluded.version, hash = excluded.hash, embedding = excluded.embedding,
+       tenant = excluded.tenant RETURNING v.id`,
     [JSON.stringify(input)],
   );
   return rows.map((row) => row.id);
@@ -160,10 +168,15 @@ async function setPayload(
   collection: CollectionRef,
   points: readonly IndexPoint[],
 ): Promise<readonly string[]> {
-  const input = points.map(({ memory, hash }) => ({ id: memory.id, version: memory.version, hash }));
+  const input = points.map(({ memory, hash }) => ({
+    id: memory.id,
+    version: memory.version,
+    tenant: memory.tenant,
+    hash,
+  }));
   const rows = await db.query<{ id: string }>(
-    `UPDATE ${tableOf(collection)} v SET version = d.version FROM (
-       SELECT m.id, d.version, d.hash FROM json_to_recordset($1::json) AS d(id uuid, version bigint, hash text)
+    `UPDATE ${tableOf(collection)} v SET version = d.version, tenant = d.tenant FROM (
+       SELECT m.id, d.version, d.hash, d.tenant FROM json_to_recordset($1::json) AS d(id uuid, version bigint, hash text, tenant uuid)
        JOIN public.memories m ON m.id = d.id AND m.version = d.version ORDER BY m.id FOR KEY SHARE OF m SKIP LOCKED) d
      WHERE v.id = d.id AND v.hash = d.hash RETURNING v.id`,
     [JSON.stringify(input)],
@@ -186,4 +199,19 @@ async function search(db: Executor, collection: CollectionRef, query: VectorQuer
     values.list,
   );
   return rows;
+}
+
+async function listTenant(
+  db: Executor,
+  collection: CollectionRef,
+  { tenant, limit, after }: Parameters<VectorIndex["listTenant"]>[1],
+): Promise<readonly string[] | undefined> {
+  const table = tableOf(collection);
+  const [known] = await db.query<{ stands: boolean }>("SELECT to_regclass($1) IS NOT NULL AS stands", [table]);
+  if (known?.stands !== true) return undefined;
+  const rows = await db.query<{ id: string }>(
+    `SELECT id FROM ${table} WHERE tenant = $1::uuid AND ($2::uuid IS NULL OR id > $2::uuid) ORDER BY id LIMIT $3::int`,
+    [tenant, after ?? null, limit],
+  );
+  return rows.map((row) => row.id);
 }

@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "@jest/globals";
+import { DEFAULT_PROJECT_ID, tenantOf } from "@engram/memory";
 import { vectorIndexContract, type SeededMemory } from "@engram/memory/contracts/vector-index";
 import { openPGlite } from "@engram/pglite";
 import { createPool, migrate } from "@engram/postgres";
@@ -48,6 +50,25 @@ describe("pgvector follows its table in the same commit", () => {
     }
   });
 
+  test("vectors that an older version wrote learn whose they are", async () => {
+    const under = await over(await openPGlite());
+    try {
+      const migration = await readFile(new URL("../../postgres/migrations/0006-erasures.sql", import.meta.url), "utf8");
+      await under.db.script(`INSERT INTO memories (user_id, content) VALUES ('u', 'раз'), ('другой', 'два');
+        CREATE TABLE engram.${collection.name} (id uuid PRIMARY KEY, version bigint NOT NULL, hash text NOT NULL, embedding vector(4) NOT NULL);
+        INSERT INTO engram.${collection.name} SELECT id, version, 'h', '[1,0,0,0]' FROM memories;
+        ${migration.slice(migration.indexOf("DO $$"))}`);
+      await under.index.prepare(collection);
+      const tenant = tenantOf({ projectId: DEFAULT_PROJECT_ID, userId: "u", agentId: null });
+      const listed = await under.index.listTenant(collection, { tenant, limit: 10 }, new AbortController().signal);
+      expect(listed).toEqual(
+        (await under.db.query("SELECT id FROM memories WHERE user_id = 'u'")).map((row) => row["id"]),
+      );
+    } finally {
+      await under.close();
+    }
+  });
+
   test("a vector of a version that is past is not written", async () => {
     const under = await over(await openPGlite());
     try {
@@ -55,7 +76,8 @@ describe("pgvector follows its table in the same commit", () => {
       const [row] = await under.db.query<{ id: string; version: number }>(
         "INSERT INTO memories (user_id, content) VALUES ('u', 'раз') RETURNING id, version",
       );
-      const memory = { id: row?.id ?? "", version: (row?.version ?? 0) - 1 } as SeededMemory;
+      const tenant = tenantOf({ projectId: DEFAULT_PROJECT_ID, userId: "u", agentId: null });
+      const memory = { id: row?.id ?? "", version: (row?.version ?? 0) - 1, tenant } as SeededMemory;
       expect(
         await under.index.upsert(
           collection,

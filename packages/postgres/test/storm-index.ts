@@ -78,6 +78,10 @@ export class StormIndex implements VectorIndex {
     return Promise.reject(new Error("the storm does not inspect"));
   }
 
+  listTenant(): Promise<never> {
+    return Promise.reject(new Error("the storm knows no tenants"));
+  }
+
   search(): Promise<never> {
     return Promise.reject(new Error("the storm does not search"));
   }

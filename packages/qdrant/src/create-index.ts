@@ -1,7 +1,7 @@
 import { MemoryError, toDecimals, type VectorHit, type VectorIndex } from "@engram/memory";
 import { QdrantClient, type Schemas } from "@qdrant/js-client-rest";
 import { withDeadline } from "./deadline.ts";
-import { translateQdrantError } from "./errors.ts";
+import { statusOf, translateQdrantError } from "./errors.ts";
 import { toPayload } from "./payload.ts";
 import { pointAlias, prepareCollection } from "./prepare.ts";
 import { inspectCollection, scanPoints, STATE_FIELDS, toState } from "./scan.ts";
@@ -144,6 +144,33 @@ export function createQdrantIndex({ url, apiKey, alias, timeoutMs }: QdrantIndex
         version: Number(point.payload?.["version"]),
         cosine: point.score,
       }));
+    },
+
+    async listTenant({ name }, { tenant, limit, after }, signal) {
+      const filter = { must: [{ key: "tenant", match: { value: tenant } }] };
+      try {
+        // `offset` is the first id of the page, not the last one of the page before.
+        const { points } = await ask({ writing: false, signal }, (until) =>
+          api.scrollPoints(
+            {
+              collection_name: name,
+              filter,
+              limit: limit + 1,
+              with_payload: false,
+              with_vector: false,
+              ...(after === undefined ? {} : { offset: after }),
+            },
+            { signal: until },
+          ),
+        );
+        return points
+          .map((point) => String(point.id))
+          .filter((id) => id !== after)
+          .slice(0, limit);
+      } catch (error) {
+        if (error instanceof MemoryError && statusOf(error.cause) === 404) return undefined;
+        throw error;
+      }
     },
 
     async ping(signal) {

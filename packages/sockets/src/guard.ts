@@ -26,6 +26,7 @@ export function guardIndex(index: VectorIndex, circuit: Circuit): VectorIndex {
     setPayload: (collection, points, signal) => circuit.run(() => index.setPayload(collection, points, signal), signal),
     delete: (collection, ids, signal) => circuit.run(() => index.delete(collection, ids, signal), signal),
     search: (collection, query, signal) => circuit.run(() => index.search(collection, query, signal), signal),
+    listTenant: (collection, query, signal) => circuit.run(() => index.listTenant(collection, query, signal), signal),
     ping: (signal) => index.ping(signal),
     close: () => index.close(),
   };
