@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { formatMemoryId, parseMemoryId, uuidv7 } from "./ids.ts";
+import { formatErasureId, formatMemoryId, parseErasureId, parseMemoryId, uuidv7 } from "./ids.ts";
 
 describe("uuidv7", () => {
   test("is a version 7 UUID of the RFC's variant", () => {
@@ -35,5 +35,14 @@ describe("memory ids of the wire", () => {
       "mem_'; --",
     ])
       expect(parseMemoryId(bad)).toBeUndefined();
+  });
+});
+
+describe("erasure ids of the wire", () => {
+  test("go out and back, and are no memory's", () => {
+    const id = formatErasureId("019f0000-0000-7000-8000-0000000000ff");
+    expect(parseErasureId(id)).toBe("019f0000-0000-7000-8000-0000000000ff");
+    expect(parseMemoryId(id)).toBeUndefined();
+    expect(parseErasureId(formatMemoryId(uuidv7()))).toBeUndefined();
   });
 });

@@ -3,7 +3,8 @@ import { randomFillSync } from "node:crypto";
 /** The project of every key in `MEM0_API_KEY`; also the column's default, so that raw INSERTs land in it. */
 export const DEFAULT_PROJECT_ID = "00000000-0000-7000-8000-000000000001";
 
-const PREFIX = "mem_";
+const MEMORY = "mem_";
+const ERASURE = "era_";
 /** Crockford's base32 as TypeID writes it: 26 characters for 128 bits (github.com/jetify-com/typeid, spec 0.3). */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const SUFFIX_LENGTH = 26;
@@ -44,15 +45,34 @@ export function uuidv7(): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** The id of the wire for a UUID: `mem_` and 26 characters, sorting as the UUIDs do. */
+/** The id of the wire for a memory's UUID: `mem_` and 26 characters, sorting as the UUIDs do. */
 export function formatMemoryId(uuid: string): string {
+  return formatId(MEMORY, uuid);
+}
+
+/** The UUID behind a memory's id of the wire; a bare UUID, as psql shows it, is taken too. Undefined: no id of ours. */
+export function parseMemoryId(id: string): string | undefined {
+  return parseId(MEMORY, id);
+}
+
+/** The id of the wire for an erasure's UUID: `era_` and 26 characters. */
+export function formatErasureId(uuid: string): string {
+  return formatId(ERASURE, uuid);
+}
+
+/** The UUID behind an erasure's id of the wire; a bare UUID is taken too. Undefined: no id of ours. */
+export function parseErasureId(id: string): string | undefined {
+  return parseId(ERASURE, id);
+}
+
+function formatId(prefix: string, uuid: string): string {
   let rest = BigInt(`0x${uuid.replaceAll("-", "")}`);
   let suffix = "";
   for (let i = 0; i < SUFFIX_LENGTH; i++) {
     suffix = ALPHABET.charAt(Number(rest & 31n)) + suffix;
     rest >>= 5n;
   }
-  return PREFIX + suffix;
+  return prefix + suffix;
 }
 
 /** False for what an index may hold beside ours: numbers, words. */
@@ -60,12 +80,11 @@ export function isUuid(id: string): boolean {
   return UUID.test(id);
 }
 
-/** The UUID behind an id of the wire; a bare UUID, as psql shows it, is taken too. Undefined: no id of ours. */
-export function parseMemoryId(id: string): string | undefined {
+function parseId(prefix: string, id: string): string | undefined {
   if (UUID.test(id)) return id.toLowerCase();
-  if (!id.startsWith(PREFIX) || id.length !== PREFIX.length + SUFFIX_LENGTH) return undefined;
+  if (!id.startsWith(prefix) || id.length !== prefix.length + SUFFIX_LENGTH) return undefined;
   let value = 0n;
-  for (const character of id.slice(PREFIX.length)) {
+  for (const character of id.slice(prefix.length)) {
     const digit = ALPHABET.indexOf(character);
     if (digit < 0) return undefined;
     value = (value << 5n) | BigInt(digit);

@@ -268,6 +268,8 @@ export interface IndexTargets {
   live(): Promise<IndexTarget>;
   /** The live target, then those that fill or are kept for a way back. */
   followed(): Promise<readonly IndexTarget[]>;
+  /** All of them, whatever their state. */
+  list(): Promise<readonly IndexTarget[]>;
   /**
    * Makes a target of the probed model follow the rows: the live one where it agrees or is fresh, else one that fills,
    * begun anew or resumed. Idempotent; safe from several workers at once.

@@ -62,7 +62,8 @@ CREATE TABLE engram.erasures (
   user_id text,
   actor text,
   requested_at timestamptz NOT NULL DEFAULT now(),
-  requested_xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  -- Taken after the request: of the transactions below it some may have been in flight then.
+  in_flight_below xid8,
   completed_at timestamptz,
   erased jsonb NOT NULL DEFAULT '{}',
   CHECK (completed_at IS NULL OR user_id IS NULL)

@@ -33,6 +33,8 @@ export function createIndexTargets(db: Executor, options: { base: string }): Ind
       return target;
     },
     followed: () => followed(db),
+    list: async () =>
+      (await db.query<TargetRow>(`SELECT ${COLUMNS} FROM engram.index_targets ORDER BY name`)).map(toTarget),
     adopt: (probe) => adopt(db, options.base, probe),
     backfill: (name, limit) => backfill(db, name, limit),
     progress: (name) => progress(db, name),

@@ -1,3 +1,4 @@
+export { createErasures } from "./erasures.ts";
 export { createIndexTargets } from "./index-targets.ts";
 export { createIndexableRows } from "./indexable-rows.ts";
 export { createKeptAnswers } from "./kept-answers.ts";
@@ -9,3 +10,4 @@ export { createPool, type PoolOptions } from "./pool.ts";
 export { createProviderBudget, type ProviderBudgetOptions } from "./provider-budget.ts";
 export { createSchedules } from "./schedules.ts";
 export { createMemoryStore } from "./store.ts";
+export { createUsers } from "./users.ts";

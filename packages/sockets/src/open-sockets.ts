@@ -2,6 +2,7 @@ import type { Config, Problem } from "@engram/config";
 import {
   createLocalBell,
   type Bell,
+  type Erasures,
   type IndexableRows,
   type IndexTargets,
   type KeptAnswers,
@@ -10,9 +11,11 @@ import {
   type Outbox,
   type ParkedJobs,
   type Schedules,
+  type Users,
   type VectorIndex,
 } from "@engram/memory";
 import {
+  createErasures,
   createIndexableRows,
   createIndexTargets,
   createKeptAnswers,
@@ -21,6 +24,7 @@ import {
   createParkedJobs,
   createPool,
   createSchedules,
+  createUsers,
 } from "@engram/postgres";
 import type { Executor } from "@engram/sql";
 import type { Logger, Metrics } from "@engram/telemetry";
@@ -35,6 +39,8 @@ export interface Sockets {
   readonly store: MemoryStore;
   readonly rows: IndexableRows;
   readonly answers: KeptAnswers;
+  readonly users: Users;
+  readonly erasures: Erasures;
   readonly outbox: Outbox;
   readonly schedules: Schedules;
   readonly parked: ParkedJobs;
@@ -87,6 +93,8 @@ export async function openSockets(
     store: createMemoryStore(db),
     rows: createIndexableRows(db),
     answers: createKeptAnswers(db),
+    users: createUsers(db),
+    erasures: createErasures(db),
     outbox: createOutbox(db),
     schedules: createSchedules(db),
     parked: createParkedJobs(db),

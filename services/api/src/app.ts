@@ -64,7 +64,7 @@ export function createApp(deps: ApiDeps): Express {
   );
   for (const path of [...OPEN_PATHS, "/metrics"]) app.all(path, methodNotAllowed(["GET", "HEAD"]));
 
-  app.use(["/api/memories", "/api/memories/*rest", "/api/jobs", "/api/jobs/*rest"], requireEnabled(deps));
+  app.use(["/api/memories", "/api/memories/*rest", "/api/jobs", "/api/jobs/*rest", "/api/users", "/api/erasures"], requireEnabled(deps));
   app.use(jsonOnly);
   app.use("/api/memories/bulk", express.json({ limit: BULK_BODY_BYTES_MAX, strict: false }));
   app.use(express.json({ limit: BODY_BYTES_MAX, strict: false }));
@@ -79,7 +79,7 @@ export function createApp(deps: ApiDeps): Express {
 function handler(deps: ApiDeps, route: Route): RequestHandler {
   return async (req, res) => {
     const principal = principalOf(res);
-    const { status, body, replayed } = await route.handle({
+    const answer = await route.handle({
       deps,
       req,
       res,
@@ -87,8 +87,9 @@ function handler(deps: ApiDeps, route: Route): RequestHandler {
       requestId: requestIdOf(res),
       keyed: route.idempotent === true ? keyedWrite(req, principal) : undefined,
     });
-    if (replayed === true) res.setHeader(IDEMPOTENCY_REPLAYED, "true");
-    res.status(status).json(body);
+    if (answer === undefined) return;
+    if (answer.replayed === true) res.setHeader(IDEMPOTENCY_REPLAYED, "true");
+    res.status(answer.status).json(answer.body);
   };
 }
 

@@ -16,7 +16,8 @@ export function versionJson(version: MemoryVersion) {
   };
 }
 
-function storedJson(memory: Omit<Memory, "indexStatus">) {
+/** What stands in the row: the same of a version as of the memory. */
+export function storedJson(memory: Omit<Memory, "indexStatus">) {
   return {
     id: formatMemoryId(memory.id),
     user_id: memory.userId,

@@ -70,7 +70,7 @@ function operation(route: Route) {
       ? {}
       : { requestBody: { required: true, content: { "application/json": { schema: jsonSchema(route.body) } } } }),
     responses: {
-      200: {
+      [route.status ?? 200]: {
         description: "Done",
         ...(route.idempotent === true ? KEY_HEADERS : {}),
         content: { "application/json": { schema: { type: "object" } } },

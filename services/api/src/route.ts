@@ -27,11 +27,14 @@ export interface Route {
   /** Express's form, `/api/memories/:id`. */
   readonly path: string;
   readonly summary: string;
+  /** Of the answer when all is well; 200 unless told otherwise. */
+  readonly status?: number;
   readonly body?: z.ZodObject;
   readonly query?: z.ZodObject;
   /** True: takes an Idempotency-Key. Its handler runs the write through `deps.once` and answers from that result alone. */
   readonly idempotent?: boolean;
-  handle(context: RouteContext): Promise<Answer>;
+  /** Undefined: the route has answered by itself, piece by piece. */
+  handle(context: RouteContext): Promise<Answer | undefined>;
 }
 
 export function defineRoute(route: Route): Route {

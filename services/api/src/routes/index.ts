@@ -4,10 +4,14 @@ import { createMemories } from "./create-memories.ts";
 import { createMemory } from "./create-memory.ts";
 import { deleteMemory } from "./delete-memory.ts";
 import { deleteUserMemories } from "./delete-user-memories.ts";
+import { eraseUser } from "./erase-user.ts";
+import { exportUser } from "./export-user.ts";
+import { getErasure } from "./get-erasure.ts";
 import { getHistory } from "./get-history.ts";
 import { getMemory } from "./get-memory.ts";
 import { listJobs } from "./list-jobs.ts";
 import { listUserMemories } from "./list-user-memories.ts";
+import { listUsers } from "./list-users.ts";
 import { getReconcile, postReconcile } from "./reconcile.ts";
 import { searchMemories } from "./search-memories.ts";
 import { patchMemory, replaceMemory } from "./update-memory.ts";
@@ -29,4 +33,8 @@ export const ROUTES: readonly Route[] = [
   discardJobs,
   getReconcile,
   postReconcile,
+  listUsers,
+  exportUser,
+  eraseUser,
+  getErasure,
 ];

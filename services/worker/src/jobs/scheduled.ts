@@ -2,6 +2,7 @@ import type { Config } from "@engram/config";
 import { ensureScheduled, runScheduled, type ScheduledJob, type ScheduledStep } from "@engram/memory";
 import type { Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
+import { createEraseJob } from "./erase.ts";
 import { createReconcileJob } from "./reconcile.ts";
 import { createReindexJob } from "./reindex.ts";
 import { createSweepJob } from "./sweep.ts";
@@ -19,7 +20,12 @@ export function createScheduledJobs(
   stop: AbortSignal,
 ): { ensure(): Promise<void>; run(): Promise<void> } {
   const { sockets, config } = deps;
-  const jobs: readonly ScheduledJob[] = [createSweepJob(sockets), createReindexJob(deps), createReconcileJob(deps)];
+  const jobs: readonly ScheduledJob[] = [
+    createSweepJob(sockets),
+    createReindexJob(deps),
+    createReconcileJob(deps),
+    createEraseJob(deps),
+  ];
   return {
     ensure: () => ensureScheduled(sockets, jobs),
     async run() {

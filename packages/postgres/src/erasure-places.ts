@@ -1,0 +1,108 @@
+import type { Executor } from "@engram/sql";
+import { distinctUsers } from "./distinct-users.ts";
+
+/*
+ * The places of the truth that hold something of a person. A table that joins them is one more entry of PLACES: it is
+ * erased at the request and once more for what was in flight, and counted whenever the proof is asked for.
+ */
+
+/** One place. Its statements find the erasure under $1 and join its record as `e`, so that times keep their microseconds. */
+export interface ErasurePlace {
+  readonly name: string;
+  /** Erases what the person had before the request, while the record has the person's id; returns how many rows. */
+  erase(tx: Executor, erasureId: string): Promise<number>;
+  /** Rows from before the request that stand now. */
+  count(db: Executor, erasureId: string): Promise<number>;
+}
+
+/** Ids of one statement: keeps transition tables small, and PGlite (which blocks the process) answering. */
+const CHUNK = 500;
+
+/** Runs a statement that deletes (RETURNING) for chunks of the erased ids ($2), in their order. */
+async function eraseByIds(tx: Executor, erasureId: string, statement: string): Promise<number> {
+  let erased = 0;
+  let after: string | null = null;
+  for (;;) {
+    const chunk: readonly { memory_id: string }[] = await tx.query<{ memory_id: string }>(
+      `SELECT memory_id FROM engram.erased_ids WHERE erasure_id = $1::uuid AND ($2::uuid IS NULL OR memory_id > $2::uuid)
+       ORDER BY memory_id LIMIT ${CHUNK}`,
+      [erasureId, after],
+    );
+    const ids = chunk.map((row) => row.memory_id);
+    if (ids.length > 0) erased += (await tx.query(statement, [erasureId, ids])).length;
+    after = ids.at(-1) ?? null;
+    if (ids.length < CHUNK) return erased;
+  }
+}
+
+function countRows(db: Executor, statement: string, erasureId: string): Promise<number> {
+  return db.query<{ n: number }>(statement, [erasureId]).then(([row]) => row?.n ?? 0);
+}
+
+/** The person of a record (alias `e`) whose id is gone from it: the user among those of the memories whose hash it is. */
+export function userOf(e: string): string {
+  return `SELECT u.user_id FROM (${distinctUsers("public.memories", `m.project_id = ${e}.project_id`)}) u
+    WHERE engram.user_tenant(${e}.project_id, u.user_id) = ${e}.tenant`;
+}
+
+// What was changed since the request was written since: it is the person's again.
+const COUNT_MEMORIES = `WITH e AS MATERIALIZED (
+  SELECT e.project_id, e.requested_at, coalesce(e.user_id, (${userOf("e")})) AS user_id FROM engram.erasures e WHERE e.id = $1::uuid)
+SELECT count(*)::int AS n FROM e JOIN public.memories m ON m.project_id = e.project_id AND m.user_id = e.user_id AND m.updated_at <= e.requested_at`;
+
+const memories: ErasurePlace = {
+  name: "memories",
+  erase: (tx, erasureId) =>
+    eraseByIds(
+      tx,
+      erasureId,
+      `DELETE FROM public.memories m USING engram.erasures e
+       WHERE e.id = $1::uuid AND m.id = ANY($2::uuid[]) AND m.project_id = e.project_id AND m.user_id = e.user_id RETURNING 1 AS one`,
+    ),
+  count: (db, erasureId) => countRows(db, COUNT_MEMORIES, erasureId),
+};
+
+/** After the memories, whose deletion leaves lines of its own. A line of a memory that has become another's goes too. */
+const history: ErasurePlace = {
+  name: "history",
+  async erase(tx, erasureId) {
+    const ofErased = await eraseByIds(
+      tx,
+      erasureId,
+      `DELETE FROM engram.history h USING engram.erasures e
+       WHERE e.id = $1::uuid AND h.memory_id = ANY($2::uuid[]) AND NOT EXISTS (SELECT FROM public.memories m WHERE m.id = h.memory_id) RETURNING 1 AS one`,
+    );
+    const ofPerson = await tx.query(
+      `DELETE FROM engram.history h USING engram.erasures e
+       WHERE e.id = $1::uuid AND h.tenant = e.tenant AND h.at <= e.requested_at RETURNING 1 AS one`,
+      [erasureId],
+    );
+    return ofErased + ofPerson.length;
+  },
+  count: (db, erasureId) =>
+    countRows(
+      db,
+      `SELECT count(*)::int AS n FROM engram.erasures e JOIN engram.history h ON h.tenant = e.tenant AND h.at <= e.requested_at
+       WHERE e.id = $1::uuid`,
+      erasureId,
+    ),
+};
+
+/** In the order in which they are erased. */
+export const PLACES: readonly ErasurePlace[] = [memories, history];
+
+/**
+ * Work for the erased memories. It is never taken away: each row ends with its effect, the point's deletion, done and
+ * certain. `fair` finds work of before the request whose memory nobody remembers.
+ */
+export function countJobs(db: Executor, erasureId: string): Promise<number> {
+  return countRows(
+    db,
+    `SELECT count(*)::int AS n FROM (
+       SELECT o.topic, o.key FROM engram.erased_ids i JOIN engram.outbox o ON o.key = i.memory_id WHERE i.erasure_id = $1::uuid
+       UNION
+       SELECT o.topic, o.key FROM engram.erasures e JOIN engram.outbox o ON o.fair = e.fair AND o.created_at <= e.requested_at
+       WHERE e.id = $1::uuid AND o.topic LIKE 'index:%' AND NOT EXISTS (SELECT FROM public.memories m WHERE m.id = o.key)) work`,
+    erasureId,
+  );
+}
