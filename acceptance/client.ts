@@ -66,6 +66,6 @@ export async function sendJson<Body = ErrorBody>(method: string, path: string, r
 }
 
 function parse(text: string, headers: Headers): unknown {
-  if (text === "" || !(headers.get("content-type") ?? "").includes("json")) return undefined;
+  if (text === "" || !/\bjson\b/.test(headers.get("content-type") ?? "")) return undefined;
   return JSON.parse(text);
 }

@@ -69,8 +69,17 @@ const followMs = 10_000;
   test("DELETE … WHERE user_id: rows, answers and points are gone", async () => {
     const { userId, memories, points } = await twoMemories();
     const bystander = await twoMemories();
+    await api("PATCH", `/api/memories/${at(memories, 0).id}`, { body: { content: "Только по email" } });
     await client.query(`DELETE FROM memories WHERE user_id = '${userId}';`);
     await expectGone(userId, memories, points);
+    const kept = await client.query(
+      "SELECT 1 FROM engram.history WHERE memory_id = ANY($1::uuid[]) AND snapshot IS NOT NULL",
+      [points],
+    );
+    expect(kept.rowCount).toBe(0);
+    const users = await api<{ users: { user_id: string }[] }>("GET", "/api/users?limit=1000");
+    expect(users.body.users.map((user) => user.user_id)).not.toContain(userId);
+    expect(users.body.users.map((user) => user.user_id)).toContain(bystander.userId);
     expect(await list(bystander.userId)).toMatchObject({ total: 2 });
     if (qdrantUrl !== undefined) expect(await pointsAmong(bystander.points)).toBe(2);
   });

@@ -30,7 +30,7 @@ export interface Answer {
   readonly degraded?: readonly { readonly code: string }[];
 }
 
-const KEY = "a-key-for-tests";
+export const KEY = "a-key-for-tests";
 
 export async function startStack(given: Record<string, string> = {}): Promise<Stack> {
   const database = await createTestDatabase(process.env["ENGRAM_TEST_DATABASE_URL"] ?? "");

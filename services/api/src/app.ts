@@ -64,7 +64,10 @@ export function createApp(deps: ApiDeps): Express {
   );
   for (const path of [...OPEN_PATHS, "/metrics"]) app.all(path, methodNotAllowed(["GET", "HEAD"]));
 
-  app.use(["/api/memories", "/api/memories/*rest", "/api/jobs", "/api/jobs/*rest", "/api/users", "/api/erasures"], requireEnabled(deps));
+  app.use(
+    ["/api/memories", "/api/memories/*rest", "/api/jobs", "/api/jobs/*rest", "/api/users", "/api/erasures"],
+    requireEnabled(deps),
+  );
   app.use(jsonOnly);
   app.use("/api/memories/bulk", express.json({ limit: BULK_BODY_BYTES_MAX, strict: false }));
   app.use(express.json({ limit: BODY_BYTES_MAX, strict: false }));

@@ -27,7 +27,7 @@ export const exportUser = defineRoute({
     const document = exportDocument(deps.sockets.users, person, { format, exportedAt });
     // Before the headers: a database that is away is still an error like any other.
     const first = await document.next();
-    res.type(TYPES[format]).attachment(`engram-export-${exportedAt.toISOString().slice(0, 10)}.${format}`);
+    res.attachment(`engram-export-${exportedAt.toISOString().slice(0, 10)}.${format}`).type(TYPES[format]);
     if (req.method === "HEAD") {
       await document.return(undefined);
       res.end();

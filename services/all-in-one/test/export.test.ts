@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { KeptMemory, Person, Users } from "@engram/memory";
+import { eventually, KEY, startStack, type Stack } from "./stack.ts";
+
+const whenThere =
+  process.env["ENGRAM_TEST_DATABASE_URL"] === undefined || process.env["ENGRAM_TEST_QDRANT_URL"] === undefined
+    ? describe.skip
+    : describe;
+
+whenThere("an export that is slow, cut or broken", () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack();
+    await stack.sockets.db
+      .script(`INSERT INTO memories (user_id, content) SELECT 'large', n || repeat(' слово', 200) FROM generate_series(1, 20000) n;
+      INSERT INTO memories (user_id, content) VALUES ('small', 'раз')`);
+  }, 60_000);
+  afterAll(() => stack.close());
+
+  const get = (user: string, query = "", signal?: AbortSignal) =>
+    fetch(`${stack.url}/api/users/${user}/export${query}`, {
+      headers: { "x-api-key": KEY },
+      ...(signal === undefined ? {} : { signal }),
+    });
+  /** Runs `work` while the table of the history is out of reach. */
+  const withoutHistory = async (work: () => Promise<void>): Promise<void> => {
+    await stack.sockets.db.script("ALTER TABLE engram.history RENAME TO history_away");
+    try {
+      await work();
+    } finally {
+      await stack.sockets.db.script("ALTER TABLE engram.history_away RENAME TO history");
+    }
+  };
+
+  test("twenty thousand memories are one whole document", async () => {
+    const answer = await get("large");
+    expect(answer.headers.get("content-disposition")).toMatch(/^attachment; filename=engram-export-[\d-]+\.json$/);
+    const document = (await answer.json()) as { memories: { content: string }[]; counts: object; complete: boolean };
+    expect(new Set(document.memories.map((one) => one.content)).size).toBe(20_000);
+    expect(document).toMatchObject({ counts: { memories: 20_000, history: 0 }, complete: true });
+  }, 60_000);
+
+  test("pages are read as fast as the client takes them, and no more once it has gone", async () => {
+    const pages = watchPages(stack.sockets.users);
+    const leaving = new AbortController();
+    const answer = await get("large", "?format=ndjson", leaving.signal);
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    // The buffers of both sides fill, and then nothing moves: two looks in a row see the same.
+    let seen = -1;
+    await eventually(async () => {
+      const before = seen;
+      seen = pages.read;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return before === seen && seen === pages.read;
+    });
+    expect(pages.read).toBeLessThan(40);
+    leaving.abort();
+    await eventually(() => Promise.resolve(pages.ended));
+    expect(pages.read).toBeLessThan(40);
+    pages.restore();
+  }, 30_000);
+
+  test("a fault in the middle cuts the document, which no reader takes for whole", async () => {
+    await withoutHistory(async () => {
+      const answer = await get("large", "?format=ndjson");
+      expect(answer.status).toBe(200);
+      await expect(answer.text()).rejects.toThrow();
+    });
+  }, 30_000);
+
+  test("a fault before the first piece is an error like any other", async () => {
+    await withoutHistory(async () => {
+      const answer = await get("small");
+      expect(answer.status).toBe(500);
+      expect(await answer.json()).toMatchObject({ error: "Internal Server Error", message: "Internal error" });
+    });
+  });
+
+  test("HEAD tells the headers and reads nothing to the end", async () => {
+    const answer = await fetch(`${stack.url}/api/users/large/export`, {
+      method: "HEAD",
+      headers: { "x-api-key": KEY },
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toMatch(/^application\/json/);
+  });
+});
+
+/** Counts the pages that the API reads of the real store. */
+function watchPages(users: Users): { read: number; ended: boolean; restore(): void } {
+  const exportMemories = users.exportMemories.bind(users);
+  const watch = { read: 0, ended: false, restore: () => Object.assign(users, { exportMemories }) };
+  async function* watched(person: Person): AsyncGenerator<readonly KeptMemory[]> {
+    try {
+      for await (const page of exportMemories(person)) {
+        watch.read += 1;
+        yield page;
+      }
+    } finally {
+      watch.ended = true;
+    }
+  }
+  Object.assign(users, { exportMemories: watched });
+  return watch;
+}
