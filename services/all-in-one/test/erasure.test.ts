@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { collectionOf, DEFAULT_PROJECT_ID, tenantOf } from "@engram/memory";
 import { eventually, startStack, type Stack } from "./stack.ts";
 
@@ -14,12 +14,18 @@ interface Proof {
   readonly left: Readonly<Record<string, number | "unknown">>;
 }
 
+/** Work by the clock is looked for once a second, one job after the other, and a machine may be busy. */
+const PATIENCE = { timeoutMs: 40_000 };
 const NOTHING = { memories: 0, history: 0, jobs: 0, vectors: 0 };
+
+jest.setTimeout(90_000);
 
 whenThere("a person erased while the index is in trouble", () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await startStack({ OUTBOX_LEASE_SECONDS: "2", OUTBOX_HORIZON_SECONDS: "2" });
+    // The API answers 503 until it has seen the schema.
+    await eventually(async () => (await create(freshUser(), "начало")).status === 201);
   }, 60_000);
   afterAll(() => stack.close());
   afterEach(async () => {
@@ -45,7 +51,7 @@ whenThere("a person erased while the index is in trouble", () => {
     eventually(async () => {
       const proof = await prove(id);
       return proof.status === "done" && proof;
-    });
+    }, PATIENCE);
   /** Asked of Qdrant itself. */
   const points = async (user: string, collection: string): Promise<number> => {
     const tenant = tenantOf({ projectId: DEFAULT_PROJECT_ID, userId: user, agentId: null });
@@ -77,7 +83,7 @@ whenThere("a person erased while the index is in trouble", () => {
     expect(await prove(id)).toMatchObject({ status: "running", left: { memories: 0, jobs: 1, vectors: "unknown" } });
     await stack.qdrant.restart();
     expect((await done(id)).left).toEqual(NOTHING);
-  }, 30_000);
+  });
 
   test("an upsert that lands late ends as a deletion, and only then the erasure is done", async () => {
     const user = freshUser();
@@ -95,7 +101,7 @@ whenThere("a person erased while the index is in trouble", () => {
     expect(new Date(completed_at ?? 0).getTime()).toBeGreaterThan(doubtUntil.getTime());
     expect(left).toEqual(NOTHING);
     expect(await points(user, stack.collection)).toBe(0);
-  }, 30_000);
+  });
 
   test("a point that no work row knows of is found by its tenant", async () => {
     const user = freshUser();
@@ -138,5 +144,5 @@ whenThere("a person erased while the index is in trouble", () => {
     expect(await points(user, old)).toBe(0);
     // Lease and horizon: nobody knows any more of doubts in it.
     expect(Date.parse(proof.completed_at ?? "") - Date.parse(proof.requested_at)).toBeGreaterThan(4_000);
-  }, 40_000);
+  });
 });

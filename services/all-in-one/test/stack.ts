@@ -103,13 +103,16 @@ export async function startStack(given: Record<string, string> = {}): Promise<St
   };
 }
 
-/** Tries until it gives something, for ten seconds. */
-export async function eventually<T>(attempt: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 10_000;
+/** Tries until it gives something, for ten seconds unless told otherwise. */
+export async function eventually<T>(
+  attempt: () => Promise<T | undefined | false>,
+  { timeoutMs = 10_000 }: { timeoutMs?: number } = {},
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     const value = await attempt();
     if (value !== undefined && value !== false) return value;
-    if (Date.now() > deadline) throw new Error("it did not come to pass within 10 s");
+    if (Date.now() > deadline) throw new Error(`it did not come to pass within ${timeoutMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
