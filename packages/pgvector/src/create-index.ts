@@ -77,13 +77,14 @@ async function prepare(db: Executor, collection: CollectionRef): Promise<void> {
   });
   await db.transaction(async (tx) => {
     await tx.query("SELECT pg_advisory_xact_lock(hashtext($1))", [table]);
+    // By an array and not by a join, whose plan would read the whole table for each chunk of a mass deletion.
     // Plain storage: a compressed or toasted vector costs a detour per comparison.
     await tx.script(`CREATE TABLE IF NOT EXISTS ${table} (
         id uuid PRIMARY KEY, version bigint NOT NULL, hash text NOT NULL, embedding vector(${collection.dims}) NOT NULL, tenant uuid);
       CREATE INDEX IF NOT EXISTS ${tenantIndex} ON ${table} (tenant, id);
       CREATE OR REPLACE FUNCTION engram.${triggers}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
       BEGIN
-        IF TG_OP = 'TRUNCATE' THEN DELETE FROM ${table}; ELSE DELETE FROM ${table} v USING gone WHERE v.id = gone.id; END IF;
+        IF TG_OP = 'TRUNCATE' THEN DELETE FROM ${table}; ELSE DELETE FROM ${table} WHERE id = ANY (ARRAY(SELECT gone.id FROM gone)); END IF;
         RETURN NULL;
       END $$;`);
     const [standing] = await tx.query<{ n: number }>(

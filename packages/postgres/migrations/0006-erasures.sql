@@ -26,10 +26,14 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- The history is found by an array and not by a join: its plan is kept for the session and must suit one row as well as
+-- 100,000. (With a join every chunk of a mass deletion read the whole table: 50 s for 100,000 rows instead of 4.)
 CREATE OR REPLACE FUNCTION engram.memories_after_delete() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  ids uuid[] := ARRAY(SELECT c.id FROM changed c);
 BEGIN
-  UPDATE engram.history h SET snapshot = NULL FROM changed c WHERE h.memory_id = c.id;
+  UPDATE engram.history h SET snapshot = NULL WHERE h.memory_id = ANY (ids) AND h.snapshot IS NOT NULL;
   INSERT INTO engram.history (memory_id, version, event, actor, request_id, tenant)
   SELECT c.id, c.version, 'deleted', nullif(current_setting('engram.actor', true), ''), nullif(current_setting('engram.request_id', true), ''),
     engram.user_tenant(c.project_id, c.user_id)
@@ -70,9 +74,10 @@ CREATE TABLE engram.erasures (
 );
 CREATE INDEX erasures_running ON engram.erasures (requested_at) WHERE completed_at IS NULL;
 
--- The ids of the memories that went, until the last work for them is done: random numbers, but a person's.
+-- The ids of the memories that went, until the last work for them is done: random numbers, but a person's. No foreign key:
+-- it would be checked for each of them, and the record outlives them in any case.
 CREATE TABLE engram.erased_ids (
-  erasure_id uuid NOT NULL REFERENCES engram.erasures (id) ON DELETE CASCADE,
+  erasure_id uuid NOT NULL,
   memory_id uuid NOT NULL,
   PRIMARY KEY (erasure_id, memory_id)
 );

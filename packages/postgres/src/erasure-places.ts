@@ -15,24 +15,21 @@ export interface ErasurePlace {
   count(db: Executor, erasureId: string): Promise<number>;
 }
 
-/** Ids of one statement: keeps transition tables small, and PGlite (which blocks the process) answering. */
+/** Rows of one statement: keeps transition tables small, and PGlite (which blocks the process) answering. */
 const CHUNK = 500;
 
-/** Runs a statement that deletes (RETURNING) for chunks of the erased ids ($2), in their order. */
-async function eraseByIds(tx: Executor, erasureId: string, statement: string): Promise<number> {
-  let erased = 0;
-  let after: string | null = null;
+/** The erased ids in chunks. A cursor, because each page of a keyset would be planned for a table without statistics. */
+async function* erasedIds(tx: Executor, erasureId: string): AsyncGenerator<readonly string[]> {
+  await tx.query(
+    "DECLARE erased NO SCROLL CURSOR FOR SELECT memory_id FROM engram.erased_ids WHERE erasure_id = $1::uuid",
+    [erasureId],
+  );
   for (;;) {
-    const chunk: readonly { memory_id: string }[] = await tx.query<{ memory_id: string }>(
-      `SELECT memory_id FROM engram.erased_ids WHERE erasure_id = $1::uuid AND ($2::uuid IS NULL OR memory_id > $2::uuid)
-       ORDER BY memory_id LIMIT ${CHUNK}`,
-      [erasureId, after],
-    );
-    const ids = chunk.map((row) => row.memory_id);
-    if (ids.length > 0) erased += (await tx.query(statement, [erasureId, ids])).length;
-    after = ids.at(-1) ?? null;
-    if (ids.length < CHUNK) return erased;
+    const rows = await tx.query<{ memory_id: string }>(`FETCH ${CHUNK} FROM erased`);
+    if (rows.length > 0) yield rows.map((row) => row.memory_id);
+    if (rows.length < CHUNK) break;
   }
+  await tx.query("CLOSE erased");
 }
 
 function countRows(db: Executor, statement: string, erasureId: string): Promise<number> {
@@ -52,40 +49,44 @@ SELECT count(*)::int AS n FROM e JOIN public.memories m ON m.project_id = e.proj
 
 const memories: ErasurePlace = {
   name: "memories",
-  erase: (tx, erasureId) =>
-    eraseByIds(
-      tx,
-      erasureId,
-      `DELETE FROM public.memories m USING engram.erasures e
-       WHERE e.id = $1::uuid AND m.id = ANY($2::uuid[]) AND m.project_id = e.project_id AND m.user_id = e.user_id RETURNING 1 AS one`,
-    ),
+  async erase(tx, erasureId) {
+    let erased = 0;
+    for await (const ids of erasedIds(tx, erasureId)) {
+      // Not by equality: the primary key is the way to them, not the index on users, which leads to all of the person's.
+      const rows = await tx.query(
+        `DELETE FROM public.memories m USING engram.erasures e
+         WHERE e.id = $1::uuid AND m.id = ANY($2::uuid[])
+           AND (m.project_id, m.user_id) IS NOT DISTINCT FROM (e.project_id, e.user_id) RETURNING 1 AS one`,
+        [erasureId, ids],
+      );
+      erased += rows.length;
+    }
+    return erased;
+  },
   count: (db, erasureId) => countRows(db, COUNT_MEMORIES, erasureId),
 };
 
-/** After the memories, whose deletion leaves lines of its own. A line of a memory that has become another's goes too. */
+// Of before the request, or of a memory that was erased: another's deletion may have been a moment faster.
+const LINES = `engram.erasures e JOIN engram.history h ON h.tenant = e.tenant
+WHERE e.id = $1::uuid AND (h.at <= e.requested_at OR EXISTS (
+  SELECT FROM engram.erased_ids i WHERE i.erasure_id = e.id AND i.memory_id = h.memory_id))`;
+const LINES_CHUNK = 5_000;
+
+/** After the memories, whose deletion leaves lines of its own. */
 const history: ErasurePlace = {
   name: "history",
   async erase(tx, erasureId) {
-    const ofErased = await eraseByIds(
-      tx,
-      erasureId,
-      `DELETE FROM engram.history h USING engram.erasures e
-       WHERE e.id = $1::uuid AND h.memory_id = ANY($2::uuid[]) AND NOT EXISTS (SELECT FROM public.memories m WHERE m.id = h.memory_id) RETURNING 1 AS one`,
-    );
-    const ofPerson = await tx.query(
-      `DELETE FROM engram.history h USING engram.erasures e
-       WHERE e.id = $1::uuid AND h.tenant = e.tenant AND h.at <= e.requested_at RETURNING 1 AS one`,
-      [erasureId],
-    );
-    return ofErased + ofPerson.length;
+    for (let erased = 0; ;) {
+      const rows = await tx.query(
+        `DELETE FROM engram.history d USING (SELECT h.memory_id, h.version FROM ${LINES} LIMIT ${LINES_CHUNK}) chosen
+         WHERE (d.memory_id, d.version) = (chosen.memory_id, chosen.version) RETURNING 1 AS one`,
+        [erasureId],
+      );
+      erased += rows.length;
+      if (rows.length < LINES_CHUNK) return erased;
+    }
   },
-  count: (db, erasureId) =>
-    countRows(
-      db,
-      `SELECT count(*)::int AS n FROM engram.erasures e JOIN engram.history h ON h.tenant = e.tenant AND h.at <= e.requested_at
-       WHERE e.id = $1::uuid`,
-      erasureId,
-    ),
+  count: (db, erasureId) => countRows(db, `SELECT count(*)::int AS n FROM ${LINES}`, erasureId),
 };
 
 /** In the order in which they are erased. */

@@ -25,7 +25,7 @@ describe.each(DATABASES)("erasures on %s", (name, open) => {
   afterAll(() => database.close());
   beforeEach(() =>
     db.script(
-      "TRUNCATE public.memories; DELETE FROM engram.history; DELETE FROM engram.outbox; DELETE FROM engram.erasures",
+      "TRUNCATE public.memories; DELETE FROM engram.history; DELETE FROM engram.outbox; DELETE FROM engram.erasures; DELETE FROM engram.erased_ids",
     ),
   );
 
