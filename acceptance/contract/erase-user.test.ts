@@ -85,12 +85,43 @@ describe("DELETE /api/users/:user_id", () => {
     expect((await get(again.id)).content).toBe(again.content);
   });
 
+  test("a write that is sent again with its Idempotency-Key gets no content back, and writes nothing", async () => {
+    const userId = unique("erase");
+    const options = {
+      body: { user_id: userId, content: "Сказано однажды" },
+      headers: { "idempotency-key": unique("key") },
+    };
+    expect((await api("POST", "/api/memories", options)).status).toBe(201);
+    await erased((await erase(userId)).erasure_id);
+    const again = await api("POST", "/api/memories", options);
+    expect(again.text).not.toContain("Сказано");
+    expect(await list(userId)).toMatchObject({ total: 0 });
+  });
+
+  test("sent again with its Idempotency-Key: the same receipt, and nothing that was written since is erased", async () => {
+    const userId = unique("erase");
+    await create({ user_id: userId, content: "Прежнее" });
+    const headers = { "idempotency-key": unique("key") };
+    const first = await api("DELETE", `/api/users/${userId}`, { headers });
+    await create({ user_id: userId, content: "Новое" });
+    const second = await api("DELETE", `/api/users/${userId}`, { headers });
+    expect({ status: second.status, text: second.text }).toEqual({ status: 202, text: first.text });
+    expect(second.headers.get("location")).toBe(first.headers.get("location"));
+    expect(contents(await list(userId))).toEqual(["Новое"]);
+    const atOnce = await Promise.all(
+      [1, 2, 3].map(() =>
+        api("DELETE", `/api/users/${userId}`, { headers: { "idempotency-key": `${userId}-at-once` } }),
+      ),
+    );
+    expect(new Set(atOnce.map((answer) => answer.text)).size).toBe(1);
+  });
+
   test("a person of whom nothing is kept, and one with an odd id, are erased like any other", async () => {
     const odd = `${unique("erase")} /?#%"'\\ Ёжик 😀`;
     await create({ user_id: odd, content: "Странное имя" });
     expect((await erase(odd)).erased).toMatchObject({ memories: 1 });
     const second = await erase(odd);
-    expect(second.erased).toEqual({ memories: 0, history: 0 });
+    expect(second.erased).toEqual({ memories: 0, history: 0, answers: 0 });
     expect((await erased(second.erasure_id)).status).toBe("done");
   });
 

@@ -37,8 +37,8 @@ function countRows(db: Executor, statement: string, erasureId: string): Promise<
 }
 
 /** The person of a record (alias `e`) whose id is gone from it: the user among those of the memories whose hash it is. */
-export function userOf(e: string): string {
-  return `SELECT u.user_id FROM (${distinctUsers("public.memories", `m.project_id = ${e}.project_id`)}) u
+export function userOf(e: string, table = "public.memories"): string {
+  return `SELECT u.user_id FROM (${distinctUsers(table, `m.project_id = ${e}.project_id`)}) u
     WHERE engram.user_tenant(${e}.project_id, u.user_id) = ${e}.tenant`;
 }
 
@@ -89,8 +89,34 @@ const history: ErasurePlace = {
   count: (db, erasureId) => countRows(db, `SELECT count(*)::int AS n FROM ${LINES}`, erasureId),
 };
 
+/**
+ * Answers that are kept for a retry. Their rows stay, blank: without them a retry would write again what was erased. One
+ * without a user names nobody.
+ */
+const answers: ErasurePlace = {
+  name: "answers",
+  async erase(tx, erasureId) {
+    const rows = await tx.query(
+      `UPDATE engram.idempotency k SET result = NULL, user_id = NULL, memory_id = NULL FROM engram.erasures e
+       WHERE e.id = $1::uuid AND k.project_id = e.project_id AND k.user_id = e.user_id AND k.created_at <= e.requested_at RETURNING 1 AS one`,
+      [erasureId],
+    );
+    return rows.length;
+  },
+  count: (db, erasureId) =>
+    countRows(
+      db,
+      `WITH e AS MATERIALIZED (
+         SELECT e.project_id, e.requested_at, coalesce(e.user_id, (${userOf("e", "engram.idempotency")})) AS user_id
+         FROM engram.erasures e WHERE e.id = $1::uuid)
+       SELECT count(*)::int AS n FROM e JOIN engram.idempotency k
+         ON k.project_id = e.project_id AND k.user_id = e.user_id AND k.created_at <= e.requested_at`,
+      erasureId,
+    ),
+};
+
 /** In the order in which they are erased. */
-export const PLACES: readonly ErasurePlace[] = [memories, history];
+export const PLACES: readonly ErasurePlace[] = [memories, history, answers];
 
 /**
  * Work for the erased memories. It is never taken away: each row ends with its effect, the point's deletion, done and

@@ -25,7 +25,7 @@ describe.each(DATABASES)("erasures on %s", (name, open) => {
   afterAll(() => database.close());
   beforeEach(() =>
     db.script(
-      "TRUNCATE public.memories; DELETE FROM engram.history; DELETE FROM engram.outbox; DELETE FROM engram.erasures; DELETE FROM engram.erased_ids",
+      "TRUNCATE public.memories; DELETE FROM engram.history; DELETE FROM engram.outbox; DELETE FROM engram.erasures; DELETE FROM engram.erased_ids; DELETE FROM engram.idempotency",
     ),
   );
 
@@ -92,7 +92,7 @@ describe.each(DATABASES)("erasures on %s", (name, open) => {
     expect(await rows("SELECT event, snapshot IS NULL AS empty FROM engram.history")).toEqual([
       { event: "updated", empty: false },
     ]);
-    expect(await counts(erasure)).toEqual({ memories: 0, history: 0 });
+    expect(await counts(erasure)).toEqual({ memories: 0, history: 0, answers: 0 });
   });
 
   test("the empty lines of memories that were deleted long before go too", async () => {
@@ -105,7 +105,7 @@ describe.each(DATABASES)("erasures on %s", (name, open) => {
     await db.script("DELETE FROM memories WHERE user_id = 'v'");
     expect(await rows("SELECT 1 AS one FROM engram.history")).toHaveLength(4);
     const erasure = await erasures.request(person, actor);
-    expect(erasure.erased).toEqual({ memories: 0, history: 3 });
+    expect(erasure.erased).toEqual({ memories: 0, history: 3, answers: 0 });
     expect(await rows("SELECT 1 AS one FROM engram.history")).toHaveLength(1);
   });
 
@@ -147,7 +147,7 @@ describe.each(DATABASES)("erasures on %s", (name, open) => {
       { event: "deleted" },
       { event: "updated" },
     ]);
-    expect(await counts(settled)).toEqual({ memories: 0, history: 0 });
+    expect(await counts(settled)).toEqual({ memories: 0, history: 0, answers: 0 });
   });
 
   onServer("a write in flight at the request is erased when it has ended, and the sweep waits for it", async () => {
@@ -191,7 +191,7 @@ describe.each(DATABASES)("erasures on %s", (name, open) => {
       const erasure = await swept(await erasures.request(person, actor));
       expect(await rows("SELECT 1 AS one FROM memories")).toEqual([]);
       expect(late.flat()).toHaveLength(80);
-      expect(await counts(erasure)).toEqual({ memories: 0, history: 0 });
+      expect(await counts(erasure)).toEqual({ memories: 0, history: 0, answers: 0 });
     },
   );
 
@@ -236,11 +236,31 @@ describe.each(DATABASES)("erasures on %s", (name, open) => {
     ]);
   });
 
+  test("kept answers are blank, and stay, so that a retry writes nothing", async () => {
+    await db.script(`INSERT INTO engram.idempotency (key_hash, request_hash, project_id, user_id, memory_id, result)
+      SELECT convert_to(u, 'UTF8'), '', '${projectId}', u, gen_random_uuid(), '{"memory":"раз"}' FROM unnest(ARRAY['u', 'v']) u`);
+    const erasure = await erasures.request(person, actor);
+    expect(erasure.erased).toEqual({ memories: 0, history: 0, answers: 1 });
+    const kept = await rows(
+      "SELECT user_id, memory_id IS NULL AS blank, result FROM engram.idempotency ORDER BY key_hash",
+    );
+    expect(kept).toEqual([
+      { user_id: null, blank: true, result: null },
+      { user_id: "v", blank: false, result: { memory: "раз" } },
+    ]);
+    const settled = await swept(erasure);
+    expect(await counts(settled)).toMatchObject({ answers: 0 });
+    await db.script(
+      "UPDATE engram.idempotency SET user_id = 'u', created_at = now() - interval '1 hour' WHERE user_id IS NULL",
+    );
+    expect(await counts(settled)).toMatchObject({ answers: 1 });
+  });
+
   test("more than one chunk goes in one commit", async () => {
     await db.script("INSERT INTO memories (user_id, content) SELECT 'u', 'факт ' || n FROM generate_series(1, 1203) n");
     await db.script("UPDATE memories SET metadata = '{\"n\":1}'");
     const erasure = await erasures.request(person, actor);
-    expect(erasure.erased).toEqual({ memories: 1203, history: 2406 });
+    expect(erasure.erased).toEqual({ memories: 1203, history: 2406, answers: 0 });
     expect(await erasures.countJobs(erasure)).toBe(1203);
   }, 60_000);
 
