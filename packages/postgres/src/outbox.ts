@@ -174,8 +174,10 @@ async function fail(
   return (await db.query(FAIL, [token, topic, JSON.stringify(input), horizonSeconds])).length;
 }
 
+// What a writer holds at this moment keeps its lease and runs out of it: a stop does not wait for a bulk load.
 const RELEASE = `UPDATE engram.outbox o SET lease = NULL, attempts = greatest(0, o.attempts - 1), due_at = clock_timestamp()
-WHERE o.topic = $2 AND o.key = ANY($3::uuid[]) AND o.lease = $1::uuid RETURNING 1 AS one`;
+FROM (SELECT o.topic, o.key FROM engram.outbox o WHERE o.topic = $2 AND o.key = ANY($3::uuid[]) AND o.lease = $1::uuid FOR UPDATE OF o SKIP LOCKED) d
+WHERE (o.topic, o.key) = (d.topic, d.key) RETURNING 1 AS one`;
 
 async function release(db: Executor, topic: string, token: string, claimed: readonly Claimed[]): Promise<number> {
   return (await db.query(RELEASE, [token, topic, claimed.map((one) => one.key)])).length;
