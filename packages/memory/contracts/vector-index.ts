@@ -327,7 +327,8 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
     test("no effect is started once the signal has fired", async () => {
       const one = memory();
       await under.seed([one]);
-      await expect(under.index.upsert(under.collection, [point(one)], AbortSignal.abort())).rejects.toThrow();
+      const late = under.index.upsert(under.collection, [point(one)], AbortSignal.abort());
+      await expect(late).rejects.toMatchObject({ code: "unavailable", outcomeUnknown: false });
       expect((await under.index.fetchStates(under.collection, [one.id], signal)).size).toBe(0);
     });
   });

@@ -1,4 +1,5 @@
-import { embedPoints, type EmbedLimits } from "./embed-points.ts";
+import { assertInTime, type Deadline } from "./deadline.ts";
+import { embedPoints } from "./embed-points.ts";
 import { MemoryError, toMemoryError } from "./errors.ts";
 import type {
   Claimed,
@@ -45,14 +46,16 @@ export async function converge(
   deps: ConvergeDeps,
   collection: CollectionRef,
   claimed: readonly Claimed[],
-  { deadline, stop }: EmbedLimits,
+  { deadline, stop }: { readonly deadline: Deadline; readonly stop: AbortSignal },
 ): Promise<readonly Outcome[]> {
+  const { signal } = deadline;
   const ids = claimed.map((one) => one.key);
   let plan: Plan;
   try {
     assertInTime(deadline);
     const rows = new Map((await deps.store.readIndexable(ids)).map((row) => [row.id, row]));
-    const states = await deps.index.fetchStates(collection, ids, deadline);
+    // What has no row is deleted whether or not it has a point: an upsert in doubt may have landed since.
+    const states = await deps.index.fetchStates(collection, [...rows.keys()], signal);
     plan = planEffects(ids, rows, states);
   } catch (error) {
     return failAll(claimed, error);
@@ -62,16 +65,16 @@ export async function converge(
   for (const id of plan.unchanged) outcomes.set(id, { effect: "unchanged" });
   await attempt(outcomes, plan.absent, async () => {
     assertInTime(deadline);
-    await deps.index.delete(collection, plan.absent, deadline);
+    await deps.index.delete(collection, plan.absent, signal);
     for (const id of plan.absent) outcomes.set(id, { effect: "deleted" });
   });
   await attempt(outcomes, idsOf(plan.payloads), async () => {
     assertInTime(deadline);
-    for (const id of await deps.index.setPayload(collection, plan.payloads, deadline))
+    for (const id of await deps.index.setPayload(collection, plan.payloads, signal))
       outcomes.set(id, { effect: "updated" });
   });
   if (plan.points.length > 0)
-    for await (const part of embedPoints(deps.embedder, plan.points, { deadline, stop })) {
+    for await (const part of embedPoints(deps.embedder, plan.points, { deadline: signal, stop })) {
       if ("failed" in part) {
         // An embedding call leaves nothing behind, so there is no doubt.
         const { error, alone } = part;
@@ -79,7 +82,7 @@ export async function converge(
       } else
         await attempt(outcomes, idsOf(part.vectors), async () => {
           assertInTime(deadline);
-          for (const id of await deps.index.upsert(collection, part.vectors, deadline))
+          for (const id of await deps.index.upsert(collection, part.vectors, signal))
             outcomes.set(id, { effect: "embedded" });
         });
     }
@@ -121,12 +124,6 @@ function planEffects(
   return plan;
 }
 
-/** An effect that is not begun in time is nobody's fault: it is tried again. */
-function assertInTime(deadline: AbortSignal): void {
-  if (deadline.aborted)
-    throw new MemoryError("unavailable", "Not begun before the deadline of the claim", { cause: deadline.reason });
-}
-
 async function attempt(
   outcomes: Map<string, Settled>,
   ids: readonly string[],
@@ -137,8 +134,9 @@ async function attempt(
     await effect();
   } catch (thrown) {
     const error = toMemoryError(thrown);
-    // A write that was cut may still land.
-    const failed = { error, doubt: error.outcomeUnknown, alone: ids.length === 1 };
+    // A write that was cut may still land, and so may one of which nothing is known but that something threw.
+    const doubt = error.outcomeUnknown || !(thrown instanceof MemoryError);
+    const failed = { error, doubt, alone: ids.length === 1 };
     for (const id of ids) if (!outcomes.has(id)) outcomes.set(id, failed);
   }
 }

@@ -14,7 +14,11 @@ const never = new AbortController().signal;
 
 async function work(
   claims: readonly Partial<Claimed>[],
-  given: { embed?: (texts: readonly string[]) => MemoryError | undefined; upsert?: () => MemoryError | undefined } = {},
+  given: {
+    embed?: (texts: readonly string[]) => MemoryError | undefined;
+    upsert?: () => MemoryError | undefined;
+    isPast?: () => boolean;
+  } = {},
 ) {
   const claimed = claims.map((one, i): Claimed => ({
     key: String(i),
@@ -70,7 +74,9 @@ async function work(
     close: () => Promise.resolve(),
   };
   const store = { readIndexable: (ids: readonly string[]) => Promise.resolve(ids.map(indexable)) };
-  const result = await workBatch({ outbox, store, index, embedder }, target, options, never);
+  const isPast = given.isPast ?? (() => false);
+  const deadlineAfter = () => ({ signal: never, isPast });
+  const result = await workBatch({ outbox, store, index, embedder, deadlineAfter }, target, options, never);
   return { failures, done, troubled: result?.troubled };
 }
 
@@ -114,6 +120,23 @@ describe("workBatch", () => {
     const { failures, troubled } = await work(claims, { embed: () => new MemoryError(code, "later") });
     expect(failures.map((one) => one.park)).toEqual([false, false]);
     expect(troubled).toBe(true);
+  });
+
+  test("a process that slept past its deadline begins no effect, though no timer has told it yet", async () => {
+    let [asleep, upserts] = [false, 0];
+    const { failures, done } = await work([{}], {
+      isPast: () => asleep,
+      embed: () => void (asleep = true),
+      upsert: () => void (upserts += 1),
+    });
+    expect(upserts).toBe(0);
+    expect(done).toEqual([]);
+    expect(failures).toMatchObject([{ key: "0", doubt: false, park: false }]);
+  });
+
+  test("a batch whose claim took half of its lease to be answered is given back unbegun", async () => {
+    const { failures, done } = await work([{}, {}], { isPast: () => true });
+    expect({ failures, done }).toEqual({ failures: [], done: [] });
   });
 
   test("the pause that was asked for is kept, at any length", async () => {

@@ -2,10 +2,13 @@ import { randomUUID } from "node:crypto";
 import { backoffSeconds } from "./backoff.ts";
 import { indexTopic } from "./collection.ts";
 import { converge, type ConvergeDeps, type Outcome } from "./converge.ts";
+import { deadlineAfter, type Deadline } from "./deadline.ts";
 import type { BatchReport, Claimed, ClaimOptions, CollectionRef, Failure, Outbox } from "./ports.ts";
 
 export interface WorkDeps extends ConvergeDeps {
   readonly outbox: Outbox;
+  /** For a clock other than the process's own. */
+  readonly deadlineAfter?: (seconds: number) => Deadline;
 }
 
 export interface WorkOptions {
@@ -42,6 +45,9 @@ export async function workBatch(
   const topic = indexTopic(target.name);
   const token = randomUUID();
   const started = performance.now();
+  // Half of the lease: whatever is still under way then is cut, and its rows wait out the doubt. Counted from before the
+  // claim, because the lease is: an answer that took its time has used it up.
+  const deadline = (deps.deadlineAfter ?? deadlineAfter)(options.leaseSeconds / 2);
   const claimed = await deps.outbox.claim({
     topic,
     limit: options.batchSize,
@@ -52,11 +58,9 @@ export async function workBatch(
   });
   if (claimed.length === 0) return undefined;
 
-  // Half of the lease: whatever is still under way then is cut, and its rows wait out the doubt.
-  const deadline = AbortSignal.timeout((options.leaseSeconds * 1000) / 2);
   const outcomes: Outcome[] = [];
   for (const group of workGroups(claimed)) {
-    if (stop.aborted || deadline.aborted) {
+    if (stop.aborted || deadline.isPast()) {
       await deps.outbox.release(topic, token, group);
       continue;
     }

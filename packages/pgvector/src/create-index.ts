@@ -43,7 +43,8 @@ export function createPgvectorIndex(db: Executor): VectorIndex {
 
 /** No effect is started once the signal has fired. */
 async function begin<T>(signal: AbortSignal, effect: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted();
+  if (signal.aborted)
+    throw new MemoryError("unavailable", "The index was not asked: too late", { cause: signal.reason });
   return effect();
 }
 
