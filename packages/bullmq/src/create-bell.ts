@@ -1,81 +1,107 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { EMPTY_REPORT, MemoryError, type BatchReport, type Bell } from "@engram/memory";
-import { Queue, Worker } from "bullmq";
-import { isJobName, JOBS, PREFIX, type JobName, type JobPayload } from "./catalogue.ts";
-import { connectProducer, ConsumerConnection } from "./connection.ts";
-import { Ringer } from "./ring.ts";
+import { MemoryError, type Bell } from "@engram/memory";
+import { Queue } from "bullmq";
+import { answerRings, type Answering } from "./answer.ts";
+import { isJobName, JOBS, PREFIX, type JobName } from "./catalogue.ts";
+import { connectProducer } from "./connection.ts";
+import { problemOfError, type RedisProblem } from "./problems.ts";
+import { RedisWatch } from "./redis-watch.ts";
+import { Ringer, type RingOutcome } from "./ring.ts";
 
 export interface BullMqBellOptions {
   readonly url: string;
-  /** Troubles, at most one in ten seconds: BullMQ and ioredis tell each reconnection. */
+  /** Troubles that are none of Redis's known states, at most one in ten seconds. */
   readonly onError: (error: unknown) => void;
+  /** A state of Redis has begun; told once while it lasts. */
+  readonly onProblem?: (problem: RedisProblem) => void;
+  /** The state is over, after so many seconds. */
+  readonly onProblemOver?: (problem: RedisProblem, seconds: number) => void;
+  readonly onRings?: (outcome: RingOutcome, rings: number) => void;
+  /** A consumer that had stopped was replaced, after so many seconds without a sign of life. */
+  readonly onConsumerReplaced?: (silentSeconds: number) => void;
+  /** Shorter ones are of use to tests. */
+  readonly timings?: Partial<BellTimings>;
 }
 
+export interface BellTimings {
+  /** Between two looks at Redis. */
+  readonly lookEveryMs: number;
+  /** How long a restart or a wipe of Redis is shown. */
+  readonly recentMs: number;
+  /** One wait of an idle consumer for jobs. */
+  readonly waitSeconds: number;
+  /** An idle consumer without a sign of life for so long is replaced; several of its waits, each of which may take 10 s. */
+  readonly silentMsMax: number;
+}
+
+const TIMINGS: BellTimings = { lookEveryMs: 5_000, recentMs: 60_000, waitSeconds: 5, silentMsMax: 20_000 };
 const TELL_EVERY_MS = 10_000;
-/** For the goodbye to Redis once the work in hand is done; a Redis that went silent must not hold up a stop. */
-const GOODBYE_MS = 3_000;
 
 /**
- * The bell on Redis: BullMQ spreads rings over the workers of all processes. Redis away, full or wiped loses rings and
- * nothing else; connections come back by themselves.
+ * The bell on Redis: BullMQ spreads rings over the workers of all processes. Redis away, full, read-only, silent or
+ * wiped loses rings and nothing else; connections come back by themselves, and a consumer that does not is replaced.
  */
 export function createBullMqBell(options: BullMqBellOptions): Bell {
-  const onError = atMostEvery(TELL_EVERY_MS, options.onError);
+  const { url, onRings = () => undefined } = options;
+  const timings = { ...TIMINGS, ...options.timings };
   const ringers = new Map<JobName, { queue: Queue; ringer: Ringer }>();
-  const consumers = new Set<ConsumerConnection>();
-  const producer = connectProducer(options.url);
-  producer.on("error", onError);
+  const answering = new Set<Answering>();
+  const producer = connectProducer(url);
+  const watch = new RedisWatch(producer, {
+    everyMs: timings.lookEveryMs,
+    recentMs: timings.recentMs,
+    onBegin: options.onProblem ?? (() => undefined),
+    onOver: options.onProblemOver ?? (() => undefined),
+  });
+  const tell = atMostEvery(TELL_EVERY_MS, options.onError);
+  /** What a state of Redis explains is told by the watch, once; BullMQ and ioredis tell each reconnection. */
+  const onError = (error: unknown): void => {
+    if (problemOfError(error) === undefined) tell(error);
+    else watch.lookSoon();
+  };
 
   function ringerOf(topic: JobName): Ringer {
     const known = ringers.get(topic);
     if (known !== undefined) return known.ringer;
-    const queue = new Queue(JOBS[topic].queue, { connection: producer, prefix: PREFIX, skipWaitingForReady: true });
+    const queue = new Queue(JOBS[topic].queue, {
+      connection: producer,
+      prefix: PREFIX,
+      skipWaitingForReady: true,
+      // Asked of a Redis that is silent at that moment, it would fail every ring for ever.
+      skipVersionCheck: true,
+    });
     queue.on("error", onError);
-    const ringer = new Ringer(queue, topic, onError);
+    const ringer = new Ringer(queue, topic, { onError, onRings });
     ringers.set(topic, { queue, ringer });
     return ringer;
   }
 
   return {
     ring(topic, { pending }) {
+      if (!isJobName(topic)) return;
       // While Redis is away there is nobody to ring; asking would only fail later.
-      if (isJobName(topic) && producer.status === "ready") ringerOf(topic).ring(pending);
+      if (producer.status === "ready") ringerOf(topic).ring(pending);
+      else onRings("lost", 1);
     },
 
     answer(topic, handler, { concurrency }) {
       if (!isJobName(topic))
         throw new MemoryError("internal", "Internal error", { cause: new Error(`no job ${topic} in the catalogue`) });
-      const connection = new ConsumerConnection(options.url);
-      connection.on("error", onError);
-      consumers.add(connection);
-      const hands = new Set<Promise<BatchReport>>();
-      let stopping = false;
-      const work = async (): Promise<BatchReport> => {
-        if (stopping) return EMPTY_REPORT;
-        const hand = handler();
-        hands.add(hand);
-        try {
-          return await withTimeout(hand, JOBS[topic].timeoutMs);
-        } finally {
-          hands.delete(hand);
-        }
-      };
-      const worker = new Worker<JobPayload>(JOBS[topic].queue, work, {
-        connection,
-        prefix: PREFIX,
+      const one = answerRings({
+        url,
+        topic,
+        handler,
         concurrency,
-        skipVersionCheck: true, // would throw while Redis is away; `doctor` and the start say what is wrong with it
+        waitSeconds: timings.waitSeconds,
+        silentMsMax: timings.silentMsMax,
+        redisAnswers: () => producer.status === "ready" && watch.answers,
+        onError,
+        onReplaced: options.onConsumerReplaced ?? (() => undefined),
       });
-      worker.on("error", onError);
+      answering.add(one);
       return Promise.resolve({
         async stop() {
-          stopping = true;
-          const goodbye = connection.status === "ready" ? worker.close() : undefined;
-          // The work is waited for by itself: while Redis is away, BullMQ cannot say when a job is done.
-          await Promise.allSettled(hands);
-          await Promise.race([goodbye ?? worker.close(true), sleep(GOODBYE_MS, undefined, { ref: false })]);
-          connection.disconnectAll();
-          consumers.delete(connection);
+          await one.stop();
+          answering.delete(one);
         },
       });
     },
@@ -90,11 +116,12 @@ export function createBullMqBell(options: BullMqBellOptions): Bell {
     },
 
     async close() {
+      watch.close();
       for (const { queue, ringer } of ringers.values()) {
         await ringer.settled();
         await queue.close().catch(() => undefined);
       }
-      for (const connection of consumers) connection.disconnectAll();
+      for (const one of answering) one.abandon();
       producer.disconnect();
     },
   };
@@ -108,20 +135,6 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
     signal.addEventListener("abort", leave, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
   });
-}
-
-/** Fails the job of a handler that is stuck, which frees its place; the handler itself is left to its own limits. */
-async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const controller = new AbortController();
-  const timeout = sleep(timeoutMs, undefined, { signal: controller.signal, ref: false }).then((): never => {
-    throw new Error(`no end within ${timeoutMs} ms`);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    timeout.catch(() => undefined);
-    controller.abort();
-  }
 }
 
 function atMostEvery(ms: number, tell: (error: unknown) => void): (error: unknown) => void {

@@ -1,2 +1,3 @@
-export { createBullMqBell, type BullMqBellOptions } from "./create-bell.ts";
-export { redisProblems, type RedisProblem } from "./redis-problems.ts";
+export { createBullMqBell, type BellTimings, type BullMqBellOptions } from "./create-bell.ts";
+export { REDIS_PROBLEM_CODES, type RedisProblem } from "./problems.ts";
+export { redisProblems } from "./redis-problems.ts";

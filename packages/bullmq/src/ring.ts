@@ -9,22 +9,32 @@ const BATCH = 64;
  */
 const JOBS_WAITING_MAX = 8;
 
+/** `rung`: a job says it, or one that waits already does. `lost`: the workers have to look by themselves. */
+export type RingOutcome = "rung" | "lost";
+
+export interface RingerOptions {
+  readonly onError: (error: unknown) => void;
+  readonly onRings: (outcome: RingOutcome, rings: number) => void;
+}
+
 /** Adds the jobs of a ring: never awaited by the one who rings, never more than one addition under way. */
 export class Ringer {
   readonly #queue: Queue;
   readonly #topic: JobName;
-  readonly #onError: (error: unknown) => void;
+  readonly #options: RingerOptions;
   #pending = 0;
+  #rings = 0;
   #adding: Promise<void> | undefined;
 
-  constructor(queue: Queue, topic: JobName, onError: (error: unknown) => void) {
+  constructor(queue: Queue, topic: JobName, options: RingerOptions) {
     this.#queue = queue;
     this.#topic = topic;
-    this.#onError = onError;
+    this.#options = options;
   }
 
   ring(pending: number): void {
     this.#pending += pending;
+    this.#rings += 1;
     this.#adding ??= this.#addAll().finally(() => {
       this.#adding = undefined;
     });
@@ -36,18 +46,24 @@ export class Ringer {
   }
 
   async #addAll(): Promise<void> {
-    while (this.#pending > 0) {
-      const wanted = Math.min(JOBS_WAITING_MAX, Math.ceil(this.#pending / BATCH));
-      this.#pending = 0;
+    while (this.#rings > 0) {
+      const [wanted, rings] = [Math.min(JOBS_WAITING_MAX, Math.ceil(this.#pending / BATCH)), this.#rings];
+      [this.#pending, this.#rings] = [0, 0];
       try {
-        const jobs = wanted - (await this.#queue.getWaitingCount());
-        if (jobs <= 0) continue;
-        const data: JobPayload = { topic: this.#topic };
-        const opts = { attempts: 1, removeOnComplete: { count: JOBS_KEPT }, removeOnFail: { count: JOBS_KEPT } };
-        await this.#queue.addBulk(Array.from({ length: jobs }, () => ({ name: this.#topic, data, opts })));
+        await this.#add(wanted);
+        this.#options.onRings("rung", rings);
       } catch (error) {
-        this.#onError(error); // the workers look by themselves
+        this.#options.onRings("lost", rings);
+        this.#options.onError(error);
       }
     }
+  }
+
+  async #add(wanted: number): Promise<void> {
+    const jobs = wanted - (await this.#queue.getWaitingCount());
+    if (jobs <= 0) return;
+    const data: JobPayload = { topic: this.#topic };
+    const opts = { attempts: 1, removeOnComplete: { count: JOBS_KEPT }, removeOnFail: { count: JOBS_KEPT } };
+    await this.#queue.addBulk(Array.from({ length: jobs }, () => ({ name: this.#topic, data, opts })));
   }
 }

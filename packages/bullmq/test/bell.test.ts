@@ -1,19 +1,21 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { EMPTY_REPORT } from "@engram/memory";
+import { EMPTY_REPORT, type Bell } from "@engram/memory";
 import { bellContract } from "@engram/memory/contracts/bell";
-import { startProxy, startRedis } from "@engram/test-equipment";
+import { startOwnRedis, startProxy } from "@engram/test-equipment";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { createBullMqBell, redisProblems } from "../src/index.ts";
+import { until } from "./until.ts";
 
 const url = process.env["ENGRAM_TEST_REDIS_URL"] ?? "";
 const whenThere = url === "" ? describe.skip : describe;
-const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition()) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
-};
+const isConnected = (bell: Bell): Promise<boolean> =>
+  bell.ping(AbortSignal.timeout(1000)).then(
+    () => true,
+    () => false,
+  );
 
 whenThere("BullMQ", () => {
   afterEach(async () => {
@@ -24,12 +26,7 @@ whenThere("BullMQ", () => {
 
   bellContract("BullMQ", async () => {
     const bell = createBullMqBell({ url, onError: () => undefined });
-    await until(() =>
-      bell.ping(AbortSignal.timeout(1000)).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await until(() => isConnected(bell));
     return bell;
   });
 
@@ -38,12 +35,7 @@ whenThere("BullMQ", () => {
     const answering = await bell.answer("embed", () => Promise.resolve({ ...EMPTY_REPORT, claimed: 7 }), {
       concurrency: 1,
     });
-    await until(() =>
-      bell.ping(AbortSignal.timeout(1000)).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await until(() => isConnected(bell));
     bell.ring("embed", { pending: 1 });
     const connection = new Redis(url, { maxRetriesPerRequest: null });
     const queue = new Queue("embed", { connection, prefix: "{engram}" });
@@ -59,12 +51,7 @@ whenThere("BullMQ", () => {
 
   test("many changed rows are a few jobs", async () => {
     const bell = createBullMqBell({ url, onError: () => undefined });
-    await until(() =>
-      bell.ping(AbortSignal.timeout(1000)).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await until(() => isConnected(bell));
     for (let i = 0; i < 500; i++) bell.ring("embed", { pending: 1 });
     const connection = new Redis(url, { maxRetriesPerRequest: null });
     const queue = new Queue("embed", { connection, prefix: "{engram}" });
@@ -78,12 +65,7 @@ whenThere("BullMQ", () => {
 
   test("while nobody answers, a few jobs wait and no more, however often it is rung", async () => {
     const bell = createBullMqBell({ url, onError: () => undefined });
-    await until(() =>
-      bell.ping(AbortSignal.timeout(1000)).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await until(() => isConnected(bell));
     for (let i = 0; i < 200; i++) {
       bell.ring("embed", { pending: i % 10 === 0 ? 1_000 : 1 });
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -148,12 +130,7 @@ whenThere("BullMQ", () => {
     const proxy = await startProxy(url);
     const bell = createBullMqBell({ url: proxy.url, onError: () => undefined });
     const answering = await bell.answer("embed", () => Promise.resolve(EMPTY_REPORT), { concurrency: 1 });
-    await until(() =>
-      bell.ping(AbortSignal.timeout(1000)).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await until(() => isConnected(bell));
     proxy.silence();
     const started = performance.now();
     await expect(bell.ping(AbortSignal.timeout(100))).rejects.toMatchObject({ code: "unavailable" });
@@ -164,13 +141,33 @@ whenThere("BullMQ", () => {
     await proxy.cut();
   });
 
-  test("an evicting Redis is told with its cure, a good one is not", async () => {
+  test("a first ring into silence is lost, and those after it are heard", async () => {
+    const proxy = await startProxy(url);
+    let [rung, lost] = [0, 0];
+    const bell = createBullMqBell({
+      url: proxy.url,
+      onError: () => undefined,
+      onRings: (outcome, rings) => (outcome === "rung" ? (rung += rings) : (lost += rings)),
+      timings: { lookEveryMs: 200 },
+    });
+    await until(() => isConnected(bell));
+    proxy.drop();
+    bell.ring("embed", { pending: 1 });
+    await until(() => lost === 1);
+    await until(() => {
+      bell.ring("embed", { pending: 1 });
+      return rung > 0;
+    });
+    await bell.close();
+    await proxy.stop();
+  });
+
+  test("a good Redis has no problems, an evicting one is told with its cure", async () => {
     expect(await redisProblems(url)).toEqual([]);
-    const evicting = await startRedis({ maxmemoryPolicy: "allkeys-lru" });
-    if (evicting.url !== url)
-      expect(await redisProblems(evicting.url)).toMatchObject([
-        { code: "redis_eviction", cure: expect.stringContaining("noeviction") },
-      ]);
+    const evicting = await startOwnRedis({ maxmemoryPolicy: "allkeys-lru" });
+    expect(await redisProblems(evicting.url)).toMatchObject([
+      { code: "redis_eviction", cure: expect.stringContaining("noeviction") },
+    ]);
     await evicting.stop();
   });
 });
@@ -199,7 +196,7 @@ describe("a Redis that is away", () => {
     listener.listen(0, "127.0.0.1");
     await once(listener, "listening");
     const { port } = listener.address() as AddressInfo;
-    expect(await redisProblems(`redis://127.0.0.1:${port}`)).toMatchObject([{ code: "redis_unreachable" }]);
+    expect(await redisProblems(`redis://127.0.0.1:${port}`)).toMatchObject([{ code: "redis_hanging" }]);
     listener.close();
   });
 

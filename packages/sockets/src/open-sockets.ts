@@ -1,18 +1,17 @@
-import type { Config, Problem } from "@engram/config";
-import {
-  createLocalBell,
-  type Bell,
-  type Erasures,
-  type IndexableRows,
-  type IndexTargets,
-  type KeptAnswers,
-  type MemoryStore,
-  type Models,
-  type Outbox,
-  type ParkedJobs,
-  type Schedules,
-  type Users,
-  type VectorIndex,
+import type { Config } from "@engram/config";
+import type {
+  Bell,
+  Erasures,
+  IndexableRows,
+  IndexTargets,
+  KeptAnswers,
+  MemoryStore,
+  Models,
+  Outbox,
+  ParkedJobs,
+  Schedules,
+  Users,
+  VectorIndex,
 } from "@engram/memory";
 import {
   createErasures,
@@ -31,6 +30,8 @@ import type { Logger, Metrics } from "@engram/telemetry";
 import { Circuits } from "./circuits.ts";
 import { guardIndex } from "./guard.ts";
 import { openModels } from "./open-models.ts";
+import { openQueue } from "./open-queue.ts";
+import type { Readiness } from "./readiness.ts";
 import { createWorkGates, type WorkGate } from "./work-gate.ts";
 
 /** The four sockets with what is plugged into them. */
@@ -81,13 +82,13 @@ export function chooseSockets(config: Config): Chosen {
  */
 export async function openSockets(
   config: Config,
-  { logger, metrics }: { logger: Logger; metrics: Metrics },
+  { logger, metrics, readiness }: { logger: Logger; metrics: Metrics; readiness?: Readiness },
 ): Promise<Sockets> {
   const db = await openTruth(config, logger);
   const circuits = new Circuits({ logger, metrics });
   const vectors = await openVectors(config, db, circuits);
   const models = await openModels(config, { db, circuits, logger, metrics });
-  const bell = await openQueue(config, logger);
+  const bell = await openQueue(config, { logger, metrics, readiness });
   return {
     db,
     store: createMemoryStore(db),
@@ -154,18 +155,4 @@ async function openVectors(config: Config, db: Executor, circuits: Circuits) {
   const circuit = circuits.create("vectors", "work", { probe, probeTimeoutMs: timeoutMs });
   const searchCircuit = circuits.create("vectors", "search", { probe, probeTimeoutMs: config.search.deadlineMs });
   return { index: guardIndex(index, circuit), searchIndex: guardIndex(index, searchCircuit), circuit };
-}
-
-async function openQueue(config: Config, logger: Logger): Promise<Bell> {
-  const onError = (err: unknown): void => logger.warn({ err }, "Queue trouble");
-  if (config.queue.redisUrl === undefined) return createLocalBell({ onError });
-  const { createBullMqBell } = await import("@engram/bullmq");
-  return createBullMqBell({ url: config.queue.redisUrl, onError });
-}
-
-/** What an operator should mend about Redis; empty when nothing is, or when none is configured. */
-export async function examineQueue(config: Config): Promise<readonly Problem[]> {
-  if (config.queue.redisUrl === undefined) return [];
-  const { redisProblems } = await import("@engram/bullmq");
-  return redisProblems(config.queue.redisUrl);
 }

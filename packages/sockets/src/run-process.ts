@@ -4,7 +4,7 @@ import { ConfigError, loadConfig, type Config } from "@engram/config";
 import { MemoryError } from "@engram/memory";
 import { createLogger, createMetrics, serveMetrics, type Logger, type Metrics } from "@engram/telemetry";
 import { dropGarbage, growHeapByUse } from "./heap.ts";
-import { examineQueue, openSockets, type Sockets } from "./open-sockets.ts";
+import { openSockets, type Sockets } from "./open-sockets.ts";
 import { Readiness } from "./readiness.ts";
 
 /** What a process has once it is up. */
@@ -34,8 +34,8 @@ export async function runProcess(
     const version = readVersion();
     const logger = createLogger({ level: config.telemetry.logLevel, name });
     const metrics = createMetrics({ version });
-    const sockets = await openSockets(config, { logger, metrics });
     const readiness = new Readiness(config);
+    const sockets = await openSockets(config, { logger, metrics, readiness });
     const server = await serveMetrics(metrics.registry, {
       host: config.telemetry.metricsHost,
       port: config.telemetry.metricsPort,
@@ -43,7 +43,6 @@ export async function runProcess(
     });
     for (const { code, message, cure } of readiness.problems) logger.warn({ code, cure }, message);
     tellStart(logger, version, sockets);
-    void examineRedis(config, readiness, logger);
     const stop = await start({ config, version, logger, metrics, sockets, readiness });
     onSignal(logger, async () => {
       await stop();
@@ -68,14 +67,6 @@ function tellStart(logger: Logger, version: string, sockets: Sockets): void {
       { model: models.embedder.model, cure: "Set OPENAI_API_KEY" },
       "No model is configured: embeddings are lexical, they match words and stems, not meaning",
     );
-}
-
-/** An evicting or too old Redis is one line in the log and in `/readyz`; an absent one the bell reports by itself. */
-async function examineRedis(config: Config, readiness: Readiness, logger: Logger): Promise<void> {
-  for (const problem of await examineQueue(config)) {
-    readiness.report(problem.code, problem);
-    logger.warn({ code: problem.code, cure: problem.cure }, problem.message);
-  }
 }
 
 function onSignal(logger: Logger, stop: () => Promise<void>): void {

@@ -63,6 +63,14 @@ export function createMetrics({ version }: { version: string }) {
       "topic",
     ]),
 
+    rings: counter("engram_rings_total", "Rings of the bell that reached the queue (rung) or did not (lost).", [
+      "outcome",
+    ]),
+    redisProblem: gauge("engram_redis_problem", "1 while the state of Redis holds; without Redis there are none.", [
+      "problem",
+    ]),
+    consumersReplaced: counter("engram_queue_consumers_replaced_total", "Queue consumers that had stopped.", []),
+
     batches: counter("engram_batches_total", "Batches that a worker has finished.", ["topic", "outcome"]),
     batchDuration: histogram(
       "engram_batch_duration_seconds",

@@ -54,12 +54,13 @@ export async function startStack(given: Record<string, string> = {}): Promise<St
     const config = loadConfig(env, { cwd: "/nonexistent" });
     const logger = createLogger({ level: "silent", name: "test" });
     const metrics = createMetrics({ version: "test" });
+    const readiness = new Readiness(config);
     return {
       config,
       logger,
       metrics,
-      sockets: await openSockets(config, { logger, metrics }),
-      readiness: new Readiness(config),
+      sockets: await openSockets(config, { logger, metrics, readiness }),
+      readiness,
       version: "test",
     };
   };
