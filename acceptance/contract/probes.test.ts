@@ -108,3 +108,32 @@ describe("/metrics", () => {
     },
   );
 });
+
+(target.processes.length === 0 ? describe.skip : describe)("/queues on METRICS_PORT", () => {
+  interface Board {
+    queues: { jobs: { returnValue?: { claimed: number; seconds: number } | null }[] }[];
+  }
+  const boards = target.processes.map(({ metricsUrl }) => metricsUrl.replace("/metrics", "/queues"));
+
+  test("with Redis it shows what each job did, without it is not there; never on the main port", async () => {
+    for (const base of target.bases) expect((await api("GET", "/queues", { base })).status).toBe(404);
+    if (target.kind !== "stack") {
+      for (const board of boards) expect((await fetch(board)).status).toBe(404);
+      return;
+    }
+    await indexed(await create({ user_id: unique("queues"), content: "Пьёт чай" }));
+    for (const board of boards) {
+      expect((await fetch(board)).headers.get("content-type")).toContain("text/html");
+      await until(
+        "a job with a result",
+        async () => {
+          const asked = await fetch(`${board}/api/queues?activeQueue=embed&status=completed`);
+          const { queues } = (await asked.json()) as Board;
+          const jobs = queues.flatMap((queue) => queue.jobs);
+          return jobs.some(({ returnValue }) => (returnValue?.claimed ?? 0) > 0 && (returnValue?.seconds ?? 0) > 0);
+        },
+        { everyMs: 200 },
+      );
+    }
+  });
+});

@@ -4,6 +4,7 @@ import { ConfigError, loadConfig, type Config } from "@engram/config";
 import { MemoryError } from "@engram/memory";
 import { createLogger, createMetrics, serveMetrics, type Logger, type Metrics } from "@engram/telemetry";
 import { dropGarbage, growHeapByUse } from "./heap.ts";
+import { openDashboard } from "./open-dashboard.ts";
 import { openSockets, type Sockets } from "./open-sockets.ts";
 import { Readiness } from "./readiness.ts";
 
@@ -36,10 +37,12 @@ export async function runProcess(
     const metrics = createMetrics({ version });
     const readiness = new Readiness(config);
     const sockets = await openSockets(config, { logger, metrics, readiness });
+    const dashboard = openDashboard(config);
     const server = await serveMetrics(metrics.registry, {
       host: config.telemetry.metricsHost,
       port: config.telemetry.metricsPort,
       logger,
+      routes: dashboard.routes,
     });
     for (const { code, message, cure } of readiness.problems) logger.warn({ code, cure }, message);
     tellStart(logger, version, sockets);
@@ -47,6 +50,7 @@ export async function runProcess(
     onSignal(logger, async () => {
       await stop();
       await server.close();
+      await dashboard.close();
       await sockets.close();
     });
     dropGarbage();

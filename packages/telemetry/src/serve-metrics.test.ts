@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { createLogger, createMetrics, serveMetrics, type MetricsServer } from "./index.ts";
 
@@ -29,6 +30,32 @@ describe("serveMetrics", () => {
     expect(await page.text()).toContain("engram_build_info");
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
     expect((await fetch(`http://127.0.0.1:${port}/metrics`, { method: "POST" })).status).toBe(405);
+  });
+
+  test("further routes: their paths and below, GET alone, and a fault of theirs is logged and answered with 500", async () => {
+    const asked: string[] = [];
+    const routes = [
+      {
+        path: "/pages",
+        handle: async (request: IncomingMessage, response: ServerResponse) => {
+          asked.push(request.url ?? "");
+          if (request.url === "/pages/broken") throw new Error("broken");
+          response.end("page");
+        },
+      },
+    ];
+    const { registry } = createMetrics({ version: "1" });
+    const server = await serveMetrics(registry, { host: "127.0.0.1", port: 0, logger, routes });
+    open.push(server);
+    const get = (path: string, method = "GET") => fetch(`http://127.0.0.1:${server.port}${path}`, { method });
+    expect(await (await get("/pages/one?x=1")).text()).toBe("page");
+    expect((await get("/pages")).status).toBe(200);
+    expect((await get("/pagesque")).status).toBe(404);
+    expect((await get("/pages/one", "DELETE")).status).toBe(405);
+    expect((await get("/pages/broken")).status).toBe(500);
+    expect((await get("/metrics")).status).toBe(200);
+    expect(asked).toEqual(["/pages/one?x=1", "/pages", "/pages/broken"]);
+    expect(lines.join("")).toContain('"msg":"Internal page failed"');
   });
 
   test("takes the next free port when this one is taken, and says which", async () => {

@@ -14,6 +14,14 @@ export interface MetricsServerOptions {
   readonly host: string;
   readonly port: number;
   readonly logger: Logger;
+  /** What else is served on this port. */
+  readonly routes?: readonly InternalRoute[];
+}
+
+/** Answers GET and HEAD at `path` and below it; what it throws is logged and answered with 500. */
+export interface InternalRoute {
+  readonly path: string;
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
 /** Enough for every process of one machine; further away nobody would look for it. */
@@ -22,17 +30,19 @@ const furtherPortsMax = 20;
 const requestTimeoutMs = 10_000;
 
 /**
- * Serves `GET /metrics` without a key, for a port that is never published. Takes the next free port when this one is
+ * Serves `GET /metrics` and `routes` without a key, for a port that is never published. Takes the next free port when this one is
  * taken (several processes on one machine) and logs which. Throws when none is free or the host is not ours.
  */
 export async function serveMetrics(
   registry: Registry,
-  { host, port, logger }: MetricsServerOptions,
+  { host, port, logger, routes = [] }: MetricsServerOptions,
 ): Promise<MetricsServer> {
+  const served = [{ path: "/metrics", handle: showMetrics(registry) }, ...routes];
   const server = createServer((request, response) => {
-    answer(registry, request, response).catch((err: unknown) => {
-      logger.error({ err }, "Metrics could not be collected");
-      response.writeHead(500).end();
+    answer(served, request, response).catch((err: unknown) => {
+      logger.error({ err }, "Internal page failed");
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500).end("Internal Server Error\n");
     });
   });
   server.requestTimeout = requestTimeoutMs;
@@ -43,16 +53,27 @@ export async function serveMetrics(
   return { port: got, close: () => close(server) };
 }
 
-async function answer(registry: Registry, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = (request.url ?? "").split("?")[0];
-  if (path !== "/metrics") {
+async function answer(
+  routes: readonly InternalRoute[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = (request.url ?? "").split("?")[0] ?? "";
+  const route = routes.find((one) => path === one.path || path.startsWith(`${one.path}/`));
+  if (route === undefined) {
     response.writeHead(404).end("Not Found\n");
   } else if (request.method !== "GET" && request.method !== "HEAD") {
     response.writeHead(405, { allow: "GET, HEAD" }).end("Method Not Allowed\n");
   } else {
+    await route.handle(request, response);
+  }
+}
+
+function showMetrics(registry: Registry): InternalRoute["handle"] {
+  return async (_request, response) => {
     const page = await registry.metrics();
     response.writeHead(200, { "content-type": registry.contentType }).end(page);
-  }
+  };
 }
 
 async function listenFrom(server: Server, host: string, first: number): Promise<number> {
