@@ -1,6 +1,7 @@
 import { MemoryError } from "@engram/memory";
 import { translateSqlError, type Executor, type Row } from "@engram/sql";
 import pg from "pg";
+import { Availability } from "./availability.ts";
 
 export interface PoolOptions {
   readonly connectionString: string;
@@ -8,11 +9,16 @@ export interface PoolOptions {
   readonly statementTimeoutMs: number;
   /** Faults of idle connections: to be logged, not thrown. */
   readonly onError: (error: unknown) => void;
+  /** The database has gone away: until `onBack` every statement fails at once. Each is told once. */
+  readonly onAway?: (cause: MemoryError) => void;
+  readonly onBack?: () => void;
 }
 
 /** Waiting for a free connection longer than this is the database being away, not busy. */
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 30_000;
+/** Of the one question whether the database is there; longer is not there. */
+const PROBE_TIMEOUT_MS = 2_000;
 
 /** bigint and numeric as numbers: versions and counts stay below 2^53. */
 const AS_NUMBER = new Set<number>([pg.types.builtins.INT8, pg.types.builtins.NUMERIC]);
@@ -25,50 +31,107 @@ const types: pg.CustomTypesConfig = {
  * stand between.
  */
 export function createPool(options: PoolOptions): Executor {
-  const pool = new pg.Pool({
-    connectionString: options.connectionString,
-    max: options.size,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    query_timeout: options.statementTimeoutMs,
-    keepAlive: true,
-    application_name: "engram",
-    types,
+  const clients = new Set<pg.PoolClient>();
+  let pool = openPool();
+
+  function openPool(): pg.Pool {
+    const opened = new pg.Pool({
+      connectionString: options.connectionString,
+      max: options.size,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      query_timeout: options.statementTimeoutMs,
+      keepAlive: true,
+      application_name: "engram",
+      types,
+    });
+    opened.on("error", (error) => {
+      options.onError(error);
+      availability.suspect();
+    });
+    opened.on("connect", (client) => clients.add(client));
+    opened.on("remove", (client) => clients.delete(client));
+    return opened;
+  }
+
+  /** Connections into a black hole would be waited for long after the database is back: a new pool begins without them. */
+  function abandonPool(): void {
+    const old = pool;
+    pool = openPool();
+    for (const client of clients) (client as unknown as pg.Client).end().catch(() => undefined);
+    clients.clear();
+    old.end().catch(() => undefined);
+  }
+
+  const availability = new Availability({
+    probe: () => probe(options.connectionString),
+    onAway(cause) {
+      abandonPool();
+      options.onAway?.(cause);
+    },
+    onBack: () => options.onBack?.(),
   });
-  pool.on("error", options.onError);
 
   return {
-    query: (text, values) => run(pool, text, values),
-    script: (text) => run(pool, text).then(() => undefined),
-    async transaction(work) {
-      const client = await pool.connect().catch((error: unknown) => {
-        throw translateSqlError(error);
-      });
-      let broken: boolean | Error = false;
-      // The pool listens to idle connections, a statement to its own; between two statements of ours nobody would, and an
-      // error that nobody hears ends the process.
-      const onError = (error: Error): void => {
-        broken = error;
-        options.onError(error);
-      };
-      client.on("error", onError);
-      try {
-        await run(client, "BEGIN");
-        const result = await work(clientExecutor(client));
-        await run(client, "COMMIT");
-        return result;
-      } catch (error) {
-        await run(client, "ROLLBACK").catch(() => {
-          broken = true;
-        });
-        throw error;
-      } finally {
-        client.off("error", onError);
-        client.release(broken);
-      }
+    query: (text, values) => availability.guard(() => run(pool, text, values)),
+    script: (text) => availability.guard(() => run(pool, text).then(() => undefined)),
+    transaction: (work) => availability.guard(() => runTransaction(pool, work, options.onError)),
+    close() {
+      availability.close();
+      return pool.end();
     },
-    close: () => pool.end(),
   };
+}
+
+async function runTransaction<T>(
+  pool: pg.Pool,
+  work: (tx: Executor) => Promise<T>,
+  tell: (error: unknown) => void,
+): Promise<T> {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw translateSqlError(error);
+  });
+  let broken: boolean | Error = false;
+  // The pool listens to idle connections, a statement to its own; between two statements of ours nobody would, and an
+  // error that nobody hears ends the process.
+  const onError = (error: Error): void => {
+    broken = error;
+    tell(error);
+  };
+  client.on("error", onError);
+  try {
+    await run(client, "BEGIN");
+    const result = await work(clientExecutor(client));
+    await run(client, "COMMIT");
+    return result;
+  } catch (error) {
+    await run(client, "ROLLBACK").catch(() => {
+      broken = true;
+    });
+    throw error;
+  } finally {
+    client.off("error", onError);
+    client.release(broken);
+  }
+}
+
+/** Asks over a connection of its own. An error that the database itself tells is an answer, unless it is going or coming. */
+async function probe(connectionString: string): Promise<void> {
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: PROBE_TIMEOUT_MS,
+    query_timeout: PROBE_TIMEOUT_MS,
+    application_name: "engram",
+  });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    await client.query("SELECT 1");
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code?.startsWith("57P") === true) throw error;
+  } finally {
+    client.end().catch(() => undefined);
+  }
 }
 
 function clientExecutor(client: pg.PoolClient): Executor {

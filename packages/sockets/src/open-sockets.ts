@@ -31,7 +31,7 @@ import { Circuits } from "./circuits.ts";
 import { guardIndex } from "./guard.ts";
 import { openModels } from "./open-models.ts";
 import { openQueue } from "./open-queue.ts";
-import type { Readiness } from "./readiness.ts";
+import { databaseProblem, type Readiness } from "./readiness.ts";
 import { createWorkGates, type WorkGate } from "./work-gate.ts";
 
 /** The four sockets with what is plugged into them. */
@@ -84,7 +84,7 @@ export async function openSockets(
   config: Config,
   { logger, metrics, readiness }: { logger: Logger; metrics: Metrics; readiness?: Readiness },
 ): Promise<Sockets> {
-  const db = await openTruth(config, logger);
+  const db = await openTruth(config, logger, readiness);
   const circuits = new Circuits({ logger, metrics });
   const vectors = await openVectors(config, db, circuits);
   const models = await openModels(config, { db, circuits, logger, metrics });
@@ -122,7 +122,7 @@ export async function openSockets(
  * for PGlite's, nor one without a provider for OpenAI's.
  */
 
-export async function openTruth(config: Config, logger: Logger): Promise<Executor> {
+export async function openTruth(config: Config, logger: Logger, readiness?: Readiness): Promise<Executor> {
   const { databaseUrl, poolSize, statementTimeoutMs } = config.truth;
   if (databaseUrl === undefined) {
     const { openPGlite } = await import("@engram/pglite");
@@ -133,6 +133,15 @@ export async function openTruth(config: Config, logger: Logger): Promise<Executo
     size: poolSize,
     statementTimeoutMs,
     onError: (err) => logger.warn({ err }, "Database connection lost"),
+    onAway(cause) {
+      const problem = databaseProblem(cause);
+      logger.warn({ code: problem.code, cure: problem.cure }, problem.message);
+      readiness?.report("truth", problem);
+    },
+    onBack() {
+      logger.info("Database is back");
+      readiness?.clear("truth");
+    },
   });
 }
 
