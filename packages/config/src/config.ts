@@ -52,6 +52,11 @@ export interface Config {
     readonly batchSize: number;
     readonly attemptsMax: number;
   };
+  /** Past these, bulk writes and then single ones are refused until the workers have caught up. */
+  readonly backlog: {
+    readonly bulk: BacklogLimit;
+    readonly single: BacklogLimit;
+  };
   readonly worker: {
     /** Batches in hand at once, per process. */
     readonly concurrency: number;
@@ -72,4 +77,11 @@ export interface Config {
     readonly metricsPort: number;
     readonly logLevel: LogLevel;
   };
+}
+
+export interface BacklogLimit {
+  /** Memories that wait to be indexed. */
+  readonly pending: number;
+  /** Of the oldest of them. Undefined: no limit. */
+  readonly ageSeconds: number | undefined;
 }

@@ -1,6 +1,6 @@
 export { ensureApiKey, type ApiKeys } from "./api-key.ts";
 export { ConfigError, type ConfigFault } from "./config-error.ts";
-export type { Config } from "./config.ts";
+export type { BacklogLimit, Config } from "./config.ts";
 export { renderConfigurationPage, renderEnvExample } from "./documents.ts";
 export type { Environment } from "./environment.ts";
 export { loadConfig } from "./load-config.ts";

@@ -42,6 +42,10 @@ describe("without any variable", () => {
         timeoutMs: 10_000,
       },
       outbox: { leaseSeconds: 60, horizonSeconds: 300, pollMs: 250, batchSize: 64, attemptsMax: 8 },
+      backlog: {
+        bulk: { pending: 100_000, ageSeconds: undefined },
+        single: { pending: 1_000_000, ageSeconds: undefined },
+      },
       worker: { concurrency: 2 },
       reindex: { keepMinutes: 60 },
       reconcile: { everyHours: 24 },

@@ -90,6 +90,10 @@ function arrange(values: Values, cwd: string): Config {
       batchSize: values.OUTBOX_BATCH_SIZE,
       attemptsMax: values.OUTBOX_ATTEMPTS_MAX,
     },
+    backlog: {
+      bulk: { pending: values.BACKLOG_BULK_LIMIT, ageSeconds: values.BACKLOG_BULK_AGE_LIMIT_SECONDS },
+      single: { pending: values.BACKLOG_LIMIT, ageSeconds: values.BACKLOG_AGE_LIMIT_SECONDS },
+    },
     worker: { concurrency: values.WORKER_CONCURRENCY },
     reindex: { keepMinutes: values.REINDEX_KEEP_MINUTES },
     reconcile: { everyHours: values.RECONCILE_EVERY_HOURS },

@@ -41,6 +41,9 @@ const dayMs = 86_400_000;
 const daySeconds = 86_400;
 const yearHours = 8_760;
 
+/** No outbox is worked off from there. */
+const backlogMax = 1_000_000_000;
+
 const timeout = wholeNumber({ min: 1, max: dayMs });
 
 export const VARIABLES = {
@@ -243,6 +246,35 @@ export const VARIABLES = {
     default: "8",
     example: "8",
     schema: wholeNumber({ min: 1, max: 1_000 }),
+  },
+  BACKLOG_BULK_LIMIT: {
+    subject: "outbox and worker",
+    description:
+      "How many memories may wait to be indexed before bulk writes are refused with 429. All that waits counts, a rebuild of the index too: bulk can be sent again later.",
+    default: "100000",
+    example: "20000",
+    schema: wholeNumber({ min: 1, max: backlogMax }),
+  },
+  BACKLOG_LIMIT: {
+    subject: "outbox and worker",
+    description:
+      "How many single writes may wait to be indexed before further ones are refused with 429. High on purpose: a million are a week without the provider at 100 writes a minute, and take about half a gigabyte. Reads, deletes, and updates that shorten a memory are never refused.",
+    default: "1000000",
+    example: "5000000",
+    schema: wholeNumber({ min: 1, max: backlogMax }),
+  },
+  BACKLOG_BULK_AGE_LIMIT_SECONDS: {
+    subject: "outbox and worker",
+    description:
+      "How old the oldest waiting work may be, in seconds, before bulk writes are refused with 429. Unset: no limit, since a provider may be away for days and nothing that was accepted is lost.",
+    example: "3600",
+    schema: wholeNumber({ min: 1, max: 365 * daySeconds }),
+  },
+  BACKLOG_AGE_LIMIT_SECONDS: {
+    subject: "outbox and worker",
+    description: "The same for single writes. Unset: no limit.",
+    example: "86400",
+    schema: wholeNumber({ min: 1, max: 365 * daySeconds }),
   },
   WORKER_CONCURRENCY: {
     subject: "outbox and worker",

@@ -160,6 +160,8 @@ export interface Failure {
 export interface OutboxDepth {
   readonly topic: string;
   readonly pending: number;
+  /** Of the pending, those of single writes (lane 0); the others are bulk, rebuilt or swept. */
+  readonly pendingSingle: number;
   readonly parked: number;
   /** Age of the oldest pending work, in seconds; 0 when there is none. */
   readonly oldestSeconds: number;

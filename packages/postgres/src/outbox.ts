@@ -185,16 +185,26 @@ async function release(db: Executor, topic: string, token: string, claimed: read
 
 // Without work that is scheduled for later by its own will: what waits out a doubt is done for everyone but the worker.
 const DEPTH = `SELECT topic, (count(*) FILTER (WHERE parked_at IS NULL))::int AS pending,
+  (count(*) FILTER (WHERE parked_at IS NULL AND lane = 0))::int AS pending_single,
   (count(*) FILTER (WHERE parked_at IS NOT NULL AND discarded_at IS NULL))::int AS parked,
   coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0)::float8 AS oldest_seconds
 FROM engram.outbox WHERE topic <> '${SCHEDULE_TOPIC}'
   AND NOT (lease IS NULL AND attempts = 0 AND doubt_until IS NOT NULL AND due_at >= doubt_until) GROUP BY topic`;
 
+interface DepthRow extends Record<string, unknown> {
+  readonly topic: string;
+  readonly pending: number;
+  readonly pending_single: number;
+  readonly parked: number;
+  readonly oldest_seconds: number;
+}
+
 async function depth(db: Executor): Promise<readonly OutboxDepth[]> {
-  const rows = await db.query<{ topic: string; pending: number; parked: number; oldest_seconds: number }>(DEPTH);
+  const rows = await db.query<DepthRow>(DEPTH);
   return rows.map((row) => ({
     topic: row.topic,
     pending: row.pending,
+    pendingSingle: row.pending_single,
     parked: row.parked,
     oldestSeconds: row.oldest_seconds,
   }));

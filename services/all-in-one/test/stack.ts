@@ -15,6 +15,10 @@ export interface Stack {
   readonly qdrant: Qdrant;
   readonly openai: OpenAI;
   readonly collection: string;
+  /** What API and worker have logged: the message, and the code where one is told. */
+  readonly logs: { readonly msg: string; readonly code?: string }[];
+  /** The API's Prometheus page. */
+  metrics(): Promise<string>;
   call(method: string, path: string, body?: unknown): Promise<{ status: number; headers: Headers; body: Answer }>;
   restartWorker(given: Record<string, string>): Promise<void>;
   close(): Promise<void>;
@@ -50,9 +54,11 @@ export async function startStack(given: Record<string, string> = {}): Promise<St
     OUTBOX_POLL_MS: "50",
     ...given,
   };
+  const logs: { msg: string; code?: string }[] = [];
+  const destination = { write: (line: string) => void logs.push(JSON.parse(line) as { msg: string }) };
   const open = async (env: Record<string, string>) => {
     const config = loadConfig(env, { cwd: "/nonexistent" });
-    const logger = createLogger({ level: "silent", name: "test" });
+    const logger = createLogger({ level: "info", name: "test", destination });
     const metrics = createMetrics({ version: "test" });
     const readiness = new Readiness(config);
     return {
@@ -79,6 +85,8 @@ export async function startStack(given: Record<string, string> = {}): Promise<St
     qdrant,
     openai,
     collection,
+    logs,
+    metrics: () => parts.metrics.registry.metrics(),
     async call(method, path, body) {
       const answer = await fetch(api.url + path, {
         method,
@@ -106,7 +114,7 @@ export async function startStack(given: Record<string, string> = {}): Promise<St
 
 /** Tries until it gives something, for ten seconds unless told otherwise. */
 export async function eventually<T>(
-  attempt: () => Promise<T | undefined | false>,
+  attempt: () => T | undefined | false | Promise<T | undefined | false>,
   { timeoutMs = 10_000 }: { timeoutMs?: number } = {},
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;

@@ -4,6 +4,7 @@ import type { Readiness, Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import cors from "cors";
 import express, { type Express, type Request, type RequestHandler, type Response } from "express";
+import type { Backlog } from "./backlog.ts";
 import { authenticate, maybePrincipalOf, principalOf } from "./auth.ts";
 import { errorHandler, methodNotAllowed, sendError } from "./http-error.ts";
 import { IDEMPOTENCY_REPLAYED, keyedWrite } from "./keyed-write.ts";
@@ -19,6 +20,8 @@ export interface ApiDeps {
   readonly version: string;
   readonly sockets: Sockets;
   readonly readiness: Readiness;
+  /** Whether writes are taken or too much waits already. */
+  readonly backlog: Backlog;
   readonly puts: PutQueue;
   /** Runs a write that its client may send again. */
   readonly once: Once;

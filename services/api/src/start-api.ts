@@ -5,7 +5,9 @@ import { createOnce, createPutQueue } from "@engram/memory";
 import { createLiveTarget, migrateWhenReady, type Readiness, type Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { createApp } from "./app.ts";
+import { Backlog } from "./backlog.ts";
 import { listen } from "./listen.ts";
+import { measureOutbox } from "./measure-outbox.ts";
 
 export interface StartApiDeps {
   readonly sockets: Sockets;
@@ -30,7 +32,6 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than a proxy's idle time, so that the proxy and not we close first (a reused, closing connection is a 502). */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const STOP_TIMEOUT_MS = 8_000;
-const OUTBOX_GAUGES_EVERY_MS = 5_000;
 
 /** Starts the HTTP service; it listens at once and answers 503 until the database is there. */
 export async function startApi({
@@ -43,6 +44,7 @@ export async function startApi({
   metrics,
 }: StartApiDeps): Promise<Api> {
   const stopping = new AbortController();
+  const backlog = new Backlog(config.backlog);
   const app = createApp({
     config,
     keys,
@@ -51,6 +53,7 @@ export async function startApi({
     readiness,
     logger,
     metrics,
+    backlog,
     puts: createPutQueue(sockets.store, { onGroup: (size) => metrics.putGroupSize.observe(size) }),
     once: createOnce(sockets.answers),
     ring: (pending) => sockets.bell.ring("embed", { pending }),
@@ -70,39 +73,17 @@ export async function startApi({
   logger.info({ url }, "API listens");
 
   const migrated = migrateWhenReady(sockets, readiness, { logger, stop: stopping.signal });
-  const gauges = setInterval(() => {
-    void measureOutbox(sockets, metrics, readiness);
-  }, OUTBOX_GAUGES_EVERY_MS);
+  const measured = measureOutbox({ sockets, readiness, backlog, metrics, logger }, stopping.signal);
 
   return {
     url,
     async stop() {
       readiness.stop();
       stopping.abort();
-      clearInterval(gauges);
       await closeServer(server);
-      await migrated;
+      await Promise.all([migrated, measured]);
     },
   };
-}
-
-async function measureOutbox(sockets: Sockets, metrics: Metrics, readiness: Readiness): Promise<void> {
-  if (!readiness.migrated) return;
-  try {
-    const topics = await sockets.outbox.depth();
-    for (const gauge of [metrics.outboxPending, metrics.outboxParked, metrics.outboxOldest]) gauge.reset();
-    const { name } = await sockets.targets.live();
-    const known = topics.some((one) => one.topic === `index:${name}`)
-      ? topics
-      : [...topics, { topic: `index:${name}`, pending: 0, parked: 0, oldestSeconds: 0 }];
-    for (const { topic, pending, parked, oldestSeconds } of known) {
-      metrics.outboxPending.set({ topic }, pending);
-      metrics.outboxParked.set({ topic }, parked);
-      metrics.outboxOldest.set({ topic }, oldestSeconds);
-    }
-  } catch {
-    // The truth is away; /readyz says so, and stale gauges are better than none.
-  }
 }
 
 async function closeServer(server: Server): Promise<void> {

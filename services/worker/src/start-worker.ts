@@ -137,7 +137,7 @@ function lookOften(work: () => Promise<unknown>, pollMs: number, logger: Logger)
       failures = 0;
     } catch (err) {
       failures += 1;
-      logger.warn({ err }, "Looking for work failed");
+      if (failures === 1) logger.warn({ err }, "Looking for work failed"); // once, however long it lasts
     }
     // A database that is away is asked less often, and found again within seconds.
     const pauseMs = failures === 0 ? pollMs : Math.min(FAILED_LOOK_PAUSE_MS_MAX, backoffSeconds(failures) * 1000);

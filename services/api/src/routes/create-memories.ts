@@ -9,6 +9,7 @@ import {
   type MemoryDraft,
 } from "@engram/memory";
 import { z } from "zod";
+import { admitWrite } from "../admit-write.ts";
 import { parse } from "../fields.ts";
 import { withWarnings } from "../memory-json.ts";
 import { defineRoute, type RouteContext } from "../route.ts";
@@ -45,7 +46,12 @@ export const createMemories = defineRoute({
     const items = readItems(input.memories, context);
     const { result, replayed } = await deps.once(
       keyed,
-      () => inSteps(deps.sockets.answers, keyed, principal.projectId, (resumed) => putAll(items, context, { resumed })),
+      () => {
+        admitWrite(deps, "bulk", items.drafts.length);
+        return inSteps(deps.sockets.answers, keyed, principal.projectId, (resumed) =>
+          putAll(items, context, { resumed }),
+        );
+      },
       (kept) => kept.value as Awaited<ReturnType<typeof putAll>>,
     );
     if (replayed) deps.metrics.writes.inc({ operation: "bulk", outcome: "replayed" });

@@ -1,4 +1,5 @@
 import type { KeptResult, PutResult } from "@engram/memory";
+import { admitWrite } from "../admit-write.ts";
 import { fields, parse } from "../fields.ts";
 import { memoryJson, withWarnings } from "../memory-json.ts";
 import { defineRoute } from "../route.ts";
@@ -16,7 +17,11 @@ export const createMemory = defineRoute({
   async handle({ deps, req, principal, requestId, keyed }) {
     const { input, warnings } = parse(body, req.body);
     const draft = { ...toDraft(input, { projectId: principal.projectId, requestId }), keyed };
-    const { result, replayed } = await deps.once<Put>(keyed, () => deps.puts.put(draft), toPut);
+    const write = (): Promise<Put> => {
+      admitWrite(deps, "single", 1);
+      return deps.puts.put(draft);
+    };
+    const { result, replayed } = await deps.once<Put>(keyed, write, toPut);
     const { memory, created } = result;
     deps.metrics.writes.inc({ operation: "create", outcome: replayed ? "replayed" : created ? "created" : "merged" });
     if (memory.indexStatus === "pending") deps.ring(1);

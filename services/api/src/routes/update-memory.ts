@@ -1,5 +1,6 @@
 import { normalizeContent, type KeptResult, type Memory, type MemoryPatch } from "@engram/memory";
 import { z } from "zod";
+import { admitUpdate } from "../admit-write.ts";
 import { fields, parse } from "../fields.ts";
 import { memoryId, notFound } from "../memory-id.ts";
 import { memoryJson, withWarnings } from "../memory-json.ts";
@@ -48,6 +49,7 @@ async function update(
   const patch = toPatch(input, mergeMetadata);
   const actor = { requestId, name: principal.name };
   const change = async (): Promise<Changed> => {
+    await admitUpdate(deps, { projectId: principal.projectId, id, content: patch.content });
     const memory = await deps.sockets.store.updateMemory(principal.projectId, id, patch, actor, keyed);
     if (memory === undefined) throw notFound();
     return { memory };
