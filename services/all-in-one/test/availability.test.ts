@@ -63,7 +63,7 @@ whenThere("Redis, Qdrant and the provider all away", () => {
         expect(found.body.degraded).not.toEqual([]);
       }
       await Promise.all([proxy.restore(), stack.qdrant.restart(), stack.openai.clearFaults()]);
-      await eventually(() => isDrained(stack), DRAINED_WITHIN_MS);
+      await eventually(() => isDrained(stack), { timeoutMs: DRAINED_WITHIN_MS });
       const found = await stack.call("POST", "/api/memories/search", { user_id: user, query: "чай" });
       expect(found.body.degraded).toBeUndefined();
       expect(found.body.memories?.map((memory) => memory.id)).toEqual(expect.arrayContaining(ids));
@@ -91,7 +91,7 @@ whenThere("Redis, Qdrant and the provider all away", () => {
     await new Promise((resolve) => setTimeout(resolve, 6_000)); // a look more
     expect(linesOf(/cannot be reached/)).toBe(2);
     await proxy.restore();
-    await eventually(() => linesOf(/is over/) === 2, 20_000);
+    await eventually(() => linesOf(/is over/) === 2, { timeoutMs: 20_000 });
     expect((await stack.call("GET", "/readyz")).body).toMatchObject({ sockets: { queue: "ok" }, problems: [] });
   }, 60_000);
 });
@@ -137,8 +137,8 @@ whenThere("a backlog past its limits", () => {
     expect((await bulk("Ещё чай")).status).toBe(429);
 
     await stack.openai.clearFaults();
-    await eventually(async () => (await create("Снова можно")).status === 201, DRAINED_WITHIN_MS);
-    await eventually(async () => (await bulk("Снова можно и это")).status === 200, DRAINED_WITHIN_MS);
+    await eventually(async () => (await create("Снова можно")).status === 201, { timeoutMs: DRAINED_WITHIN_MS });
+    await eventually(async () => (await bulk("Снова можно и это")).status === 200, { timeoutMs: DRAINED_WITHIN_MS });
     await eventually(async () => !JSON.stringify((await stack.call("GET", "/readyz")).body).includes("backlog_"));
   }, 120_000);
 });
@@ -183,13 +183,16 @@ whenThere("a truth that goes away under a running service", () => {
   }
 
   async function expectBack(): Promise<void> {
-    const { body } = await eventually(async () => {
-      const answer = await create();
-      return answer.status === 201 && answer;
-    }, 20_000);
+    const { body } = await eventually(
+      async () => {
+        const answer = await create();
+        return answer.status === 201 && answer;
+      },
+      { timeoutMs: 20_000 },
+    );
     await eventually(
       async () => (await stack.call("GET", `/api/memories/${body.id}`)).body.index_status === "indexed",
-      20_000,
+      { timeoutMs: 20_000 },
     );
     expect((await stack.call("GET", "/readyz")).body).toMatchObject({ sockets: { truth: "ok" }, problems: [] });
     expect(stack.logs.filter((line) => line.msg === "Database is back")).toHaveLength(2);
@@ -207,7 +210,7 @@ whenThere("a truth that goes away under a running service", () => {
   test("a black hole: 503 at once as soon as it is known, and back without a restart", async () => {
     expect((await create()).status).toBe(201);
     proxy.silence();
-    await eventually(isRefused, 20_000);
+    await eventually(isRefused, { timeoutMs: 20_000 });
     await expectRefusedAtOnce();
     await proxy.restore();
     await expectBack();
