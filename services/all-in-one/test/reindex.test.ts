@@ -14,7 +14,8 @@ const MEMORIES = 120;
 whenThere("another embedding model", () => {
   let stack: Stack;
   beforeAll(async () => {
-    stack = await startStack({ REINDEX_KEEP_MINUTES: "60" });
+    // A slow machine must not make answers degraded: that they are not is what is tested.
+    stack = await startStack({ REINDEX_KEEP_MINUTES: "60", SEARCH_DEADLINE_MS: "5000" });
     const memories = Array.from({ length: MEMORIES }, (_, n) => ({
       user_id: `user-${n % 7}`,
       content: `Запись номер ${n} о предмете ${n * n}`,
