@@ -61,7 +61,8 @@ whenThere("another embedding model", () => {
 
     await eventually(async () => (await liveModel()) === NEW);
     expect(await pointsOf(NEW)).toBe(MEMORIES + 1);
-    expect(await aliased()).toBe(`${stack.collection}__all_minilm_l6_v2__384`);
+    // The name for outsiders follows a moment after.
+    await eventually(async () => (await aliased()) === `${stack.collection}__all_minilm_l6_v2__384`);
     const after = await search("Запись номер 3");
     expect(after.body.degraded).toBeUndefined();
     expect(after.body.memories?.[0]?.content).toContain("номер 3 ");

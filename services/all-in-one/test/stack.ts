@@ -112,10 +112,10 @@ export async function startStack(given: Record<string, string> = {}): Promise<St
   };
 }
 
-/** Tries until it gives something, for ten seconds unless told otherwise. */
+/** Tries until it gives something, for 25 seconds unless told otherwise. */
 export async function eventually<T>(
   attempt: () => T | undefined | false | Promise<T | undefined | false>,
-  { timeoutMs = 10_000 }: { timeoutMs?: number } = {},
+  { timeoutMs = 25_000 }: { timeoutMs?: number } = {},
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
