@@ -11,7 +11,7 @@ export async function update(hand: Hand): Promise<Entry | undefined> {
   if (model.settled.length === 0) return undefined;
   const entry = pickOften(random, model.settled);
   const { method, body, after } = changeOf(hand, entry.state);
-  const { fate, outcome, where } = await caller.call(model.user, "update", {
+  const { fate, outcome, where } = await caller.change(model.user, "update", {
     method,
     path: `/api/memories/${entry.id}`,
     body,
@@ -55,7 +55,7 @@ export async function collide(hand: Hand): Promise<undefined> {
   const others = states.filter((one) => one !== twin && isSibling(one, twin));
   if (others.length === 0) return;
   const entry = random.pick(others);
-  const { fate, outcome, where } = await caller.call(model.user, "update", {
+  const { fate, outcome, where } = await caller.change(model.user, "update", {
     method: "PUT",
     path: `/api/memories/${entry.id}`,
     body: { content: twin.state.content },
@@ -82,7 +82,7 @@ export async function remove(hand: Hand): Promise<undefined> {
   );
   if (there.length === 0) return;
   const entry = pickOften(random, there);
-  const { fate, outcome, where } = await caller.call(model.user, "delete", {
+  const { fate, outcome, where } = await caller.change(model.user, "delete", {
     method: "DELETE",
     path: `/api/memories/${entry.id}`,
   });
@@ -95,7 +95,7 @@ export async function remove(hand: Hand): Promise<undefined> {
 export async function removeMany(hand: Hand): Promise<undefined> {
   const { caller, model, random } = hand;
   const filter = random.pick([{}, { type: "fact" }, { type: EVENT }, { level: "session", session_id: "s1" }] as const);
-  const { fate, outcome, where } = await caller.call(model.user, "delete", {
+  const { fate, outcome, where } = await caller.change(model.user, "delete", {
     method: "DELETE",
     path: `/api/memories/user/${model.user}?${new URLSearchParams(filter).toString()}`,
   });

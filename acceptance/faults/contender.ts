@@ -36,7 +36,7 @@ export async function contend(deps: ContenderDeps, stop: AbortSignal): Promise<v
 async function fillSlot({ caller, random, journal, filled }: ContenderDeps, user: string, word: string): Promise<void> {
   const key = random.pick(KEYS);
   const body = { user_id: user, content: phrase(random, word), type: "preference", key };
-  const { fate } = await caller.call(user, "write", { method: "POST", path: "/api/memories", body });
+  const { fate } = await caller.change(user, "write", { method: "POST", path: "/api/memories", body });
   if (fate === "acknowledged") filled.add(`${user} ${key}`);
   const wasFilled = filled.has(`${user} ${key}`);
   const query = new URLSearchParams({ key, limit: "1000" });
@@ -51,7 +51,7 @@ async function fillSlot({ caller, random, journal, filled }: ContenderDeps, user
 async function tellCommon({ caller, random, journal, ids }: ContenderDeps, user: string): Promise<void> {
   const content = `пользователь помнит правило номер ${random.between(1, COMMON_STATES)}`;
   const body = { user_id: user, content };
-  const { fate, outcome, where } = await caller.call(user, "write", { method: "POST", path: "/api/memories", body });
+  const { fate, outcome, where } = await caller.change(user, "write", { method: "POST", path: "/api/memories", body });
   if (fate !== "acknowledged") return;
   const id = String(fieldOf(outcome, "id"));
   const known = ids.get(`${user} ${content}`);

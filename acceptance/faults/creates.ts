@@ -45,7 +45,7 @@ export async function create(hand: Hand): Promise<Entry | undefined> {
   if (holder === "busy") return undefined;
   const state = newState(hand);
   const body = { ...toBody(model.user, identity, state), ...(random.chance(WAITING_SHARE) ? { wait: 1 } : {}) };
-  const { fate, outcome, where } = await caller.call(model.user, "write", {
+  const { fate, outcome, where } = await caller.change(model.user, "write", {
     method: "POST",
     path: "/api/memories",
     body,
@@ -78,7 +78,7 @@ export async function repeat(hand: Hand): Promise<Entry | undefined> {
     seen: { min: before.seen.min + 1, max: before.seen.max + 1 },
   };
   const body = toBody(model.user, entry.identity, told);
-  const { fate, outcome, where } = await caller.call(model.user, "write", {
+  const { fate, outcome, where } = await caller.change(model.user, "write", {
     method: "POST",
     path: "/api/memories",
     body,
@@ -105,7 +105,7 @@ export async function retry(hand: Hand): Promise<Entry | undefined> {
   const pending = random.pick(open);
   pending.isRetried = true;
   const { identity, state } = pending;
-  const { fate, outcome, where } = await caller.call(model.user, "write", {
+  const { fate, outcome, where } = await caller.change(model.user, "write", {
     method: "POST",
     path: "/api/memories",
     body: toBody(model.user, identity, state),
@@ -139,7 +139,7 @@ export async function createMany(hand: Hand): Promise<Entry | undefined> {
   if (twice !== undefined) items.push(twice);
   const bodies: unknown[] = items.map(({ identity, state }) => toBody(model.user, identity, state));
   bodies.push({ user_id: model.user, content: "" });
-  const { fate, outcome, where } = await caller.call(model.user, "write", {
+  const { fate, outcome, where } = await caller.change(model.user, "write", {
     method: "POST",
     path: "/api/memories/bulk",
     body: { memories: bodies },

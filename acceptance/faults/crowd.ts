@@ -31,7 +31,7 @@ export function gather(options: CrowdOptions, { stack, journal, witness, tally }
   const callers: Caller[] = [];
   const part = (name: string) => {
     const random = seeded(options.seed, name);
-    const caller = new Caller({ apis: stack.apis, key: stack.key, journal, witness, tally }, random);
+    const caller = new Caller(name, { apis: stack.apis, key: stack.key, journal, witness, tally }, random);
     callers.push(caller);
     return { name, random, caller, journal, witness };
   };

@@ -4,11 +4,19 @@ export interface Call {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly body?: unknown;
+  /** Sent as Idempotency-Key. */
+  readonly key?: string;
 }
 
 /** How a call ended. `refused`: it was never sent; `lost`: it was, and nobody knows what became of it. */
 export type Outcome =
-  | { readonly kind: "answered"; readonly status: number; readonly body: unknown }
+  | {
+      readonly kind: "answered";
+      readonly status: number;
+      readonly body: unknown;
+      /** True: the answer that an earlier call with this key had. */
+      readonly isReplay: boolean;
+    }
   | { readonly kind: "refused" }
   | { readonly kind: "lost"; readonly reason: string };
 
@@ -24,6 +32,7 @@ export function send(base: string, key: string, agent: Agent, call: Call): Promi
   return new Promise((resolve) => {
     const headers = {
       authorization: `Bearer ${key}`,
+      ...(call.key === undefined ? {} : { "idempotency-key": call.key }),
       ...(payload === undefined
         ? {}
         : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) }),
@@ -35,7 +44,12 @@ export function send(base: string, key: string, agent: Agent, call: Call): Promi
       response.on("close", () => lose("the answer was cut"));
       response.on("end", () => {
         if (!response.complete) return;
-        settle({ kind: "answered", status: response.statusCode ?? 0, body: parse(Buffer.concat(pieces).toString()) });
+        settle({
+          kind: "answered",
+          status: response.statusCode ?? 0,
+          body: parse(Buffer.concat(pieces).toString()),
+          isReplay: response.headers["idempotency-replayed"] === "true",
+        });
       });
     });
     const timer = setTimeout(() => sent.destroy(new Error("no answer in time")), CALL_TIMEOUT_MS);

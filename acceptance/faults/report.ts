@@ -10,6 +10,8 @@ export interface Report {
   readonly acts: Tally["acts"];
   /** Writes, updates and deletes that were sent. */
   readonly changes: number;
+  /** Sent again under their key, until it was known what had become of them. */
+  readonly retries: number;
   readonly degradedSearches: number;
   readonly faults: number;
   readonly killsAndCuts: number;
@@ -44,7 +46,7 @@ export function toText(report: Report): string {
     "          acknowledged       unknown       refused",
     ...rows,
     "",
-    `${report.changes} writes, updates and deletes; ${report.degradedSearches} searches answered without vectors`,
+    `${report.changes} writes, updates and deletes, ${report.retries} times tried again under an Idempotency-Key; ${report.degradedSearches} searches answered without vectors`,
     `${report.faults} faults, of them ${report.killsAndCuts} kills and cuts, ${report.redisWipes} wipes of Redis:`,
     ...kinds,
     "",

@@ -88,6 +88,7 @@ async function storm(options: StormOptions, parts: Parts): Promise<Report> {
     minutes: (performance.now() - started) / 60_000,
     acts: tally.acts,
     changes: tally.changes,
+    retries: tally.retries,
     degradedSearches: tally.degradedSearches,
     faults: injector.injected.length,
     killsAndCuts: kill + cut,

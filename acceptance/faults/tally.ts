@@ -12,7 +12,7 @@ export function fateOf(outcome: Outcome): Fate {
   return outcome.status < 300 ? "acknowledged" : "refused";
 }
 
-/** How many calls of each kind went which way, and how many memories they were about. */
+/** How many calls of each kind went which way; what was tried again under one key is one call. */
 export class Tally {
   readonly acts: Readonly<Record<Act, Record<Fate, number>>> = {
     write: { acknowledged: 0, refused: 0, unknown: 0 },
@@ -20,8 +20,9 @@ export class Tally {
     delete: { acknowledged: 0, refused: 0, unknown: 0 },
     read: { acknowledged: 0, refused: 0, unknown: 0 },
   };
-  readonly reads: Record<string, number> = {};
   degradedSearches = 0;
+  /** Changes that were sent again under their Idempotency-Key, because nobody knew what had become of them. */
+  retries = 0;
 
   count(act: Act, fate: Fate): void {
     this.acts[act][fate] += 1;
