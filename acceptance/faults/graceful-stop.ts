@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../until.ts";
 import { createMany } from "./creates.ts";
+import { ALL } from "./journal.ts";
 import type { Owner } from "./owner.ts";
 import { LEASE_SECONDS } from "./settings.ts";
 import { stopAll, type VerdictDeps } from "./verdict.ts";
@@ -23,7 +24,7 @@ export async function checkGracefulStop(deps: VerdictDeps, owner: Owner, tell: (
   await stopAll(deps, "worker");
   const [backlog, leases] = [await truth.backlog(), await truth.leases()];
   tell(`both workers stopped with ${backlog ?? "?"} work rows left`);
-  if (leases > 0) journal.violate("a stopped worker kept its claims", "all", `${leases} leases`);
+  if (leases > 0) journal.violate("a stopped worker kept its claims", ALL, `${leases} leases`);
   await stack.openai.clearFaults();
   await Promise.all(stack.services.filter((one) => one.role === "worker").map((worker) => worker.start()));
 }

@@ -5,6 +5,9 @@ const KEPT_PER_SUBJECT = 60;
 const EXCERPT_LINES = 25;
 const VIOLATIONS_MAX = 50;
 
+/** The subject of what concerns no user by name. */
+export const ALL = "all";
+
 /** One thing that must not happen, and how it came to it. */
 export interface Violation {
   readonly check: string;
@@ -48,9 +51,11 @@ export class Journal {
 
   /** Something was seen that must not be; `mention` picks the lines of the excerpt, else the latest are taken. */
   violate(check: string, subject: string, detail: string, mention?: string): void {
-    const lines = this.#kept.get(subject) ?? [];
+    const lines = subject === ALL ? [...this.#kept.values()].flat() : (this.#kept.get(subject) ?? []);
     const chosen = mention === undefined ? lines : lines.filter((line) => line.includes(mention));
-    const excerpt = (chosen.length === 0 ? lines : chosen).slice(-EXCERPT_LINES);
+    const isFound = chosen.length > 0 || subject === ALL;
+    const excerpt = (isFound ? chosen : lines).slice(-EXCERPT_LINES);
+    if (mention !== undefined && chosen.length === 0) excerpt.unshift(`long ago: grep '${mention}' journal.ndjson`);
     this.write(subject, { violation: check, detail });
     if (this.violations.length < VIOLATIONS_MAX)
       this.violations.push({ check, detail: `${subject}: ${detail}`, at: round(this.seconds), excerpt });

@@ -151,6 +151,8 @@ export class UserModel {
     for (const entry of entries) {
       entry.state = "gone";
       entry.maybe = undefined;
+      // The witness remembers it.
+      this.entries.delete(entry.id);
     }
     this.#onGone(entries.map((entry) => entry.id));
   }

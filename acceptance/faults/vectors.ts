@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { embed } from "@engram/test-equipment";
+import { idOf } from "./memory-id.ts";
 import { ENVIRONMENT } from "./settings.ts";
 import type { Row } from "./truth.ts";
 
@@ -46,12 +47,12 @@ export function compare(rows: readonly Row[], points: readonly Point[]): Differe
   const known = new Set(rows.map((row) => row.id));
   return {
     points: points.length,
-    missing: rows.filter((row) => !byId.has(row.id)).map((row) => row.id),
+    missing: rows.filter((row) => !byId.has(row.id)).map((row) => idOf(row.id)),
     stale: rows.flatMap((row) => {
       const point = byId.get(row.id);
-      return point === undefined || isOf(point, row) ? [] : [`${row.id}@${row.version}: ${describe(point)}`];
+      return point === undefined || isOf(point, row) ? [] : [`${idOf(row.id)}@${row.version}: ${describe(point)}`];
     }),
-    orphans: points.filter((point) => !known.has(point.id)).map((point) => `${point.id}: ${describe(point)}`),
+    orphans: points.filter((point) => !known.has(point.id)).map((point) => `${idOf(point.id)}: ${describe(point)}`),
   };
 }
 

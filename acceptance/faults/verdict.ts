@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { list, searchRecent } from "./reads.ts";
 import type { Hand } from "./hand.ts";
-import type { Journal } from "./journal.ts";
+import { ALL, type Journal } from "./journal.ts";
+import { idOf, uuidOf } from "./memory-id.ts";
 import { stopGracefully } from "./process-faults.ts";
 import { DRAIN_SECONDS, HORIZON_SECONDS } from "./settings.ts";
 import type { Stack } from "./stack.ts";
@@ -9,6 +10,7 @@ import type { Row, Truth } from "./truth.ts";
 import { compare, examples, readPoints } from "./vectors.ts";
 import type { Witness } from "./witness.ts";
 
+const ID_CHARS = 30;
 const LOOK_EVERY_MS = 200;
 
 export interface VerdictDeps {
@@ -36,7 +38,7 @@ export async function drain({ truth, journal }: VerdictDeps): Promise<number> {
     if (left === 0) drained = seconds();
     else if (seconds() > HORIZON_SECONDS + DRAIN_SECONDS) {
       const rows = await truth.rows("SELECT * FROM engram.outbox LIMIT 5");
-      journal.violate("the backlog did not drain", "all", `${left} left: ${JSON.stringify(rows)}`);
+      journal.violate("the backlog did not drain", ALL, `${left} left: ${JSON.stringify(rows)}`);
       drained = seconds();
     } else await sleep(LOOK_EVERY_MS);
   }
@@ -60,22 +62,23 @@ export async function compareStores({
   if (found.length > 0)
     journal.violate(
       "rows and vectors differ",
-      "all",
+      ALL,
       `missing ${examples(missing)}, stale ${examples(stale)}, orphans ${examples(orphans)}`,
+      found[0]?.slice(0, ID_CHARS),
     );
   for (const { check, sql } of DOUBLES) {
     const doubled = await truth.rows(sql);
-    if (doubled.length > 0) journal.violate(check, "all", JSON.stringify(doubled.slice(0, 5)));
+    if (doubled.length > 0) journal.violate(check, ALL, JSON.stringify(doubled.slice(0, 5)));
   }
   const gone = witness.goneIds.map(uuidOf);
   const risen = await truth.rows<{ id: string }>("SELECT id FROM public.memories WHERE id = ANY($1::uuid[])", [gone]);
-  if (risen.length > 0) journal.violate("a deleted row is there", "all", examples(risen.map((row) => row.id)));
+  if (risen.length > 0) journal.violate("a deleted row is there", ALL, examples(risen.map((row) => idOf(row.id))));
   const told = await truth.rows<{ id: string }>(
     "SELECT memory_id AS id FROM engram.history WHERE memory_id = ANY($1::uuid[]) AND snapshot IS NOT NULL",
     [gone],
   );
   if (told.length > 0)
-    journal.violate("a deleted memory's content is in its history", "all", examples(told.map((row) => row.id)));
+    journal.violate("a deleted memory's content is in its history", ALL, examples(told.map((row) => idOf(row.id))));
   return { rows: rows.length, points: points.length };
 }
 
@@ -105,14 +108,4 @@ export async function compareModels(hands: readonly Hand[]): Promise<void> {
 export async function stopAll({ stack, journal }: VerdictDeps, role: "api" | "worker"): Promise<void> {
   const chosen = stack.services.filter((service) => service.role === role);
   await Promise.all(chosen.map((service) => stopGracefully(service, journal)));
-}
-
-const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-
-/** The UUID behind `mem_…`, which is a TypeID (github.com/jetify-com/typeid). */
-function uuidOf(id: string): string {
-  let value = 0n;
-  for (const char of id.slice("mem_".length)) value = (value << 5n) | BigInt(ALPHABET.indexOf(char));
-  const hex = value.toString(16).padStart(32, "0");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
