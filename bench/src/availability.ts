@@ -123,13 +123,14 @@ async function during(phase: string, ms: number, look: () => Promise<void> = () 
 
 /**
  * `pending`: all that is to be done. `waiting`: what was due two seconds ago, or has failed and waits for its next try;
- * while writes go on there is always some that has just come. What only waits out a doubt is done (PROTOCOL.md).
+ * while writes go on there is always some that has just come. What only waits out a doubt is done (PROTOCOL.md);
+ * schedules are always there.
  */
 async function countWork(): Promise<{ pending: number; waiting: number; parked: number }> {
   const { rows } = await admin.query<{ pending: number; waiting: number; parked: number }>(
     `SELECT (count(*) FILTER (WHERE parked_at IS NULL))::int AS pending, (count(*) FILTER (WHERE parked_at IS NOT NULL))::int AS parked,
        (count(*) FILTER (WHERE parked_at IS NULL AND (error IS NOT NULL OR created_at < now() - interval '2 s')))::int AS waiting
-     FROM engram.outbox WHERE NOT (lease IS NULL AND attempts = 0 AND doubt_until IS NOT NULL AND due_at >= doubt_until)`,
+     FROM engram.outbox WHERE topic LIKE 'index:%' AND NOT (lease IS NULL AND attempts = 0 AND doubt_until IS NOT NULL AND due_at >= doubt_until)`,
   );
   const [row] = rows;
   if (row === undefined) throw new Error("no count");
