@@ -33,6 +33,14 @@ describe.each(DATABASES)("index targets on %s", (name, open) => {
   };
   const workOf = async (target: string): Promise<number> => (await targets.progress(target)).work;
   const begin = async (): Promise<string> => (await targets.adopt(probe("new"))).name;
+  /** Other databases of the server have transactions under way too, and any of them is waited for. */
+  const backfill = async (target: string, limit: number): Promise<string> => {
+    for (;;) {
+      const outcome = await targets.backfill(target, limit);
+      if (outcome !== "waiting") return outcome;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
 
   test("a fresh live target takes the first model; the same model again changes nothing", async () => {
     expect(await targets.live()).toMatchObject({ name: "main", model: "old", dims: 4, filled: true });
@@ -53,10 +61,10 @@ describe.each(DATABASES)("index targets on %s", (name, open) => {
   test("the backfill goes through all rows in chunks and ends; a repeat of it adds nothing", async () => {
     await write(5);
     const target = await begin();
-    expect(await targets.backfill(target, 2)).toBe("more");
-    expect(await targets.backfill(target, 2)).toBe("more");
-    expect(await targets.backfill(target, 2)).toBe("filled");
-    expect(await targets.backfill(target, 2)).toBe("filled");
+    expect(await backfill(target, 2)).toBe("more");
+    expect(await backfill(target, 2)).toBe("more");
+    expect(await backfill(target, 2)).toBe("filled");
+    expect(await backfill(target, 2)).toBe("filled");
     expect(await workOf(target)).toBe(5);
     expect(await targets.followed()).toMatchObject([{}, { filled: true }]);
   });
@@ -117,7 +125,7 @@ describe.each(DATABASES)("index targets on %s", (name, open) => {
       expect(await targets.backfill(target, 10)).toBe("waiting");
       done();
       await writer;
-      expect(await targets.backfill(target, 10)).toBe("filled");
+      expect(await backfill(target, 10)).toBe("filled");
       expect(await workOf(target)).toBe(1);
     });
 });
