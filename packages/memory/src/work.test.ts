@@ -18,6 +18,8 @@ async function work(
     embed?: (texts: readonly string[]) => MemoryError | undefined;
     upsert?: () => MemoryError | undefined;
     isPast?: () => boolean;
+    /** So many acknowledgements pass over everything, as if writers held the rows. */
+    passedOver?: number;
   } = {},
 ) {
   const claimed = claims.map((one, i): Claimed => ({
@@ -32,9 +34,11 @@ async function work(
   }));
   const failures: Failure[] = [];
   const done: string[] = [];
+  let acknowledgements = 0;
   const outbox: Outbox = {
     claim: () => Promise.resolve(claimed),
     acknowledge: (_topic, _token, keys) => {
+      if (acknowledgements++ < (given.passedOver ?? 0)) return Promise.resolve({ gone: 0, kept: 0 });
       done.push(...keys.map((one) => one.key));
       return Promise.resolve({ gone: keys.length, kept: 0 });
     },
@@ -137,6 +141,14 @@ describe("workBatch", () => {
   test("a batch whose claim took half of its lease to be answered is given back unbegun", async () => {
     const { failures, done } = await work([{}, {}], { isPast: () => true });
     expect({ failures, done }).toEqual({ failures: [], done: [] });
+  });
+
+  test("what an acknowledgement passed over is acknowledged a moment later, not at the end of the lease", async () => {
+    expect((await work([{}, {}], { passedOver: 2 })).done).toEqual(["0", "1"]);
+  });
+
+  test("a writer that does not end is not waited for", async () => {
+    expect((await work([{}], { passedOver: 1_000 })).done).toEqual([]);
   });
 
   test("the pause that was asked for is kept, at any length", async () => {

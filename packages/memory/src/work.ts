@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { backoffSeconds } from "./backoff.ts";
 import { indexTopic } from "./collection.ts";
 import { converge, type ConvergeDeps, type Outcome } from "./converge.ts";
@@ -93,8 +94,29 @@ async function answer(
 ): Promise<void> {
   const done = outcomes.flatMap((outcome) => ("effect" in outcome ? [outcome.claimed] : []));
   const failures = outcomes.flatMap((outcome) => ("error" in outcome ? [failureOf(outcome, options)] : []));
-  if (done.length > 0) await outbox.acknowledge(topic, token, done);
+  if (done.length > 0) await acknowledge(outbox, { topic, token }, done);
   if (failures.length > 0) await outbox.fail(topic, token, failures, options.horizonSeconds);
+}
+
+/** Short against a lease, long against a commit. */
+const PASSED_OVER_PAUSES_MS = [20, 100, 400];
+
+/**
+ * A row that a writer holds at that moment is passed over and would wait for the end of its lease; most writers are done
+ * in milliseconds, so it is tried again a few times. What was acknowledged before is not touched again: its lease is gone.
+ */
+async function acknowledge(
+  outbox: Outbox,
+  { topic, token }: { topic: string; token: string },
+  done: readonly Claimed[],
+): Promise<void> {
+  let left = done.length;
+  for (const pauseMs of [0, ...PASSED_OVER_PAUSES_MS]) {
+    if (pauseMs > 0) await sleep(pauseMs);
+    const { gone, kept } = await outbox.acknowledge(topic, token, done);
+    left -= gone + kept;
+    if (left <= 0) return;
+  }
 }
 
 function failureOf(outcome: Extract<Outcome, { error: unknown }>, options: WorkOptions): Failure {
