@@ -161,9 +161,12 @@ async function erasePlaces(tx: Executor, id: string, userIdAfterwards: "user_id"
   return toErasure(row);
 }
 
-// New work, or a pass that only waits out a doubt, brought forward: what is seen now need not stand until the horizon.
+// New work, or a pass that only waits out a doubt, brought forward: what is seen now need not stand until the horizon. Other
+// rows are not even locked, for an acknowledgement would pass over them; the second look is at a row that came meanwhile.
 const TOUCH = `INSERT INTO engram.outbox AS o (topic, key, fair, lane)
-SELECT $1::text, i.id, e.fair, 0 FROM engram.erasures e, unnest($3::uuid[]) AS i (id) WHERE e.id = $2::uuid ORDER BY 2
+SELECT $1::text, i.id, e.fair, 0 FROM engram.erasures e, unnest($3::uuid[]) AS i (id) WHERE e.id = $2::uuid AND NOT EXISTS (
+  SELECT FROM engram.outbox w WHERE w.topic = $1::text AND w.key = i.id
+    AND (w.lease IS NOT NULL OR w.attempts > 0 OR w.parked_at IS NOT NULL OR w.due_at <= statement_timestamp())) ORDER BY 2
 ON CONFLICT (topic, key) DO UPDATE SET gen = o.gen + 1, due_at = excluded.due_at
 WHERE o.lease IS NULL AND o.attempts = 0 AND o.parked_at IS NULL AND o.due_at > excluded.due_at`;
 

@@ -236,6 +236,23 @@ describe.each(DATABASES)("erasures on %s", (name, open) => {
     ]);
   });
 
+  onServer("a touch does not lock work that is under way, whose acknowledgement would pass over it", async () => {
+    await put({ content: "раз" });
+    const [work] = await createOutbox(db).claim({
+      topic: "index:main",
+      limit: 1,
+      token: "00000000-0000-4000-8000-00000000000a",
+      leaseSeconds: 60,
+      horizonSeconds: 300,
+      only: "all",
+    });
+    const erasure = await erasures.request(person, actor);
+    await db.transaction(async (tx) => {
+      await createErasures(tx).touch("index:main", erasure, [work?.key ?? ""]);
+      expect(await rows("SELECT 1 AS one FROM engram.outbox FOR UPDATE SKIP LOCKED")).toHaveLength(1);
+    });
+  });
+
   test("kept answers are blank, and stay, so that a retry writes nothing", async () => {
     await db.script(`INSERT INTO engram.idempotency (key_hash, request_hash, project_id, user_id, memory_id, result)
       SELECT convert_to(u, 'UTF8'), '', '${projectId}', u, gen_random_uuid(), '{"memory":"раз"}' FROM unnest(ARRAY['u', 'v']) u`);
