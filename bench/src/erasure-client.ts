@@ -38,19 +38,21 @@ export function startWriter(
   const seen = new Set<string>();
   const standing = new Map<string, string>();
   const stopping = new AbortController();
+  // A writer who comes after another of the same user says other things.
+  const voice = Math.floor(random() * 1e9).toString(36);
   let number = 0;
 
   const write = async (): Promise<void> => {
     const chance = random();
     const [id] = standing.keys();
     if (id === undefined || chance < 0.6) {
-      const content = `${userId} запомнил число ${++number}`;
+      const content = `${userId} запомнил число ${voice}-${++number}`;
       const answer = await call(base, "POST", "/api/memories", { user_id: userId, content });
       if (answer.status !== 201) throw new Error(`POST: ${answer.status}`);
       seen.add(String(answer.body["id"]));
       standing.set(String(answer.body["id"]), content);
     } else if (chance < 0.8) {
-      const content = `${userId} передумал, число ${++number}`;
+      const content = `${userId} передумал, число ${voice}-${++number}`;
       const answer = await call(base, "PATCH", `/api/memories/${id}`, { content });
       if (answer.status !== 200) throw new Error(`PATCH: ${answer.status}`);
       standing.set(id, content);
