@@ -181,6 +181,17 @@ describe.each(DATABASES)("outbox on %s", (_name, open) => {
     ]);
   });
 
+  test("where only deletes can be worked, what is gone is claimed and the rest stays untouched", async () => {
+    const [gone, kept] = [await write("раз"), await write("два")];
+    await db.query("DELETE FROM memories WHERE id = $1::uuid", [gone]);
+    const given = { topic, limit: 64, token: tokens[0], leaseSeconds: 60, horizonSeconds: 300 };
+    const claimed = await outbox.claim({ ...given, only: "absent" });
+    expect(claimed).toMatchObject([{ key: gone, attempts: 1 }]);
+    expect(await outbox.acknowledge(topic, tokens[0], claimed)).toEqual({ gone: 1, kept: 0 });
+    expect(await outbox.claim({ ...given, only: "absent" })).toEqual([]);
+    expect(await claim(tokens[1])).toMatchObject([{ key: kept, attempts: 1 }]);
+  });
+
   test("deleting a memory that is being worked leaves its row to the holder", async () => {
     const id = await write("раз");
     const claimed = await claim(tokens[0]);
