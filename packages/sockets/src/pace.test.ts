@@ -149,10 +149,20 @@ describe("Pace", () => {
     await expect(pace.admit(1, never)).rejects.toMatchObject({ code: "rate_limited" });
   });
 
-  test("a budget that cannot be asked stops nobody, and is told", async () => {
-    const { pace, errors } = create({ broken: true });
+  test("a pause is not forgotten for an answer that was asked for before it was told", async () => {
+    const { pace, asked } = create({ limited: false });
+    const waiting = pace.waitMs();
+    pace.settle({ outcome: "rate_limited", tokens: 0, tokensEstimated: 9, retryAfterSeconds: 600 }, { isQuery: false });
+    expect(await waiting).toBeGreaterThan(590_000);
+    expect(asked.waits).toBe(1);
+    await expect(pace.admit(1, never)).rejects.toMatchObject({ code: "rate_limited" });
+  });
+
+  test("a budget that cannot be asked stops nobody, and is told, once a second", async () => {
+    const { pace, asked, errors } = create({ broken: true });
     await expect(pace.admit(10, never)).resolves.toBeUndefined();
-    expect(await pace.waitMs()).toBe(0);
+    expect([await pace.waitMs(), await pace.waitMs()]).toEqual([0, 0]);
+    expect(asked.waits).toBe(1);
     expect(errors).toHaveLength(2);
   });
 });

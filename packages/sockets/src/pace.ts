@@ -45,6 +45,8 @@ export class Pace {
   #freeAtMs = 0;
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | undefined;
+  /** Grows when a pause is told, and when the budget knows of it: what was asked before that says nothing of the pause. */
+  #pauses = 0;
   #queriesFreeAtMs = 0;
   /** Really used for each token estimated. Where estimates are too high, turns lie too far apart until they are settled. */
   #tokensPerEstimated = 1;
@@ -84,20 +86,23 @@ export class Pace {
     }
     const { retryAfterSeconds } = call;
     if (retryAfterSeconds === undefined || retryAfterSeconds <= 0) return;
-    this.#learn(Math.max(this.#freeAtMs - performance.now(), retryAfterSeconds * 1000));
     if (isQuery) this.#queriesFreeAtMs = performance.now() + retryAfterSeconds * 1000;
-    this.#options.budget.pause(retryAfterSeconds).catch(this.#options.onError);
+    this.#pauses += 1;
+    this.#learn(Math.max(this.#freeAtMs - performance.now(), retryAfterSeconds * 1000));
+    void this.#options.budget
+      .pause(retryAfterSeconds)
+      .catch(this.#options.onError)
+      .finally(() => {
+        this.#pauses += 1;
+      });
   }
 
   /** How long there is no turn for work, as this process knows, by an answer at most a second old. */
   async waitMs(): Promise<number> {
     if (performance.now() - this.#askedAtMs > FRESH_MS) {
-      this.#asking ??= this.#options.budget
-        .waitMs()
-        .then((waitMs) => this.#learn(waitMs), this.#options.onError)
-        .finally(() => {
-          this.#asking = undefined;
-        });
+      this.#asking ??= this.#ask().finally(() => {
+        this.#asking = undefined;
+      });
       await this.#asking;
     }
     return Math.max(0, this.#freeAtMs - performance.now());
@@ -105,6 +110,17 @@ export class Pace {
 
   close(): void {
     clearTimeout(this.#timer);
+  }
+
+  async #ask(): Promise<void> {
+    const pauses = this.#pauses;
+    try {
+      const waitMs = await this.#options.budget.waitMs();
+      if (pauses === this.#pauses) this.#learn(waitMs);
+    } catch (error) {
+      this.#askedAtMs = performance.now(); // not again for every claim
+      this.#options.onError(error);
+    }
   }
 
   async #reserve(tokens: number): Promise<number> {
@@ -117,7 +133,7 @@ export class Pace {
         this.#askedAtMs = Number.NEGATIVE_INFINITY;
         return turn.waitMs;
       }
-      this.#learn(turn.waitMs);
+      this.#learn(Math.max(this.#freeAtMs - performance.now(), turn.waitMs));
       this.#owe(owed);
       throw turnedAway(turn.waitMs);
     } catch (error) {
