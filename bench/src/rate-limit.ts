@@ -33,7 +33,7 @@ const SEARCHES_PER_SECOND = 2;
 const USERS = 100;
 const BULK_SIZE = 500;
 const SAMPLE_MS = 250;
-const DRAIN_TIMEOUT_MS = 5 * 60_000;
+const DRAIN_TIMEOUT_MS = 120_000 + 2_000 * seconds;
 const POISON = "отрава";
 const POISON_EVERY = 100;
 const REASON = "invalid: The model provider refuses the input (400)";
@@ -177,7 +177,7 @@ async function open(env: Readonly<Record<string, string>>) {
         `SELECT count(*)::int AS n FROM public.memories m JOIN ${tables[0]?.name} v ON v.id = m.id AND v.version = m.version`,
       );
       const { rows: parked } = await sql.query<{ error: string; isPoison: boolean }>(
-        `SELECT o.error, m.content LIKE $1 AS "isPoison" FROM engram.outbox o JOIN public.memories m ON m.id = o.key WHERE o.parked_at IS NOT NULL`,
+        `SELECT o.error, m.content LIKE $1 AS "isPoison" FROM engram.outbox o JOIN public.memories m ON m.id = o.key WHERE o.topic LIKE 'index:%' AND o.parked_at IS NOT NULL`,
         [`%${POISON}`],
       );
       return { indexed: vectors[0]?.n ?? 0, parked };
@@ -232,7 +232,8 @@ async function untilDrained(sql: pg.Client, onSample: (pending: number) => Promi
   const deadline = performance.now() + DRAIN_TIMEOUT_MS;
   for (;;) {
     const { rows } = await sql.query<{ n: number }>(
-      "SELECT count(*)::int AS n FROM engram.outbox WHERE parked_at IS NULL",
+      `SELECT count(*)::int AS n FROM engram.outbox WHERE topic LIKE 'index:%' AND parked_at IS NULL
+       AND NOT (lease IS NULL AND attempts = 0 AND doubt_until IS NOT NULL AND due_at >= doubt_until)`,
     );
     const pending = rows[0]?.n ?? 0;
     await onSample(pending);
