@@ -44,7 +44,8 @@ export async function arrows() {
   return faults.length === 0;
 }
 
-/** The tests beside the sources, which need no service. */
+/** The tests beside the sources and those of the domain, which need no service. */
 export function unitTests() {
-  return runJest(["--testMatch", "**/src/**/*.test.ts"], { quiet, env: { ENGRAM_TEST_EQUIPMENT: "none" } });
+  const places = ["**/src/**/*.test.ts", "**/packages/memory/test/**/*.test.ts"];
+  return runJest(["--testMatch", ...places], { quiet, env: { ENGRAM_TEST_EQUIPMENT: "none" } });
 }
