@@ -29,7 +29,10 @@ interface Waiting {
  * Group commit in the process: what arrives while a statement is under way goes out together with the next one. A lone
  * write waits for nothing. At 50 connections this is a fifth of the WAL syncs (docs/benchmarks.md).
  */
-export function createPutQueue(store: MemoryStore, options: { onGroup?: (size: number) => void } = {}): PutQueue {
+export function createPutQueue(
+  store: Pick<MemoryStore, "putMemories">,
+  options: { onGroup?: (size: number) => void } = {},
+): PutQueue {
   const waiting: Waiting[] = [];
   let inFlight = 0;
   let depth = 0;
@@ -133,7 +136,10 @@ function levelIds(draft: MemoryDraft): readonly (string | null)[] {
 }
 
 /** Puts a group; a lost race (deadlock, or another client took the slot meanwhile) is run again. */
-export async function putRacing(store: MemoryStore, drafts: readonly MemoryDraft[]): Promise<readonly PutResult[]> {
+export async function putRacing(
+  store: Pick<MemoryStore, "putMemories">,
+  drafts: readonly MemoryDraft[],
+): Promise<readonly PutResult[]> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await store.putMemories(drafts);

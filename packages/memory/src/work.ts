@@ -8,8 +8,10 @@ import type { BatchReport, Claimed, ClaimOptions, CollectionRef, Failure, Outbox
 
 export interface WorkDeps extends ConvergeDeps {
   readonly outbox: Outbox;
-  /** For a clock other than the process's own. */
+  /** For a clock and a chance other than the process's own. */
   readonly deadlineAfter?: (seconds: number) => Deadline;
+  readonly pause?: (ms: number) => Promise<unknown>;
+  readonly random?: () => number;
 }
 
 export interface WorkOptions {
@@ -67,7 +69,7 @@ export async function workBatch(
     }
     const settled = await converge(deps, target.collection, group, { deadline, stop });
     outcomes.push(...settled);
-    await answer(deps.outbox, { topic, token }, settled, options);
+    await answer(deps, { topic, token }, settled, options);
   }
   return {
     report: reportOf(outcomes, claimed.length, (performance.now() - started) / 1000),
@@ -87,14 +89,14 @@ function workGroups(claimed: readonly Claimed[]): readonly (readonly Claimed[])[
 }
 
 async function answer(
-  outbox: Outbox,
+  { outbox, pause = sleep, random = Math.random }: Pick<WorkDeps, "outbox" | "pause" | "random">,
   { topic, token }: { topic: string; token: string },
   outcomes: readonly Outcome[],
   options: WorkOptions,
 ): Promise<void> {
   const done = outcomes.flatMap((outcome) => ("effect" in outcome ? [outcome.claimed] : []));
-  const failures = outcomes.flatMap((outcome) => ("error" in outcome ? [failureOf(outcome, options)] : []));
-  if (done.length > 0) await acknowledge(outbox, { topic, token }, done);
+  const failures = outcomes.flatMap((outcome) => ("error" in outcome ? [failureOf(outcome, options, random)] : []));
+  if (done.length > 0) await acknowledge({ outbox, pause }, { topic, token }, done);
   if (failures.length > 0) await outbox.fail(topic, token, failures, options.horizonSeconds);
 }
 
@@ -106,20 +108,20 @@ const PASSED_OVER_PAUSES_MS = [20, 100, 400];
  * in milliseconds, so it is tried again a few times. What was acknowledged before is not touched again: its lease is gone.
  */
 async function acknowledge(
-  outbox: Outbox,
+  { outbox, pause }: Required<Pick<WorkDeps, "outbox" | "pause">>,
   { topic, token }: { topic: string; token: string },
   done: readonly Claimed[],
 ): Promise<void> {
   let left = done.length;
   for (const pauseMs of [0, ...PASSED_OVER_PAUSES_MS]) {
-    if (pauseMs > 0) await sleep(pauseMs);
+    if (pauseMs > 0) await pause(pauseMs);
     const { gone, kept } = await outbox.acknowledge(topic, token, done);
     left -= gone + kept;
     if (left <= 0) return;
   }
 }
 
-function failureOf(outcome: Extract<Outcome, { error: unknown }>, options: WorkOptions): Failure {
+function failureOf(outcome: Extract<Outcome, { error: unknown }>, options: WorkOptions, random: () => number): Failure {
   const { claimed, error, doubt, alone } = outcome;
   const transient = isTrouble(outcome);
   // After troubles of the world, which do not count, this is the first failure that may be the row's own.
@@ -130,7 +132,9 @@ function failureOf(outcome: Extract<Outcome, { error: unknown }>, options: WorkO
     key: claimed.key,
     generation: claimed.generation,
     error: `${error.code}: ${error.message}`,
-    retryInSeconds: suspect ? 0 : backoffSeconds(claimed.attempts, { retryAfterSeconds: error.retryAfterSeconds }),
+    retryInSeconds: suspect
+      ? 0
+      : backoffSeconds(claimed.attempts, { retryAfterSeconds: error.retryAfterSeconds, random }),
     doubt,
     park,
   };

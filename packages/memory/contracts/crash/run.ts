@@ -1,0 +1,125 @@
+import { contentHash, MemoryError } from "@engram/memory";
+import { Client } from "./client.ts";
+import type { Interruption } from "./interruptions.ts";
+import { Process } from "./process.ts";
+import { OPTIONS, TARGET, type Call, type World } from "./world.ts";
+
+/** Which interruption meets which call, by its number. */
+export type Plan = ReadonlyMap<number, Interruption>;
+
+/** One look after another until nothing is left: past every lease and every back-off. */
+const STEP_SECONDS = OPTIONS.leaseSeconds + 5;
+/** Some ten times what the longest horizon takes. */
+const STEPS_MAX = 100;
+const BATCHES_MAX = 100;
+
+/** One run of a flow under a plan: its calls, its processes, and what was found wrong. */
+export class Run {
+  readonly world: World;
+  readonly client: Client;
+  /** Every call that was made, in order: its number is its place, from 1. */
+  readonly calls: Call[] = [];
+  readonly violations: string[] = [];
+  readonly #plan: Plan;
+  #isPlanOn = false;
+  #onTheirWay = 0;
+
+  constructor(world: World, plan: Plan) {
+    this.world = world;
+    this.#plan = plan;
+    this.client = new Client(world);
+  }
+
+  /** Counts the calls from here on, and interrupts those of the plan. */
+  begin(): void {
+    this.#isPlanOn = true;
+  }
+
+  start(): Process {
+    return new Process(this);
+  }
+
+  /** A fault that a flow did not mind: cuts are to be expected, anything else is a fault of the code. */
+  fell(error: unknown): void {
+    if (!(error instanceof MemoryError)) this.violations.push(`threw ${String(error)}`);
+  }
+
+  reach(call: Call): Interruption | undefined {
+    if (!this.#isPlanOn) return undefined;
+    this.calls.push(call);
+    const planned = this.#plan.get(this.calls.length);
+    return planned?.suits(call) === true ? planned : undefined;
+  }
+
+  /** Nobody waits for it any more, and it happens all the same, at `time` on the world's clock. */
+  happensAt(time: number, effect: () => Promise<unknown>): void {
+    this.#onTheirWay += 1;
+    this.world.clock.after((time - this.world.clock.now) / 1000, async () => {
+      // A put that comes late may meet its own retry, and lose.
+      await effect().catch(() => undefined);
+      this.#onTheirWay -= 1;
+      this.assertGuarded("what happened late");
+    });
+  }
+
+  /** I1: where index and row differ, there is a work row; at every moment, not only in the end. */
+  assertGuarded(after: string): void {
+    for (const id of this.world.unguarded?.() ?? [])
+      this.violations.push(`after ${after}: ${id} differs, and no work row says so`);
+  }
+
+  /** Time passes for a process that does not know of it, and another does all there is to do. */
+  async takeOver(seconds: number): Promise<void> {
+    const isPlanOn = this.#isPlanOn;
+    this.#isPlanOn = false;
+    const other = new Process(this);
+    for (let passed = 0; passed < seconds; passed += STEP_SECONDS) {
+      await this.world.pass(Math.min(STEP_SECONDS, seconds - passed));
+      await this.#drain(other);
+    }
+    this.#isPlanOn = isPlanOn;
+  }
+
+  /** Time passes and workers come back until there is nothing left to do. */
+  async settle(): Promise<void> {
+    let worker = new Process(this);
+    for (let step = 0; step < STEPS_MAX; step++) {
+      if (worker.isGone) worker = new Process(this);
+      await worker.live((process) => this.#drain(process));
+      const pending = (await this.world.work()).filter((one) => !one.isParked);
+      if (pending.length === 0 && this.#onTheirWay === 0) return;
+      await this.world.pass(STEP_SECONDS);
+    }
+    this.violations.push(`work is left after ${STEPS_MAX * STEP_SECONDS} s`);
+  }
+
+  async #drain(worker: Process): Promise<void> {
+    for (let batches = 0; batches < BATCHES_MAX && !worker.isGone; batches++) {
+      const result = await worker.workBatch().catch(() => "failed" as const);
+      if (result === undefined || result === "failed") return;
+    }
+  }
+
+  /** What must hold when nothing is left to do; `mayPark`: contents that may have been given up. */
+  async check(mayPark: (content: string) => boolean): Promise<void> {
+    const rows = await this.world.rows();
+    const points = this.world.index.points(TARGET.collection);
+    const parked = new Set((await this.world.work()).map((one) => one.key));
+    const standing = new Map(rows.map((row) => [row.id, row]));
+
+    for (const id of parked) {
+      const content = standing.get(id)?.content;
+      if (content === undefined || !mayPark(content)) this.violations.push(`${id} is parked`);
+    }
+    for (const { id, version, content } of rows.filter((row) => !parked.has(row.id))) {
+      const point = points.get(id);
+      if (point === undefined) this.violations.push(`${id} is missing in the index`);
+      else if (point.memory.version !== version || point.hash !== contentHash(content))
+        this.violations.push(`${id} is stale in the index`);
+    }
+    for (const id of points.keys()) if (!standing.has(id)) this.violations.push(`${id} is an orphan in the index`);
+    for (const id of this.client.acknowledged) if (!standing.has(id)) this.violations.push(`${id} was lost`);
+    const live = rows.filter((row) => row.isLive).map((row) => row.content);
+    if (new Set(live).size < live.length) this.violations.push("one content stands twice");
+  }
+}
