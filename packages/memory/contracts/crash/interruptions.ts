@@ -23,7 +23,7 @@ const STALL_SECONDS = OPTIONS.leaseSeconds + 5;
 /** Past the lease that another took meanwhile, and past its horizon too. */
 const SLEEP_SECONDS = 2 * (OPTIONS.leaseSeconds + OPTIONS.horizonSeconds);
 /** The longest life of a request that its caller has given up: just short of the horizon, as PROTOCOL.md demands. */
-const LATE_SECONDS = 0.95 * OPTIONS.horizonSeconds;
+export const LATE_SECONDS = 0.95 * OPTIONS.horizonSeconds;
 /** Before that, and long enough for somebody to have worked on it before it happens. */
 const MEANWHILE_SECONDS = LATE_SECONDS - OPTIONS.leaseSeconds - 10;
 

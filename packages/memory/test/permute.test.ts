@@ -1,0 +1,8 @@
+import { test } from "@jest/globals";
+import { permutedRuns } from "@engram/memory/contracts/crash/permute";
+import fc from "fast-check";
+
+/* A few seconds of it; `npm run permute` goes on for as long as it is told. */
+test("whatever the order of calls and answers, index = rows in the end", async () => {
+  await fc.assert(permutedRuns, { numRuns: 300 });
+});
