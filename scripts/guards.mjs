@@ -1,0 +1,161 @@
+/**
+ * What keeps the protocol, each with how it is taken away and the test that has to notice: `text` stands in `file` exactly
+ * once and becomes `broken`; `tests` is a path and a pattern of names.
+ *
+ * @typedef {{ guard: string, file: string, text: string, broken: string, tests: { path: string, name: string } }} Guard
+ */
+
+const outbox = "packages/postgres/src/outbox.ts";
+const triggers = "packages/postgres/migrations/0003-schedules.sql";
+const memories = "packages/postgres/migrations/0001-memories.sql";
+const converge = "packages/memory/src/converge.ts";
+
+const contract = (name) => ({ path: "packages/postgres/test/outbox.test.ts", name });
+const crashPoints = (name) => ({ path: "packages/memory/test/crash-points.test.ts", name });
+const store = (name) => ({ path: "packages/postgres/test/memory-store.test.ts", name });
+const ranking = (name) => ({ path: "packages/memory/src/rank.test.ts", name });
+
+/** @type {readonly Guard[]} */
+export const guards = [
+  {
+    guard: "the token, at the acknowledgement",
+    file: outbox,
+    text: "WHERE o.lease = $1::uuid FOR UPDATE OF o SKIP LOCKED),\ngone",
+    broken: "WHERE (o.lease = $1::uuid OR true) FOR UPDATE OF o SKIP LOCKED),\ngone",
+    tests: contract("only the holder of the token can acknowledge"),
+  },
+  {
+    guard: "the token, at a failure",
+    file: outbox,
+    text: "WHERE o.lease = $1::uuid FOR UPDATE OF o SKIP LOCKED) d\nWHERE (o.topic, o.key) = (d.topic, d.key) RETURNING 1 AS one`;\n\nasync function fail",
+    broken:
+      "WHERE (o.lease = $1::uuid OR true) FOR UPDATE OF o SKIP LOCKED) d\nWHERE (o.topic, o.key) = (d.topic, d.key) RETURNING 1 AS one`;\n\nasync function fail",
+    tests: contract("only the holder of the token can fail"),
+  },
+  {
+    guard: "the token, when work is given back",
+    file: outbox,
+    text: "o.key = ANY($3::uuid[]) AND o.lease = $1::uuid",
+    broken: "o.key = ANY($3::uuid[]) AND (o.lease = $1::uuid OR true)",
+    tests: contract("only the holder of the token can release"),
+  },
+  {
+    guard: "the generation, at the acknowledgement",
+    file: outbox,
+    text: "(o.gen = d.gen AND o.doubt_until IS NULL) AS fin",
+    broken: "(o.doubt_until IS NULL) AS fin",
+    tests: contract("a row that was dirtied meanwhile is worked again at once"),
+  },
+  {
+    guard: "the doubt, at the acknowledgement",
+    file: outbox,
+    text: "(o.gen = d.gen AND o.doubt_until IS NULL) AS fin",
+    broken: "(o.gen = d.gen) AS fin",
+    tests: contract("a row in doubt stays until one more pass"),
+  },
+  {
+    guard: "the doubt, when a lease that ran out is claimed again",
+    file: outbox,
+    text: "doubt_until = CASE WHEN o.lease IS NOT NULL THEN",
+    broken: "doubt_until = CASE WHEN o.lease IS NOT NULL AND false THEN",
+    tests: contract("a row whose lease ran out is in doubt"),
+  },
+  {
+    guard: "the doubt, of a failure that was cut",
+    file: outbox,
+    text: "doubt_until = CASE WHEN d.doubt THEN",
+    broken: "doubt_until = CASE WHEN d.doubt AND false THEN",
+    tests: contract("a write that was cut leaves doubt"),
+  },
+  {
+    guard: "an older doubt is kept by a failure",
+    file: outbox,
+    text: "interval '1 s' ELSE o.doubt_until END,\n  due_at = CASE WHEN o.gen <> d.gen",
+    broken: "interval '1 s' END,\n  due_at = CASE WHEN o.gen <> d.gen",
+    tests: contract("a failure that leaves no doubt keeps the older one"),
+  },
+  {
+    guard: "parked only while the generation is as claimed",
+    file: outbox,
+    text: "CASE WHEN d.park AND o.gen = d.gen THEN",
+    broken: "CASE WHEN d.park THEN",
+    tests: contract("never parked"),
+  },
+  {
+    guard: "a writer never makes a leased row due",
+    file: triggers,
+    text: "due_at = CASE WHEN o.lease IS NULL THEN LEAST(o.due_at, excluded.due_at) ELSE o.due_at END",
+    broken: "due_at = LEAST(o.due_at, excluded.due_at)",
+    tests: contract("a memory that is changed leaves its row to the holder"),
+  },
+  {
+    guard: "a writer never clears a lease",
+    file: triggers,
+    text: "SET gen = o.gen + 1, attempts = 0,",
+    broken: "SET gen = o.gen + 1, lease = NULL, attempts = 0,",
+    tests: contract("a lease that ran out is still seen as lost"),
+  },
+  {
+    guard: "the deadline, before an effect",
+    file: "packages/memory/src/deadline.ts",
+    text: "if (deadline.isPast()) throw",
+    broken: "if (deadline.isPast() && false) throw",
+    tests: crashPoints("work: a new memory"),
+  },
+  {
+    guard: "the deadline is half of the lease",
+    file: "packages/memory/src/work.ts",
+    text: "(options.leaseSeconds / 2)",
+    broken: "(options.leaseSeconds * 100)",
+    tests: crashPoints("work: a new memory"),
+  },
+  {
+    guard: "a write of the index that was cut is a doubt",
+    file: converge,
+    text: "const doubt = error.outcomeUnknown || !(thrown instanceof MemoryError);",
+    broken: "const doubt = false;",
+    tests: crashPoints("work: a new memory"),
+  },
+  {
+    guard: "rows are read after the claim, each time",
+    file: converge,
+    text: "new Map((await deps.store.readIndexable(ids)).map(",
+    broken: "new Map((await ((deps.store as any).kept ??= deps.store.readIndexable(ids))).map(",
+    tests: crashPoints("work: a delete while an upsert is under way"),
+  },
+  {
+    guard: "a hit is joined to its row in the caller's project",
+    file: "packages/sql/src/filter-sql.ts",
+    text: "`m.project_id = ${values.add(scope.projectId)}::uuid`",
+    broken: "`(m.project_id = ${values.add(scope.projectId)}::uuid OR true)`",
+    tests: store("another project sees nothing"),
+  },
+  {
+    guard: "a hit without a row is no hit",
+    file: "packages/memory/src/rank.ts",
+    text: "!gone.has(hit.id) && (rows",
+    broken: "(rows",
+    tests: ranking("300 dead points"),
+  },
+  {
+    guard: "a hit of another version is no hit",
+    file: "packages/memory/src/rank.ts",
+    text: "!gone.has(hit.id) && (rows.get(hit.id)?.version ?? hit.version) === hit.version",
+    broken: "!gone.has(hit.id)",
+    tests: ranking("points of an older version are dead too"),
+  },
+  {
+    guard: "the dedupe key is unique",
+    file: memories,
+    text: "agent_id, key, content) END\n  ) STORED UNIQUE",
+    broken: "agent_id, key, content) END\n  ) STORED",
+    tests: store("equal states merge"),
+  },
+  {
+    guard: "the slot key is unique",
+    file: memories,
+    text: "agent_id, key) END\n  ) STORED UNIQUE",
+    broken: "agent_id, key) END\n  ) STORED",
+    tests: store("clients that race for one slot"),
+  },
+];
