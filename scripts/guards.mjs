@@ -156,6 +156,6 @@ export const guards = [
     file: memories,
     text: "agent_id, key) END\n  ) STORED UNIQUE",
     broken: "agent_id, key) END\n  ) STORED",
-    tests: store("clients that race for one slot"),
+    tests: store("a slot that is taken takes no second live row"),
   },
 ];

@@ -120,6 +120,17 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
     expect(await count("public.memories WHERE slot_key IS NOT NULL")).toBe(1);
   });
 
+  test("a slot that is taken takes no second live row, whoever writes; a retired one leaves it free", async () => {
+    const insert = (content: string) =>
+      db.query("INSERT INTO memories (user_id, key, content) VALUES ('u', 'theme', $1) RETURNING id", [content]);
+    await insert("тёмная");
+    await expect(insert("светлая")).rejects.toMatchObject({ code: "conflict" });
+    expect(await count("public.memories WHERE slot_key IS NOT NULL")).toBe(1);
+    await db.script("UPDATE memories SET valid_to = now()");
+    await insert("светлая");
+    expect(await count("public.memories WHERE slot_key IS NOT NULL")).toBe(1);
+  });
+
   test("an update counts a version, keeps the old one, and says who did it", async () => {
     const { memory } = await putOne({ metadata: { a: 1 } });
     const changed = await store.updateMemory(
