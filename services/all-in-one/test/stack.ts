@@ -32,6 +32,8 @@ export interface Answer {
   readonly memories?: readonly { readonly id: string; readonly content: string }[];
   readonly jobs?: readonly { readonly id: string; readonly memory_id: string; readonly error: string }[];
   readonly degraded?: readonly { readonly code: string }[];
+  readonly sockets?: Readonly<Record<string, string>>;
+  readonly problems?: readonly { readonly code: string }[];
 }
 
 export const KEY = "a-key-for-tests";
