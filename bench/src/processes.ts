@@ -49,12 +49,14 @@ export async function startService(name: ServiceName, env: Readonly<Record<strin
   const log = join(scratch, `${name}-${port}.log`);
   const output = openSync(log, "a");
   const main = fileURLToPath(new URL(`services/${name}/dist/main.js`, repository));
-  const child = spawn(process.execPath, [...nodeOptions(), main], {
+  const flags = (process.env["BENCH_NODE_FLAGS"] ?? "").split(" ").filter((flag) => flag !== "");
+  const child = spawn(process.execPath, [...flags, main], {
     // No .env of the caller's is to be read.
     cwd: scratch,
     stdio: ["ignore", output, output],
     env: {
       ...inherited,
+      ...serviceEnvironment(),
       MEM0_PORT: String(port),
       MEM0_API_KEY: KEY,
       METRICS_PORT: String(metricsPort),
@@ -93,12 +95,12 @@ export function forkScript(file: string, args: readonly string[] = []): ChildPro
   return child;
 }
 
-/** As `npm start` and the image start it; BENCH_NODE_FLAGS adds to it, and wins. */
-export function nodeOptions(): readonly string[] {
+/** What `npm start` and the image start a service with. */
+export function serviceEnvironment(): Readonly<Record<string, string>> {
   const { config } = JSON.parse(readFileSync(new URL("package.json", repository), "utf8")) as {
-    config: { nodeOptions: string };
+    config: { environment: Record<string, string> };
   };
-  return `${config.nodeOptions} ${process.env["BENCH_NODE_FLAGS"] ?? ""}`.split(" ").filter((option) => option !== "");
+  return config.environment;
 }
 
 async function adopt(child: ChildProcess): Promise<number> {

@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { createTestDatabase, startPostgres, startQdrant } from "@engram/test-equipment";
 import pg from "pg";
 import { countBytes } from "./counting-proxy.ts";
-import { nodeOptions, scratch, startScript, startService } from "./processes.ts";
+import { scratch, serviceEnvironment, startScript, startService } from "./processes.ts";
 import { pgvectorIndex, qdrantIndex, type BenchIndex, type Row } from "./reconcile-index.ts";
 import { createRandom, makeStatement } from "./sentences.ts";
 import { markdownTable, round, summarize } from "./statistics.ts";
@@ -196,9 +196,9 @@ async function reconcile(
   options: readonly string[] = [],
 ): Promise<{ report: Report; rss: number; code: number | null }> {
   const main = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
-  const child = spawn(process.execPath, [...nodeOptions(), main, "reconcile", "--json", ...options], {
+  const child = spawn(process.execPath, [main, "reconcile", "--json", ...options], {
     cwd: scratch,
-    env: { PATH: process.env["PATH"], ...env },
+    env: { PATH: process.env["PATH"], ...serviceEnvironment(), ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";

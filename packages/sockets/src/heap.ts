@@ -2,8 +2,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /*
- * How V8 keeps house, as a service needs it (docs/decisions/0006-heap.md). The third part of it, the size of the young
- * generation, can only be said on Node's command line: `config.nodeOptions` in the root's package.json.
+ * How V8 keeps house, as a service needs it (docs/decisions/0006-heap.md). What else there is to it can only be
+ * said before Node starts: `config.environment` in the root's package.json.
  */
 
 /**
