@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serviceEnvironment } from "./service-environment.ts";
 import type { Target, TargetProcess } from "./target.ts";
 import { until } from "./until.ts";
 
@@ -231,14 +232,6 @@ function logTail(child: Child): string {
   return [child.facts.stdout, child.facts.stderr]
     .map((file) => `--- ${file}\n${readFileSync(file, "utf8").split("\n").slice(-logTailLines).join("\n")}`)
     .join("\n");
-}
-
-/** What `npm start` and the image start a service with. */
-function serviceEnvironment(): Environment {
-  const { config } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as {
-    config: { environment: Environment };
-  };
-  return config.environment;
 }
 
 function surroundings(): Environment {

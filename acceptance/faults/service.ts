@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { serviceEnvironment } from "../service-environment.ts";
 import { until } from "../until.ts";
 import type { Troubles } from "./troubles.ts";
 
@@ -163,6 +164,7 @@ export class Service {
       stdio: ["ignore", log, log],
       env: {
         ...surroundings(),
+        ...serviceEnvironment(),
         DATA_DIR: join(folder, `${name}-data`),
         MEM0_HOST: "127.0.0.1",
         MEM0_PORT: String(this.#port),

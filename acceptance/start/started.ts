@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serviceEnvironment } from "../service-environment.ts";
 
 /** The root of the checkout. */
 export const repository = join(import.meta.dirname, "..", "..");
@@ -29,6 +30,7 @@ export async function start(environment: Record<string, string>): Promise<Starte
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env["PATH"],
+      ...serviceEnvironment(),
       DATA_DIR: directory,
       MEM0_PORT: String(port),
       METRICS_PORT: "0",
