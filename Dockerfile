@@ -23,7 +23,7 @@ COPY --from=build /app ./
 RUN mkdir -p /app/data && chown 1000:1000 /app/data && chmod 700 /app/data
 # The second and third are config.environment of package.json: docs/decisions/0006-heap.md.
 ENV NODE_ENV=production \
-  NODE_OPTIONS=--max-semi-space-size=8 \
+  NODE_OPTIONS=--max-semi-space-size=16 \
   MALLOC_TRIM_THRESHOLD_=4194304 \
   SKIP_BOOTSTRAP=1 \
   MEM0_HOST=0.0.0.0 \

@@ -18,13 +18,13 @@ test("dropGarbage collects what nobody holds any more, and leaves no door to it 
   expect(globalThis).not.toHaveProperty("gc");
 });
 
-test("in the environment that a service is started with, the young generation has 16 MiB, however much survives in it", () => {
+test("in the environment that a service is started with, the young generation has 32 MiB, however much survives in it", () => {
   const youngBytes = `
     const kept = Array.from({ length: 2_000_000 }, (_, i) => ({ i }));
     const { space_size } = require("node:v8").getHeapSpaceStatistics().find((space) => space.space_name === "new_space");
     console.log(kept.length && space_size);`;
   const { stdout } = spawnSync(process.execPath, ["-e", youngBytes], { encoding: "utf8", env: config.environment });
-  expect(Number(stdout)).toBe(16 * 1024 * 1024);
+  expect(Number(stdout)).toBe(32 * 1024 * 1024);
 });
 
 test("the image has the same environment", () => {
