@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createTestDatabase, findFreePort, startEquipment } from "@engram/test-equipment";
 import { serviceEnvironment } from "./service-environment.ts";
 import type { Target, TargetProcess } from "./target.ts";
 import { until } from "./until.ts";
@@ -60,7 +60,6 @@ async function startEmbedded(): Promise<Running> {
 async function startStack(): Promise<Running> {
   const run = new Run("stack");
   return run.start(async () => {
-    const { createTestDatabase, startEquipment } = await import("@engram/test-equipment");
     const equipment = await startEquipment({ postgres: true, redis: true, qdrant: true, openai: true });
     run.atEnd(() => equipment.stop());
     const database = await createTestDatabase(need(equipment.env, "ENGRAM_TEST_DATABASE_URL"));
@@ -141,7 +140,7 @@ class Run {
     // Its own empty working directory, so that no .env of the checkout is read.
     const directory = join(this.directory, name);
     mkdirSync(directory);
-    const [port, metricsPort] = [await freePort(), await freePort()];
+    const [port, metricsPort] = [await findFreePort(), await findFreePort()];
     const [stdout, stderr] = [join(directory, "stdout.log"), join(directory, "stderr.log")];
     const [out, err] = [openSync(stdout, "a"), openSync(stderr, "a")];
     const child = spawn(process.execPath, [join(repository, "services", service, "dist", "main.js")], {
@@ -244,15 +243,4 @@ function need(environment: Record<string, string | undefined>, name: string): st
   const value = environment[name];
   if (value === undefined || value === "") throw new Error(`${name} is not set`);
   return value;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("No port was given");
-  return address.port;
 }

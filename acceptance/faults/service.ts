@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { findFreePort } from "@engram/test-equipment";
 import { serviceEnvironment } from "../service-environment.ts";
 import { until } from "../until.ts";
 import type { Troubles } from "./troubles.ts";
@@ -48,7 +48,7 @@ export class Service {
 
   static async create(options: ServiceOptions): Promise<Service> {
     mkdirSync(options.folder, { recursive: true });
-    return new Service(options, await freePort());
+    return new Service(options, await findFreePort());
   }
 
   private constructor(options: ServiceOptions, port: number) {
@@ -198,15 +198,4 @@ function surroundings(): Record<string, string> {
       return value === undefined ? [] : [[name, value]];
     }),
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("No port was given");
-  return address.port;
 }

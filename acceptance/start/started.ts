@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findFreePort } from "@engram/test-equipment";
 import { serviceEnvironment } from "../service-environment.ts";
 
 /** The root of the checkout. */
@@ -24,7 +24,7 @@ export interface Started {
 export async function start(environment: Record<string, string>): Promise<Started> {
   const directory = mkdtempSync(join(tmpdir(), "engram-start-"));
   directories.push(directory);
-  const port = await freePort();
+  const port = await findFreePort();
   const child = spawn(process.execPath, [join(repository, "services", "all-in-one", "dist", "main.js")], {
     cwd: directory,
     stdio: ["ignore", "pipe", "pipe"],
@@ -62,12 +62,4 @@ export async function readiness({
   if (answer === undefined) return undefined;
   const body = (await answer.json()) as { problems: { code: string; message: string; cure: string }[] };
   return { status: answer.status, problems: body.problems };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

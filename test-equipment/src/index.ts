@@ -9,6 +9,7 @@ export { startOwnPostgres, startPostgres } from "./postgres.ts";
 export type { OwnPostgres, Postgres, PostgresOptions } from "./postgres.ts";
 export { startOwnQdrant, startQdrant } from "./qdrant/start.ts";
 export type { OwnQdrant, Qdrant, QdrantOptions } from "./qdrant/start.ts";
+export { findFreePort } from "./process.ts";
 export { startProxy } from "./proxy.ts";
 export type { Proxy } from "./proxy.ts";
 export { startOwnRedis, startRedis } from "./redis.ts";

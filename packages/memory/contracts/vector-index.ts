@@ -12,6 +12,7 @@ import {
   type Vector,
   type VectorIndex,
 } from "@engram/memory";
+import { indexable } from "./indexable.ts";
 
 export interface VectorIndexUnderTest {
   readonly index: VectorIndex;
@@ -53,27 +54,8 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
     const freshUser = (): string => `user-${++users}`;
     const memory = (given: Partial<SeededMemory> = {}): SeededMemory => {
       const userId = given.userId === undefined ? "nobody-else" : given.userId;
-      const id = given.id ?? uuidv7();
-      return {
-        id,
-        projectId,
-        userId,
-        version: ++version,
-        tenant: tenantOf({ projectId, userId, agentId: given.agentIds?.[0] ?? null }),
-        content: `content of ${id}`,
-        level: "user",
-        sessionIds: [],
-        agentIds: [],
-        type: "fact",
-        key: null,
-        importance: null,
-        categories: [],
-        occurredAt: new Date(),
-        createdAt: new Date("2026-01-01T00:00:00Z"),
-        expiresAt: null,
-        validTo: null,
-        ...given,
-      };
+      const tenant = tenantOf({ projectId, userId, agentId: given.agentIds?.[0] ?? null });
+      return { projectId, userId, ...indexable({ version: ++version, tenant, ...given }) };
     };
     const point = (one: SeededMemory, vector: Vector = NORTH): IndexPointWithVector => ({
       memory: one,

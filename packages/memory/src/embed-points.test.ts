@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { indexable } from "@engram/memory/contracts/indexable";
 import { embedPoints, type Embedded, type EmbedLimits } from "./embed-points.ts";
 import { MemoryError } from "./errors.ts";
 import type { Embedder, IndexPoint } from "./ports.ts";
@@ -10,27 +11,7 @@ const never = new AbortController().signal;
 function points(count: number, poison: readonly number[] = []): readonly IndexPoint[] {
   return Array.from({ length: count }, (_, i) => {
     const content = poison.includes(i) ? `poison ${i}` : `text ${i}`;
-    const at = new Date(0);
-    return {
-      hash: contentHash(content),
-      memory: {
-        id: String(i),
-        version: 1,
-        tenant: "t",
-        content,
-        level: "user",
-        sessionIds: [],
-        agentIds: [],
-        type: "fact",
-        key: null,
-        importance: null,
-        categories: [],
-        occurredAt: at,
-        createdAt: at,
-        expiresAt: null,
-        validTo: null,
-      },
-    };
+    return { hash: contentHash(content), memory: indexable({ id: String(i), content }) };
   });
 }
 

@@ -1,30 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
+import { draft as makeDraft } from "@engram/memory/contracts/draft";
 import { MemoryError } from "./errors.ts";
-import { DEFAULT_PROJECT_ID, uuidv7 } from "./ids.ts";
 import type { Memory, MemoryDraft, PutResult } from "./memory.ts";
 import type { MemoryStore } from "./ports.ts";
 import { createPutQueue, GROUP_SIZE_MAX, splitGroups } from "./put.ts";
 
-function draft(content: string, given: Partial<MemoryDraft> = {}): MemoryDraft {
-  return {
-    id: uuidv7(),
-    projectId: DEFAULT_PROJECT_ID,
-    userId: "u",
-    agentId: null,
-    sessionId: null,
-    level: "user",
-    type: "fact",
-    key: null,
-    content,
-    metadata: {},
-    importance: null,
-    categories: [],
-    occurredAt: null,
-    expiresAt: null,
-    requestId: null,
-    ...given,
-  };
-}
+const draft = (content: string, given: Partial<MemoryDraft> = {}): MemoryDraft => makeDraft({ content, ...given });
 
 /** A store that only puts, and remembers in which groups. */
 function storeOf(put: (drafts: readonly MemoryDraft[]) => Promise<void>): { store: MemoryStore; groups: string[][] } {

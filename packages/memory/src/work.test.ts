@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
+import { indexable } from "@engram/memory/contracts/indexable";
 import { MemoryError } from "./errors.ts";
-import type { Claimed, Embedder, Failure, IndexableMemory, Outbox, VectorIndex } from "./ports.ts";
+import type { Claimed, Embedder, Failure, Outbox, VectorIndex } from "./ports.ts";
 import { workBatch } from "./work.ts";
 
 /*
@@ -77,32 +78,14 @@ async function work(
     ping: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
-  const store = { readIndexable: (ids: readonly string[]) => Promise.resolve(ids.map(indexable)) };
+  const store = {
+    readIndexable: (ids: readonly string[]) =>
+      Promise.resolve(ids.map((id) => indexable({ id, content: `text ${id}` }))),
+  };
   const isPast = given.isPast ?? (() => false);
   const deadlineAfter = () => ({ signal: never, isPast });
   const result = await workBatch({ outbox, store, index, embedder, deadlineAfter }, target, options, never);
   return { failures, done, troubled: result?.troubled };
-}
-
-function indexable(id: string): IndexableMemory {
-  const at = new Date(0);
-  return {
-    id,
-    version: 1,
-    tenant: "t",
-    content: `text ${id}`,
-    level: "user",
-    sessionIds: [],
-    agentIds: [],
-    type: "fact",
-    key: null,
-    importance: null,
-    categories: [],
-    occurredAt: at,
-    createdAt: at,
-    expiresAt: null,
-    validTo: null,
-  };
 }
 
 const refusing =

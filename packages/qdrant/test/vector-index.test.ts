@@ -3,12 +3,13 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
-import type { IndexableMemory } from "@engram/memory";
+import { indexable } from "@engram/memory/contracts/indexable";
 import { vectorIndexContract } from "@engram/memory/contracts/vector-index";
 import { createQdrantIndex } from "../src/index.ts";
 
 const url = process.env["ENGRAM_TEST_QDRANT_URL"] ?? "";
 const whenThere = url === "" ? describe.skip : describe;
+const memory = indexable({ id: "00000000-0000-7000-8000-000000000001" });
 
 whenThere("Qdrant", () => {
   vectorIndexContract("Qdrant", () => {
@@ -98,24 +99,6 @@ whenThere("Qdrant", () => {
     expect(answer.status).toBe(400);
   });
 });
-
-const memory: IndexableMemory = {
-  id: "00000000-0000-7000-8000-000000000001",
-  version: 1,
-  tenant: "t",
-  content: "content",
-  level: "user",
-  sessionIds: [],
-  agentIds: [],
-  type: "fact",
-  key: null,
-  importance: null,
-  categories: [],
-  occurredAt: new Date(),
-  createdAt: new Date(),
-  expiresAt: null,
-  validTo: null,
-};
 
 /** A server that takes every request and answers it the same way, or not at all when there is no status. */
 async function answering(

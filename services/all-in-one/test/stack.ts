@@ -1,11 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { startApi } from "@engram/api";
 import { loadConfig } from "@engram/config";
 import { openSockets, Readiness, type Sockets } from "@engram/sockets";
 import { createLogger, createMetrics } from "@engram/telemetry";
-import { createTestDatabase, startOpenAI, startQdrant, type OpenAI, type Qdrant } from "@engram/test-equipment";
+import {
+  createTestDatabase,
+  findFreePort,
+  startOpenAI,
+  startQdrant,
+  type OpenAI,
+  type Qdrant,
+} from "@engram/test-equipment";
 import { startWorker, type Worker } from "@engram/worker";
 
 /** The whole service in this process, over stores of its own that a test may trouble as it likes. */
@@ -51,7 +56,7 @@ export async function startStack(given: Record<string, string> = {}): Promise<St
     OPENAI_TIMEOUT_MS: "2000",
     MEM0_COLLECTION_NAME: collection,
     MEM0_API_KEY: KEY,
-    MEM0_PORT: String(await freePort()),
+    MEM0_PORT: String(await findFreePort()),
     SEARCH_DEADLINE_MS: "500",
     OUTBOX_POLL_MS: "50",
     ...given,
@@ -126,13 +131,4 @@ export async function eventually<T>(
     if (Date.now() > deadline) throw new Error(`it did not come to pass within ${timeoutMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer();
-  listener.listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as AddressInfo;
-  listener.close();
-  return port;
 }
