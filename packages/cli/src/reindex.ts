@@ -1,5 +1,5 @@
 import type { Config } from "@engram/config";
-import { MemoryError, type IndexTarget, type IndexTargets } from "@engram/memory";
+import { MemoryError, toReindexState, type IndexTarget, type IndexTargets, type ReindexState } from "@engram/memory";
 import { estimateTokens, priceOf } from "@engram/openai";
 import { createIndexTargets, createSchedules, measureContents } from "@engram/postgres";
 import { withTruth } from "./with-truth.ts";
@@ -10,15 +10,32 @@ export function reindexStatus(): Promise<void> {
     const targets = createIndexTargets(db, { base: config.vectors.collection });
     for (const target of await targets.followed()) console.log(await describe(targets, target));
     const run = await createSchedules(db).get("reindex");
-    if (run?.result !== undefined && run.result !== null) console.log(`last step: ${JSON.stringify(run.result)}`);
+    const state = toReindexState(run?.state);
+    if (state !== undefined) console.log(describeStep(state));
+    else if (run?.result !== undefined && run.result !== null) console.log(`last step: ${JSON.stringify(run.result)}`);
   });
 }
 
 async function describe(targets: IndexTargets, target: IndexTarget): Promise<string> {
   const { rows, pending, parked } = await targets.progress(target.name);
   const state = target.retireAt === null ? target.state : `kept until ${target.retireAt.toISOString()} for a way back`;
-  const share = target.filled ? `${rows} memories` : `filling, ${rows} memories`;
+  const share = target.filledAt !== null ? `${rows} memories` : `filling, ${rows} memories`;
   return `${target.name}: ${state}, ${target.model ?? "no model yet"}${target.dims === null ? "" : ` (${target.dims})`}; ${share}, ${pending} to do, ${parked} parked`;
+}
+
+/** What stands between an index that is being filled and its going live. */
+export function describeStep({ phase, gate }: ReindexState): string {
+  const lastTime =
+    gate === null || gate.reason === null ? "" : `; found unfit ${gate.refusals} times, last: ${gate.reason}`;
+  if (phase.phase === "refused")
+    return `${phase.target} does not go live yet: ${phase.reason}. Looked at ${phase.refusals} times, again in ${Math.ceil(phase.nextInSeconds)} s`;
+  if (phase.phase === "comparing") {
+    const compared = gate?.run?.targets[phase.target]?.rows ?? 0;
+    return `${phase.target} is compared with the memories: ${compared} of ${phase.progress.rows}${lastTime}`;
+  }
+  return phase.phase === "waiting" || phase.phase === "filling"
+    ? `${phase.target} is ${phase.phase}: ${phase.progress.pending} to do${lastTime}`
+    : `last step: ${JSON.stringify(phase)}`;
 }
 
 /** `engram reindex estimate`: what embedding everything with the configured model would cost. */

@@ -41,7 +41,7 @@ export async function lookAgain(
   });
   // While a target fills, its rows get their work one after the other, without our help.
   const isOurs = (kind: Difference | "expired"): kind is Difference =>
-    kind !== "expired" && !(kind === "missing" && target.state === "filling" && !target.filled);
+    kind !== "expired" && !(kind === "missing" && target.state === "filling" && target.filledAt === null);
   const seen = found.filter(({ kind }) => isOurs(kind));
   const sure = new Set(isDry ? await findUnchanged(deps.rows, target, seen) : await deps.rows.touch(target.name, seen));
   if (!isDry) report.touched += sure.size;

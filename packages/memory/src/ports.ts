@@ -249,8 +249,8 @@ export interface IndexTarget {
   /** The dimensions that were asked of the model; null: what it gives by itself. */
   readonly requestedDims: number | null;
   readonly calibration: Calibration | null;
-  /** True once every memory has got its work row. */
-  readonly filled: boolean;
+  /** When every memory had got its work row; null: that is under way. */
+  readonly filledAt: Date | null;
   /** When a target that was replaced is to end; until then it is followed, so that going back costs nothing. */
   readonly retireAt: Date | null;
 }
@@ -261,6 +261,7 @@ export interface TargetProgress {
   readonly rows: number;
   /** Work that is due or under way; what only waits out a doubt is left out. */
   readonly pending: number;
+  /** Waits for somebody to look at it; what was discarded is left out. */
   readonly parked: number;
   /** All work rows, doubts and discarded ones too: the index differs from the rows in these at most. */
   readonly work: number;

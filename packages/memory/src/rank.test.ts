@@ -14,7 +14,7 @@ const target: IndexTarget = {
   model: "m",
   dims: 4,
   requestedDims: null,
-  filled: true,
+  filledAt: new Date(0),
   retireAt: null,
   calibration: { background: 0.1, related: 0.6 },
 };

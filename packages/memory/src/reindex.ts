@@ -1,14 +1,7 @@
 import { collectionOf } from "./collection.ts";
-import type {
-  Embedder,
-  CollectionRef,
-  IndexTarget,
-  IndexTargets,
-  MemoryStore,
-  TargetProgress,
-  VectorIndex,
-} from "./ports.ts";
-import { tenantOf } from "./scope.ts";
+import type { CollectionRef, Embedder, IndexTarget, IndexTargets, TargetProgress } from "./ports.ts";
+import { gateOf, lookAtGate, type Gate, type GateDeps } from "./reindex-gate.ts";
+import type { StepBudget } from "./schedule.ts";
 
 /*
  * Another model without an hour of worse answers: a second target is filled while searches stay on the live one, and takes
@@ -20,16 +13,8 @@ import { tenantOf } from "./scope.ts";
 const BACKFILL_CHUNK = 500;
 /** No more than this waits in the outbox for the new target, so that a large backfill does not swell it. */
 const BACKFILL_AHEAD_MAX = 5_000;
-/** Memories that are looked for in the new index by their own text before it goes live. */
-const SAMPLE_SIZE = 20;
-/** Each should be among so many hits; equal texts of other sessions may stand before it. */
-const SAMPLE_TOP = 10;
-const SAMPLE_RECALL_MIN = 0.9;
-
-export interface ReindexDeps {
+export interface ReindexDeps extends GateDeps {
   readonly targets: IndexTargets;
-  readonly index: VectorIndex;
-  readonly store: Pick<MemoryStore, "sampleMemories">;
   /** What this process is configured to embed with: only that target does it fill and promote. */
   readonly embedder: Embedder;
   /** The base of the collections' names. */
@@ -40,38 +25,69 @@ export interface ReindexDeps {
 
 export type ReindexPhase =
   | { readonly phase: "idle" }
-  | { readonly phase: "waiting" | "filling"; readonly target: string; readonly progress: TargetProgress }
-  | { readonly phase: "refused"; readonly target: string; readonly reason: string }
+  | { readonly phase: "waiting" | "filling" | "comparing"; readonly target: string; readonly progress: TargetProgress }
+  | {
+      readonly phase: "refused";
+      readonly target: string;
+      readonly reason: string;
+      readonly refusals: number;
+      readonly nextInSeconds: number;
+    }
   | { readonly phase: "switched"; readonly target: string; readonly replaced: string }
   | { readonly phase: "retired"; readonly target: string };
 
+/** The schedule's state: what the last step came to, and how far a filled target has been looked at. */
+export interface ReindexState {
+  readonly phase: ReindexPhase;
+  readonly gate: Gate | null;
+}
+
+/** Undefined: nothing is under way, or it is to be looked at from the beginning. */
+export function toReindexState(state: unknown): ReindexState | undefined {
+  // Nobody but the job "reindex" writes it.
+  return typeof state === "object" && state !== null && "phase" in state && "gate" in state
+    ? (state as unknown as ReindexState)
+    : undefined;
+}
+
 /**
  * One step of whatever stands between the targets as they are and the configured one being live and alone. Each phase is
- * derived from the tables, so it may be repeated, and a process that dies in the middle leaves nothing to mend.
+ * derived from the tables, so it may be repeated, and a process that dies in the middle leaves nothing to mend; `before`
+ * only spares the comparison what was compared already.
  */
-export async function reindexStep(
-  deps: ReindexDeps,
-  budget: { readonly signal: AbortSignal; spent(): boolean },
-): Promise<ReindexPhase> {
+export async function reindexStep(deps: ReindexDeps, before: unknown, budget: StepBudget): Promise<ReindexState> {
   const followed = await deps.targets.followed();
   const ending = followed.find((one) => one.retireAt !== null && one.retireAt.getTime() <= Date.now());
-  if (ending !== undefined) return end(deps, ending);
+  if (ending !== undefined) return { phase: await end(deps, ending), gate: null };
 
   const target = followed.find(
     (one) => one.state === "filling" && one.retireAt === null && isWanted(one, deps.embedder),
   );
   const collection = target === undefined ? undefined : collectionOf(deps.base, target);
-  if (target === undefined || collection === undefined) return { phase: "idle" };
+  if (target === undefined || collection === undefined) return { phase: { phase: "idle" }, gate: null };
 
-  if (!target.filled) {
+  if (target.filledAt === null) {
     const phase = await fill(deps, target.name, budget);
-    return { phase, target: target.name, progress: await deps.targets.progress(target.name) };
+    return { phase: { phase, target: target.name, progress: await deps.targets.progress(target.name) }, gate: null };
   }
-  const progress = await deps.targets.progress(target.name);
-  if (progress.pending > 0) return { phase: "filling", target: target.name, progress };
-  const reason = await refusalOf(deps, target, collection, progress, budget.signal);
-  if (reason !== undefined) return { phase: "refused", target: target.name, reason };
-  return promote(deps, target, collection);
+  const gate = gateOf(toReindexState(before)?.gate ?? null, target, target.filledAt);
+  return advance(deps, { target, collection, gate }, budget);
+}
+
+async function advance(
+  deps: ReindexDeps,
+  { target, collection, gate }: { target: IndexTarget; collection: CollectionRef; gate: Gate },
+  budget: StepBudget,
+): Promise<ReindexState> {
+  const look = await lookAtGate(deps, { target, collection, gate }, budget);
+  const { name } = target;
+  if (look.found === "fit") return { phase: await promote(deps, target, collection), gate: null };
+  if (look.found === "behind") return { phase: { phase: "filling", target: name, progress: look.progress }, gate };
+  if (look.found === "comparing")
+    return { phase: { phase: "comparing", target: name, progress: look.progress }, gate: look.gate };
+  const { reason, nextInSeconds } = look;
+  const { refusals } = look.gate;
+  return { phase: { phase: "refused", target: name, reason, refusals, nextInSeconds }, gate: look.gate };
 }
 
 function isWanted(target: IndexTarget, embedder: Embedder): boolean {
@@ -89,61 +105,6 @@ async function fill(
     if (outcome !== "more") return outcome === "waiting" ? "waiting" : "filling";
   }
   return "filling";
-}
-
-/**
- * Why a filled target must not go live yet. Its points are as many as the rows, but for those that have a work row (every
- * difference has one); and a sample of memories is found by their own texts.
- */
-async function refusalOf(
-  deps: ReindexDeps,
-  target: IndexTarget,
-  collection: CollectionRef,
-  before: TargetProgress,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const points = await deps.index.count(collection, signal);
-  const after = await deps.targets.progress(target.name);
-  const apart = Math.min(Math.abs(points - before.rows), Math.abs(points - after.rows));
-  const allowed = before.work + after.work + Math.abs(after.rows - before.rows);
-  if (apart > allowed)
-    return `it holds ${points} points for ${after.rows} memories, of which ${after.work} are under way`;
-
-  const recall = await sampleRecall(deps, collection, signal);
-  return recall < SAMPLE_RECALL_MIN
-    ? `only ${Math.round(recall * 100)}% of a sample of memories is found in it`
-    : undefined;
-}
-
-/** The share of a sample that is found by its own text; 1 where there is nothing to look for. */
-export async function sampleRecall(
-  { store, index, embedder }: Pick<ReindexDeps, "store" | "index" | "embedder">,
-  collection: CollectionRef,
-  signal: AbortSignal,
-): Promise<number> {
-  const sample = await store.sampleMemories(SAMPLE_SIZE);
-  if (sample.length === 0) return 1;
-  const { vectors } = await embedder.embed(
-    sample.map((memory) => memory.content),
-    signal,
-  );
-  let found = 0;
-  for (const [i, { id, projectId, userId, agentId, level }] of sample.entries()) {
-    const owner = userId === null ? (agentId === null ? {} : { agentId }) : { userId };
-    const hits = await index.search(
-      collection,
-      {
-        vector: vectors[i] ?? [],
-        filter: { scope: { projectId, ...owner, level, exact: true } },
-        tenants: [tenantOf({ projectId, userId, agentId })],
-        limit: SAMPLE_TOP,
-        now: new Date(),
-      },
-      signal,
-    );
-    if (hits.some((hit) => hit.id === id)) found += 1;
-  }
-  return found / sample.length;
 }
 
 async function promote(deps: ReindexDeps, target: IndexTarget, collection: CollectionRef): Promise<ReindexPhase> {

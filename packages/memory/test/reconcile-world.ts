@@ -27,7 +27,7 @@ export function target(given: Partial<IndexTarget> = {}): IndexTarget {
     dims: 4,
     requestedDims: null,
     calibration: null,
-    filled: true,
+    filledAt: new Date(0),
     retireAt: null,
     ...given,
   };

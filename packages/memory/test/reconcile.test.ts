@@ -85,7 +85,7 @@ describe("reconcile", () => {
 
   test("a target that fills gets its rows' work without our help; what is wrong in it is touched", async () => {
     plantEachKind();
-    world.targets = [target({ state: "filling", filled: false })];
+    world.targets = [target({ state: "filling", filledAt: null })];
     expect((await world.run()).targets["main"]).toMatchObject({
       missing: 0,
       pending: 1,
@@ -94,7 +94,7 @@ describe("reconcile", () => {
       touched: 4,
     });
     world.work.clear();
-    world.targets = [target({ state: "filling", filled: true })];
+    world.targets = [target({ state: "filling" })];
     expect((await world.run()).targets["main"]).toMatchObject({ missing: 1, pending: 0 });
   });
 

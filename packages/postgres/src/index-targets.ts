@@ -17,11 +17,11 @@ interface TargetRow extends Record<string, unknown> {
   readonly dims: number | null;
   readonly requested_dims: number | null;
   readonly calibration: Calibration | null;
-  readonly filled: boolean;
+  readonly filled_at: Date | null;
   readonly retire_at: Date | null;
 }
 
-const COLUMNS = "name, state, model, dims, requested_dims, calibration, filled_at IS NOT NULL AS filled, retire_at";
+const COLUMNS = "name, state, model, dims, requested_dims, calibration, filled_at, retire_at";
 const FOLLOWED = `SELECT ${COLUMNS} FROM engram.index_targets WHERE state <> 'retired' ORDER BY state = 'live' DESC, name`;
 
 /** Which index follows the rows. */
@@ -119,7 +119,7 @@ async function backfill(db: Executor, name: string, limit: number): Promise<"wai
 
 const PROGRESS = `SELECT (SELECT count(*) FROM public.memories WHERE expires_at IS NULL OR expires_at > statement_timestamp())::int AS rows,
   (count(*) FILTER (WHERE parked_at IS NULL AND NOT (lease IS NULL AND attempts = 0 AND doubt_until IS NOT NULL AND due_at >= doubt_until)))::int AS pending,
-  (count(*) FILTER (WHERE parked_at IS NOT NULL))::int AS parked, count(*)::int AS work
+  (count(*) FILTER (WHERE parked_at IS NOT NULL AND discarded_at IS NULL))::int AS parked, count(*)::int AS work
 FROM engram.outbox WHERE topic = $1`;
 
 async function progress(db: Executor, name: string): Promise<TargetProgress> {
@@ -172,7 +172,7 @@ function toTarget(row: TargetRow): IndexTarget {
     dims: row.dims,
     requestedDims: row.requested_dims,
     calibration: row.calibration,
-    filled: row.filled,
+    filledAt: row.filled_at,
     retireAt: row.retire_at,
   };
 }

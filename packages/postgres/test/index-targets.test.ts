@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { indexTopic, type EmbedderProbe, type IndexTargets } from "@engram/memory";
 import type { Executor } from "@engram/sql";
-import { createIndexTargets, createMemoryStore } from "../src/index.ts";
+import { createIndexTargets, createMemoryStore, createParkedJobs } from "../src/index.ts";
 import { DATABASES, type OpenDatabase } from "./databases.ts";
 import { draft } from "./draft.ts";
 
@@ -43,7 +43,7 @@ describe.each(DATABASES)("index targets on %s", (name, open) => {
   };
 
   test("a fresh live target takes the first model; the same model again changes nothing", async () => {
-    expect(await targets.live()).toMatchObject({ name: "main", model: "old", dims: 4, filled: true });
+    expect(await targets.live()).toMatchObject({ name: "main", model: "old", dims: 4, filledAt: expect.any(Date) });
     await targets.adopt(probe("old"));
     expect(await targets.followed()).toHaveLength(1);
   });
@@ -52,7 +52,7 @@ describe.each(DATABASES)("index targets on %s", (name, open) => {
     const target = await begin();
     expect(await targets.followed()).toMatchObject([
       { name: "main", state: "live" },
-      { name: target, state: "filling", model: "new", filled: false },
+      { name: target, state: "filling", model: "new", filledAt: null },
     ]);
     await write(3);
     expect([await workOf("main"), await workOf(target)]).toEqual([3, 3]);
@@ -66,7 +66,7 @@ describe.each(DATABASES)("index targets on %s", (name, open) => {
     expect(await backfill(target, 2)).toBe("filled");
     expect(await backfill(target, 2)).toBe("filled");
     expect(await workOf(target)).toBe(5);
-    expect(await targets.followed()).toMatchObject([{}, { filled: true }]);
+    expect(await targets.followed()).toMatchObject([{}, { filledAt: expect.any(Date) }]);
   });
 
   test("workers that begin at once make one target", async () => {
@@ -80,7 +80,7 @@ describe.each(DATABASES)("index targets on %s", (name, open) => {
     expect(await targets.promote(target, { keepSeconds: 60 })).toBe(false);
     expect(await targets.followed()).toMatchObject([
       { name: target, state: "live", retireAt: null },
-      { name: "main", state: "filling", filled: true, retireAt: expect.any(Date) },
+      { name: "main", state: "filling", filledAt: expect.any(Date), retireAt: expect.any(Date) },
     ]);
     await write(1);
     expect([await workOf("main"), await workOf(target)]).toEqual([1, 1]);
@@ -90,7 +90,22 @@ describe.each(DATABASES)("index targets on %s", (name, open) => {
     const target = await begin();
     await targets.promote(target, { keepSeconds: 60 });
     await targets.adopt(probe("old"));
-    expect(await targets.followed()).toMatchObject([{ name: target }, { name: "main", filled: true, retireAt: null }]);
+    expect(await targets.followed()).toMatchObject([
+      { name: target },
+      { name: "main", filledAt: expect.any(Date), retireAt: null },
+    ]);
+  });
+
+  test("parked work is told until it is discarded; it is no work to be waited for", async () => {
+    const target = await begin();
+    await write(3);
+    await db.query(
+      "UPDATE engram.outbox SET parked_at = now() WHERE ctid IN (SELECT ctid FROM engram.outbox WHERE topic = $1 LIMIT 2)",
+      [indexTopic(target)],
+    );
+    expect(await targets.progress(target)).toEqual({ rows: 3, pending: 1, parked: 2, work: 3 });
+    await createParkedJobs(db).discard();
+    expect(await targets.progress(target)).toEqual({ rows: 3, pending: 1, parked: 0, work: 3 });
   });
 
   test("one that ended leaves no work, and never the live one", async () => {

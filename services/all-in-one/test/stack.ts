@@ -20,8 +20,8 @@ export interface Stack {
   readonly qdrant: Qdrant;
   readonly openai: OpenAI;
   readonly collection: string;
-  /** What API and worker have logged: the message, and the code where one is told. */
-  readonly logs: { readonly msg: string; readonly code?: string }[];
+  /** What API and worker have logged: the message, and code and reason where they are told. */
+  readonly logs: { readonly msg: string; readonly code?: string; readonly reason?: string }[];
   /** The API's Prometheus page. */
   metrics(): Promise<string>;
   call(method: string, path: string, body?: unknown): Promise<{ status: number; headers: Headers; body: Answer }>;
@@ -61,7 +61,7 @@ export async function startStack(given: Record<string, string> = {}): Promise<St
     OUTBOX_POLL_MS: "50",
     ...given,
   };
-  const logs: { msg: string; code?: string }[] = [];
+  const logs: { msg: string; code?: string; reason?: string }[] = [];
   const destination = { write: (line: string) => void logs.push(JSON.parse(line) as { msg: string }) };
   const open = async (env: Record<string, string>) => {
     const config = loadConfig(env, { cwd: "/nonexistent" });

@@ -75,7 +75,8 @@ async function run(
     },
     "Index is ready",
   );
-  if (index.target.state === "filling") await sockets.schedules.request("reindex");
+  // From the beginning: what was compared before the worker was away may have changed behind its back.
+  if (index.target.state === "filling") await sockets.schedules.request("reindex", {});
 
   const watch = createIndexWatch({ ...sockets, logger }, config);
   // Before the first batch: a restored database would give versions that the index knows already.

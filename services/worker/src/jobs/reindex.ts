@@ -1,5 +1,5 @@
 import type { Config } from "@engram/config";
-import { reindexStep, type ReindexPhase, type ScheduledJob } from "@engram/memory";
+import { reindexStep, toReindexState, type ReindexPhase, type ScheduledJob } from "@engram/memory";
 import type { Sockets } from "@engram/sockets";
 import type { Logger } from "@engram/telemetry";
 
@@ -20,6 +20,7 @@ export interface ReindexJobDeps {
 export function createReindexJob({ sockets, config, logger }: ReindexJobDeps): ScheduledJob {
   const deps = {
     targets: sockets.targets,
+    rows: sockets.rows,
     index: sockets.index,
     store: sockets.store,
     embedder: sockets.models.embedder,
@@ -30,20 +31,26 @@ export function createReindexJob({ sockets, config, logger }: ReindexJobDeps): S
     name: "reindex",
     everySeconds: EVERY_SECONDS,
     async step(before, budget) {
-      const phase = await reindexStep(deps, budget);
-      tell(logger, phase, before);
-      if (phase.phase === "waiting" || phase.phase === "filling")
-        return { done: false, state: phase, nextInSeconds: BUSY_PAUSE_SECONDS };
-      return { done: true, result: phase };
+      const state = await reindexStep(deps, before, budget);
+      tell(logger, state.phase, { isFirst: toReindexState(before) === undefined });
+      const nextInSeconds = nextOf(state.phase);
+      return nextInSeconds === undefined ? { done: true, result: state.phase } : { done: false, state, nextInSeconds };
     },
   };
 }
 
+/** Undefined: there is nothing to be done until something is asked for or the period is over. */
+function nextOf(phase: ReindexPhase): number | undefined {
+  if (phase.phase === "waiting" || phase.phase === "filling") return BUSY_PAUSE_SECONDS;
+  if (phase.phase === "comparing") return 0;
+  return phase.phase === "refused" ? phase.nextInSeconds : undefined;
+}
+
 /** The beginning, the end and what stands in the way; the progress between them is in the schedule's state. */
-function tell(logger: Logger, phase: ReindexPhase, before: unknown): void {
+function tell(logger: Logger, phase: ReindexPhase, { isFirst }: { isFirst: boolean }): void {
   if (phase.phase === "idle") return;
   if (phase.phase === "refused") logger.warn(phase, "The new index is not fit to go live yet");
   else if (phase.phase === "switched") logger.info(phase, "Searches use the new index");
   else if (phase.phase === "retired") logger.info(phase, "An index that was replaced is gone");
-  else if (before === null) logger.info(phase, "A new index is being filled");
+  else if (isFirst) logger.info(phase, "A new index is being filled");
 }
