@@ -29,6 +29,13 @@ const FAIR_ROWS = 4;
 /** Users looked at in one direction of one lane to find enough whose work is due; each look is one index probe. */
 const FAIR_PROBES_MAX = 64;
 
+/*
+ * The topic as only the index of that order spells it: by a plain `o.topic` the planner takes, with a sort of the backlog
+ * for each user, whichever index its statistics make look shorter (640 ms against 2 at 20,000 pending).
+ */
+const BY_FAIR = 'o.topic COLLATE "C"';
+const BY_DUE = 'o.topic COLLATE "POSIX"';
+
 /** Leases the rows of `p`. */
 const TAKE = `UPDATE engram.outbox o SET lease = $3::uuid, due_at = clock_timestamp() + $4::float8 * interval '1 s', attempts = attempts + 1,
   doubt_until = CASE WHEN o.lease IS NOT NULL THEN clock_timestamp() + $5::float8 * interval '1 s'
@@ -50,22 +57,22 @@ const CLAIM = `WITH RECURSIVE stretch (nth, lane, low, high) AS (
 owner AS (
   SELECT s.nth, s.lane, s.high, 1 AS step, f.fair, f.due_at FROM stretch s, LATERAL (
     SELECT o.fair, o.due_at FROM engram.outbox o
-    WHERE o.topic = $1 AND o.parked_at IS NULL AND o.lane = s.lane AND o.fair > s.low AND o.fair <= s.high ORDER BY o.fair, o.due_at LIMIT 1) f
+    WHERE ${BY_FAIR} = $1 AND o.parked_at IS NULL AND o.lane = s.lane AND o.fair > s.low AND o.fair <= s.high ORDER BY o.fair, o.due_at LIMIT 1) f
   UNION ALL
   SELECT w.nth, w.lane, w.high, w.step + 1, f.fair, f.due_at FROM owner w, LATERAL (
     SELECT o.fair, o.due_at FROM engram.outbox o
-    WHERE o.topic = $1 AND o.parked_at IS NULL AND o.lane = w.lane AND o.fair > w.fair AND o.fair <= w.high ORDER BY o.fair, o.due_at LIMIT 1) f
+    WHERE ${BY_FAIR} = $1 AND o.parked_at IS NULL AND o.lane = w.lane AND o.fair > w.fair AND o.fair <= w.high ORDER BY o.fair, o.due_at LIMIT 1) f
   WHERE w.step < ${FAIR_PROBES_MAX}),
 chosen AS MATERIALIZED (
   SELECT nth, step, lane, fair FROM owner WHERE due_at <= statement_timestamp() ORDER BY nth, step LIMIT greatest(1, $2::int / ${FAIR_ROWS})),
 shared AS MATERIALIZED (
   SELECT r.* FROM chosen c, LATERAL (
     SELECT o.topic, o.key, o.lane, o.due_at, 0 AS turn FROM engram.outbox o
-    WHERE o.topic = $1 AND o.parked_at IS NULL AND o.lane = c.lane AND o.fair = c.fair AND o.due_at <= statement_timestamp()
+    WHERE ${BY_FAIR} = $1 AND o.parked_at IS NULL AND o.lane = c.lane AND o.fair = c.fair AND o.due_at <= statement_timestamp()
     ORDER BY o.due_at LIMIT ${FAIR_ROWS} FOR UPDATE SKIP LOCKED) r),
 oldest AS MATERIALIZED (
   SELECT o.topic, o.key, o.lane, o.due_at, 1 AS turn FROM engram.outbox o
-  WHERE o.topic = $1 AND o.parked_at IS NULL AND o.due_at <= statement_timestamp()
+  WHERE ${BY_DUE} = $1 AND o.parked_at IS NULL AND o.due_at <= statement_timestamp()
   ORDER BY o.lane, o.due_at LIMIT $2::int FOR UPDATE SKIP LOCKED),
 p AS (
   SELECT topic, key FROM (SELECT * FROM shared UNION ALL SELECT * FROM oldest) u
@@ -74,12 +81,12 @@ ${TAKE},
   (SELECT c.fair FROM chosen c ORDER BY c.nth DESC, c.step DESC LIMIT 1) AS last_fair`;
 
 /**
- * What needs no embedder, for when there is none: work whose memory is gone. Goes through all that is due, so it is for now
- * and then.
+ * What needs no embedder: work whose memory is gone, for when there is no embedder and for mass deletions. Looks each memory
+ * up in the order of the work, which an anti join would not; without anything gone, it goes through all that is due.
  */
 const CLAIM_ABSENT = `WITH p AS MATERIALIZED (
-  SELECT o.topic, o.key FROM engram.outbox o WHERE o.topic = $1 AND o.parked_at IS NULL AND o.due_at <= statement_timestamp()
-    AND NOT EXISTS (SELECT 1 FROM public.memories m WHERE m.id = o.key)
+  SELECT o.topic, o.key FROM engram.outbox o WHERE ${BY_DUE} = $1 AND o.parked_at IS NULL AND o.due_at <= statement_timestamp()
+    AND coalesce((SELECT false FROM public.memories m WHERE m.id = o.key), true)
   ORDER BY o.lane, o.due_at LIMIT $2::int FOR UPDATE OF o SKIP LOCKED)
 ${TAKE}, NULL::int AS last_fair`;
 
