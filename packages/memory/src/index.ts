@@ -13,6 +13,7 @@ export * from "./kept-answers.ts";
 export * from "./local-bell.ts";
 export * from "./memory.ts";
 export * from "./merge-join.ts";
+export * from "./next-claim.ts";
 export * from "./once.ts";
 export * from "./people.ts";
 export * from "./ports.ts";

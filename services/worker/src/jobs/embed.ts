@@ -4,9 +4,11 @@ import {
   backoffSeconds,
   EMPTY_REPORT,
   indexTopic,
+  nextClaim,
   workBatch,
   type BatchReport,
   type BatchResult,
+  type NextClaim,
   type WorkDeps,
   type WorkOptions,
 } from "@engram/memory";
@@ -38,8 +40,9 @@ export function createEmbedJob(
 
   return async () => {
     let report = EMPTY_REPORT;
+    const previous: Previous = new Map();
     for (let batches = 0; batches < BATCHES_PER_RING_MAX && !stop.aborted; batches++) {
-      const { result, waitMs } = await workFirstDue(deps, await followed(), options, stop);
+      const { result, waitMs } = await workFirstDue(deps, await followed(), { ...options, previous }, stop);
       if (result === undefined && waitMs === undefined) break;
       if (result === undefined) {
         await sleep(waitMs, undefined, { signal: stop }).catch(() => undefined);
@@ -56,6 +59,9 @@ export function createEmbedJob(
   };
 }
 
+/** The last batch of each target, as one hand worked it. */
+type Previous = Map<string, { readonly only: NextClaim["only"]; readonly report: BatchReport }>;
+
 /**
  * A batch of the first target that has one: the live one before those that fill, again for every batch. Without a batch,
  * `waitMs` tells when to look again where the work of every target is held back; undefined: nothing is due.
@@ -63,7 +69,7 @@ export function createEmbedJob(
 async function workFirstDue(
   deps: EmbedJobDeps,
   followed: readonly OpenTarget[],
-  options: WorkOptions,
+  { previous, ...options }: WorkOptions & { readonly previous: Previous },
   stop: AbortSignal,
 ): Promise<{ result?: BatchResult; waitMs?: number }> {
   const waitsMs: number[] = [];
@@ -75,8 +81,16 @@ async function workFirstDue(
     else waitsMs.push(waitMs);
     if (claim === "none") continue;
     const place = { name: target.name, collection };
-    const result = await workBatch({ ...deps, embedder }, place, { ...options, only: claim }, stop);
+    const work = (next: NextClaim) => workBatch({ ...deps, embedder }, place, { ...options, ...next }, stop);
+    const allowed = { allowed: claim, batchSize: options.batchSize };
+    let next = nextClaim(allowed, previous.get(target.name));
+    let result = await work(next);
+    if (result === undefined && next.only !== claim) {
+      next = nextClaim(allowed, undefined);
+      result = await work(next);
+    }
     if (result === undefined) continue;
+    previous.set(target.name, { only: next.only, report: result.report });
     tell(deps, { topic: indexTopic(target.name), isLive: target.state === "live" }, result);
     return { result };
   }
