@@ -256,17 +256,17 @@ export function vectorIndexContract(name: string, create: () => Promise<VectorIn
       ]);
     });
 
-    test("points are counted, and a collection that is dropped is gone with them", async () => {
+    test("a collection that is dropped is gone with its points", async () => {
       const other = { ...under.collection, name: `${under.collection.name.slice(0, 40)}_dropped` };
       await under.index.prepare(other);
       const [one, two] = [memory(), memory()];
       await under.seed([one, two]);
       await under.index.upsert(other, [point(one), point(two)], signal);
-      expect(await under.index.count(other, signal)).toBe(2);
+      expect(await under.index.scan(other, { limit: 10 }, signal)).toHaveLength(2);
       await under.index.drop(other);
       await under.index.drop(other);
       await under.index.prepare(other);
-      expect(await under.index.count(other, signal)).toBe(0);
+      expect(await under.index.scan(other, { limit: 10 }, signal)).toEqual([]);
       await under.index.drop(other);
     });
 

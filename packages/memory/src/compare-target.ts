@@ -1,7 +1,7 @@
 import { MemoryError } from "./errors.ts";
 import { lookAgain } from "./look-again.ts";
 import { mergeJoin, type Page } from "./merge-join.ts";
-import type { CollectionRef, IndexableRows, IndexTarget, VectorIndex } from "./ports.ts";
+import type { CollectionRef, IndexableRows, IndexTarget, ScannedPoint, VectorIndex } from "./ports.ts";
 import { EMPTY_TARGET_REPORT, type ReconcileRun } from "./reconcile-report.ts";
 import type { StepBudget } from "./schedule.ts";
 
@@ -14,6 +14,8 @@ export const VERSION_MAX = 2 ** 50;
 export interface CompareDeps {
   readonly rows: IndexableRows;
   readonly index: VectorIndex;
+  /** Rows and points of one page; smaller, so that a run of a few rows has a middle. */
+  readonly pageSize?: number;
   readonly onCompared?: (rows: number) => void;
 }
 
@@ -43,13 +45,14 @@ export async function compareTarget(
     if (target.state === "live") await deps.index.publish(collection);
   }
 
-  const rows = new Side((page) => deps.rows.scan(page), after);
-  const points = new Side(async (page) => {
+  const readPoints: ReadPage<ScannedPoint> = async (page) => {
     const found = standing === undefined ? [] : await deps.index.scan(collection, page, signal);
     for (const { version } of found)
       if (version > run.greatest_version && version <= VERSION_MAX) run.greatest_version = version;
     return found;
-  }, after);
+  };
+  const rows = new Side((page) => deps.rows.scan(page), after, deps.pageSize);
+  const points = new Side(readPoints, after, deps.pageSize);
   for (;;) {
     const joined = mergeJoin(...(await Promise.all([rows.page(), points.page()])));
     rows.keep(joined.restOfRows);
@@ -70,21 +73,23 @@ type ReadPage<T> = (page: { readonly after?: string; readonly limit: number }) =
 /** One of the two streams, read a page ahead of what is compared. */
 class Side<T extends { readonly id: string }> {
   readonly #read: ReadPage<T>;
+  readonly #size: number;
   #last: string | undefined;
   #page: Page<T> = { items: [], isLast: false };
 
-  constructor(read: ReadPage<T>, after: string | undefined) {
+  constructor(read: ReadPage<T>, after: string | undefined, size = PAGE_SIZE) {
     this.#read = read;
+    this.#size = size;
     this.#last = after;
   }
 
   /** What is left of the page, or the next one. */
   async page(): Promise<Page<T>> {
     if (this.#page.items.length > 0 || this.#page.isLast) return this.#page;
-    const items = await this.#read({ limit: PAGE_SIZE, ...(this.#last === undefined ? {} : { after: this.#last }) });
+    const items = await this.#read({ limit: this.#size, ...(this.#last === undefined ? {} : { after: this.#last }) });
     assertAscending(items, this.#last);
     this.#last = items.at(-1)?.id ?? this.#last;
-    this.#page = { items, isLast: items.length < PAGE_SIZE };
+    this.#page = { items, isLast: items.length < this.#size };
     return this.#page;
   }
 

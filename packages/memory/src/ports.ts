@@ -389,8 +389,6 @@ export interface VectorIndex {
   publish(collection: CollectionRef): Promise<void>;
   /** Takes a collection away with all its points; one that is not there is no fault. */
   drop(collection: CollectionRef): Promise<void>;
-  /** Points in a collection, as the index counts them: a little off at most, and only while it reorganises itself. */
-  count(collection: CollectionRef, signal: AbortSignal): Promise<number>;
   /** The states of the points that exist among `ids`. */
   fetchStates(
     collection: CollectionRef,

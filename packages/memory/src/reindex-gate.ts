@@ -1,15 +1,6 @@
 import { backoffSeconds } from "./backoff.ts";
-import { compareTarget } from "./compare-target.ts";
-import type {
-  CollectionRef,
-  Embedder,
-  IndexableRows,
-  IndexTarget,
-  IndexTargets,
-  MemoryStore,
-  TargetProgress,
-  VectorIndex,
-} from "./ports.ts";
+import { compareTarget, type CompareDeps } from "./compare-target.ts";
+import type { CollectionRef, Embedder, IndexTarget, IndexTargets, MemoryStore, TargetProgress } from "./ports.ts";
 import { countDifferences, DIFFERENCE_KINDS, newReconcileRun, type ReconcileRun } from "./reconcile-report.ts";
 import type { StepBudget } from "./schedule.ts";
 import { tenantOf } from "./scope.ts";
@@ -20,10 +11,8 @@ const SAMPLE_SIZE = 20;
 const SAMPLE_TOP = 10;
 const SAMPLE_RECALL_MIN = 0.9;
 
-export interface GateDeps {
+export interface GateDeps extends CompareDeps {
   readonly targets: Pick<IndexTargets, "live" | "progress">;
-  readonly rows: IndexableRows;
-  readonly index: VectorIndex;
   readonly store: Pick<MemoryStore, "sampleMemories">;
   readonly embedder: Embedder;
 }

@@ -64,7 +64,8 @@ export async function reindexStep(deps: ReindexDeps, before: unknown, budget: St
     (one) => one.state === "filling" && one.retireAt === null && isWanted(one, deps.embedder),
   );
   const collection = target === undefined ? undefined : collectionOf(deps.base, target);
-  if (target === undefined || collection === undefined) return { phase: { phase: "idle" }, gate: null };
+  if (target === undefined || collection === undefined)
+    return { phase: (await clearAway(deps, budget)) ?? { phase: "idle" }, gate: null };
 
   if (target.filledAt === null) {
     const phase = await fill(deps, target.name, budget);
@@ -113,6 +114,18 @@ async function promote(deps: ReindexDeps, target: IndexTarget, collection: Colle
   // The name for outsiders follows; a process that dies before it is made good by the next start.
   await deps.index.publish(collection);
   return { phase: "switched", target: target.name, replaced: live.name };
+}
+
+/** The points of a target that had ended when its process died, or its index was away. */
+async function clearAway(deps: ReindexDeps, { signal }: StepBudget): Promise<ReindexPhase | undefined> {
+  for (const target of await deps.targets.list()) {
+    const collection = collectionOf(deps.base, target);
+    if (target.state !== "retired" || collection === undefined) continue;
+    if ((await deps.index.inspect(collection, signal)) === undefined) continue;
+    await deps.index.drop(collection);
+    return { phase: "retired", target: target.name };
+  }
+  return undefined;
 }
 
 /** First the target, so that nobody works for it any more; then its points. */

@@ -62,7 +62,6 @@ async function work(
     prepare: () => Promise.resolve(),
     publish: () => Promise.resolve(),
     drop: () => Promise.resolve(),
-    count: () => Promise.resolve(0),
     scan: () => Promise.resolve([]),
     inspect: () => Promise.resolve(undefined),
     fetchStates: () => Promise.resolve(new Map()),

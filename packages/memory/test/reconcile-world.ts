@@ -116,7 +116,6 @@ export class World {
           this.prepared.push(`alias of ${collection.name}`);
         },
         drop: fail,
-        count: async () => this.points.size,
         inspect: async () => {
           const versions = [...this.points.values()].map(({ version }) => version);
           const greatestVersion = versions.length === 0 ? undefined : Math.max(...versions);

@@ -25,7 +25,6 @@ export function createPgvectorIndex(db: Executor): VectorIndex {
     prepare: (collection) => prepare(db, collection),
     publish: () => Promise.resolve(),
     drop: (collection) => drop(db, collection),
-    count: (collection, signal) => begin(signal, () => count(db, collection)),
     fetchStates: (collection, ids, signal) => begin(signal, () => fetchStates(db, collection, ids)),
     scan: (collection, page, signal) => begin(signal, () => scanTable(db, tableOf(collection), page)),
     inspect: (collection, signal) => begin(signal, () => inspectTable(db, tableOf(collection))),
@@ -118,11 +117,6 @@ async function drop(db: Executor, collection: CollectionRef): Promise<void> {
       DROP TRIGGER IF EXISTS ${triggers}_d ON public.memories; DROP TRIGGER IF EXISTS ${triggers}_t ON public.memories;
       DROP FUNCTION IF EXISTS engram.${triggers}(); DROP TABLE IF EXISTS ${table}`),
   );
-}
-
-async function count(db: Executor, collection: CollectionRef): Promise<number> {
-  const [row] = await db.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${tableOf(collection)}`);
-  return row?.n ?? 0;
 }
 
 async function fetchStates(

@@ -266,4 +266,20 @@ describe.each(DATABASES)("memories on %s", (_name, open) => {
     );
     expect(await store.deleteMemory(other, memory.id, actor)).toBe(false);
   });
+
+  test("a join shows a caller its own user's, session's and level's rows, whatever ids the index gave", async () => {
+    const [own, session, otherUser, otherSession] = await put(
+      { content: "своё" },
+      { content: "сессии", level: "session", sessionId: "s" },
+      { content: "чужое", userId: "other" },
+      { content: "другой сессии", level: "session", sessionId: "t" },
+    );
+    const ids = [own, session, otherUser, otherSession].flatMap((one) => (one === undefined ? [] : [one.memory.id]));
+    const seen = async (scope: Partial<MemoryFilter["scope"]>) =>
+      (await store.findMemories(ids, { scope: { projectId, userId: "u", exact: false, ...scope } }))
+        .map((one) => one.content)
+        .toSorted();
+    expect(await seen({})).toEqual(["своё"]);
+    expect(await seen({ sessionId: "s" })).toEqual(["своё", "сессии"]);
+  });
 });

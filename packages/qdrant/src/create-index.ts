@@ -57,13 +57,6 @@ export function createQdrantIndex({ url, apiKey, alias, timeoutMs }: QdrantIndex
       await arrange(() => client.deleteCollection(name));
     },
 
-    async count({ name }, signal) {
-      const { count } = await ask({ writing: false, signal }, (until) =>
-        api.countPoints({ collection_name: name, exact: false }, { signal: until }),
-      );
-      return count;
-    },
-
     async fetchStates({ name }, ids, signal) {
       if (ids.length === 0) return new Map();
       const records = await ask({ writing: false, signal }, (until) =>

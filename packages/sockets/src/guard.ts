@@ -18,7 +18,6 @@ export function guardIndex(index: VectorIndex, circuit: Circuit): VectorIndex {
     prepare: (collection) => index.prepare(collection),
     publish: (collection) => index.publish(collection),
     drop: (collection) => index.drop(collection),
-    count: (collection, signal) => circuit.run(() => index.count(collection, signal), signal),
     scan: (collection, page, signal) => circuit.run(() => index.scan(collection, page, signal), signal),
     inspect: (collection, signal) => circuit.run(() => index.inspect(collection, signal), signal),
     fetchStates: (collection, ids, signal) => circuit.run(() => index.fetchStates(collection, ids, signal), signal),

@@ -33,7 +33,7 @@ whenThere("another embedding model", () => {
     const target = (await stack.sockets.targets.followed()).find((one) => one.model === model);
     const collection = target && collectionOf(stack.collection, target);
     if (collection === undefined) throw new Error(`${model} is not followed`);
-    return stack.sockets.index.count(collection, AbortSignal.timeout(5_000));
+    return (await stack.sockets.index.scan(collection, { limit: 1_000 }, AbortSignal.timeout(5_000))).length;
   };
   const search = (query: string) => stack.call("POST", "/api/memories/search", { user_id: "user-3", query });
   const aliased = async (): Promise<string | undefined> => {

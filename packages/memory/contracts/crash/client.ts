@@ -26,6 +26,11 @@ export class Client {
     return [...this.#told.keys()].filter((id) => !this.#forgotten.has(id));
   }
 
+  /** Where it asks for runs of jobs. */
+  get schedules(): Parts["schedules"] {
+    return this.#parts.schedules;
+  }
+
   /** The memory that the flows are about; undefined before anything was told. */
   get subject(): string | undefined {
     return this.#told.keys().next().value;

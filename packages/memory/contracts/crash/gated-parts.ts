@@ -1,4 +1,13 @@
-import { MemoryError, type Bell, type Embedder, type Outbox, type VectorIndex } from "@engram/memory";
+import {
+  MemoryError,
+  type Bell,
+  type Embedder,
+  type IndexableRows,
+  type IndexTargets,
+  type Outbox,
+  type Schedules,
+  type VectorIndex,
+} from "@engram/memory";
 import type { WritingStore } from "../fakes/store.ts";
 import type { Call, Gate } from "./world.ts";
 
@@ -12,7 +21,45 @@ export function gateStore(store: WritingStore, gate: Gate): WritingStore {
     updateMemory: (...args) => gate.pass(effect("store.updateMemory"), () => store.updateMemory(...args)),
     deleteMemory: (...args) => gate.pass(effect("store.deleteMemory"), () => store.deleteMemory(...args)),
     readIndexable: (ids) => gate.pass(read("store.readIndexable"), () => store.readIndexable(ids)),
+    sampleMemories: (limit) => gate.pass(read("store.sampleMemories"), () => store.sampleMemories(limit)),
     truncate: () => gate.pass(effect("store.truncate"), () => store.truncate()),
+  };
+}
+
+export function gateRows(rows: IndexableRows, gate: Gate): IndexableRows {
+  return {
+    scan: (page) => gate.pass(read("rows.scan"), () => rows.scan(page)),
+    examine: (...args) => gate.pass(read("rows.examine"), () => rows.examine(...args)),
+    touch: (...args) => gate.pass(effect("rows.touch"), () => rows.touch(...args)),
+    advanceVersions: (version) => gate.pass(effect("rows.advanceVersions"), () => rows.advanceVersions(version)),
+  };
+}
+
+/** Chunks of two at most, so that a backfill of a few rows has a middle. */
+const BACKFILL_MAX = 2;
+
+export function gateTargets(targets: IndexTargets, gate: Gate): IndexTargets {
+  return {
+    live: () => gate.pass(read("targets.live"), () => targets.live()),
+    followed: () => gate.pass(read("targets.followed"), () => targets.followed()),
+    list: () => gate.pass(read("targets.list"), () => targets.list()),
+    adopt: (probe) => gate.pass(effect("targets.adopt"), () => targets.adopt(probe)),
+    backfill: (name, limit) =>
+      gate.pass(effect("targets.backfill"), () => targets.backfill(name, Math.min(limit, BACKFILL_MAX))),
+    progress: (name) => gate.pass(read("targets.progress"), () => targets.progress(name)),
+    promote: (...args) => gate.pass(effect("targets.promote"), () => targets.promote(...args)),
+    giveUp: (name) => gate.pass(effect("targets.giveUp"), () => targets.giveUp(name)),
+    retire: (name) => gate.pass(effect("targets.retire"), () => targets.retire(name)),
+  };
+}
+
+export function gateSchedules(schedules: Schedules, gate: Gate): Schedules {
+  return {
+    ensure: (...args) => gate.pass(effect("schedules.ensure"), () => schedules.ensure(...args)),
+    request: (...args) => gate.pass(effect("schedules.request"), () => schedules.request(...args)),
+    get: (name) => gate.pass(read("schedules.get"), () => schedules.get(name)),
+    getByKey: (key) => gate.pass(read("schedules.getByKey"), () => schedules.getByKey(key)),
+    save: (...args) => gate.pass(effect("schedules.save"), () => schedules.save(...args)),
   };
 }
 
@@ -52,12 +99,11 @@ export function gateIndex(index: VectorIndex, gate: Gate): VectorIndex {
     return inFlight(signal, gate.pass(call, effect));
   };
   return {
-    prepare: (collection) => index.prepare(collection),
-    publish: (collection) => index.publish(collection),
-    drop: (collection) => index.drop(collection),
-    count: (collection, signal) => index.count(collection, signal),
-    inspect: (collection, signal) => index.inspect(collection, signal),
-    scan: (collection, page, signal) => index.scan(collection, page, signal),
+    prepare: (collection) => gate.pass(effect("index.prepare"), () => index.prepare(collection)),
+    publish: (collection) => gate.pass(effect("index.publish"), () => index.publish(collection)),
+    drop: (collection) => gate.pass(effect("index.drop"), () => index.drop(collection)),
+    inspect: (collection, signal) => send(read("index.inspect"), signal, () => index.inspect(collection, NEVER)),
+    scan: (collection, page, signal) => send(read("index.scan"), signal, () => index.scan(collection, page, NEVER)),
     listTenant: (collection, query, signal) => index.listTenant(collection, query, signal),
     fetchStates: (collection, ids, signal) =>
       send(read("index.fetchStates"), signal, () => index.fetchStates(collection, ids, NEVER)),
@@ -67,7 +113,8 @@ export function gateIndex(index: VectorIndex, gate: Gate): VectorIndex {
       send(effect("index.setPayload"), signal, () => index.setPayload(collection, points, NEVER)),
     delete: (collection, ids, signal) =>
       send(effect("index.delete"), signal, () => index.delete(collection, ids, NEVER)),
-    search: (collection, query, signal) => index.search(collection, query, signal),
+    search: (collection, query, signal) =>
+      send(read("index.search"), signal, () => index.search(collection, query, NEVER)),
     ping: (signal) => index.ping(signal),
     close: () => index.close(),
   };

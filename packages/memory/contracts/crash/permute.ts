@@ -1,3 +1,4 @@
+import { newReconcileRun, RECONCILE } from "@engram/memory";
 import fc from "fast-check";
 import type { Client } from "./client.ts";
 import { cutOff } from "./gated-parts.ts";
@@ -38,7 +39,7 @@ interface Permuted {
 }
 
 /**
- * Three workers, a client and the time, all at once: every call and every answer is a step, and fast-check chooses the
+ * Three workers, a reconcile, a client and the time, all at once: every call and every answer is a step, and fast-check chooses the
  * order of the steps. A few calls meet a crash, a cut or a pause. In the end index = rows, and at every step a row that
  * differs has its work row.
  */
@@ -57,6 +58,7 @@ export const permutedRuns = fc.asyncProperty(
 
 async function findViolations({ scheduler, actions, seconds, plan }: Permuted): Promise<readonly string[]> {
   const inner = createMemoryWorld();
+  await inner.clear();
   const order = { isOn: false };
   const world = scheduled(inner, scheduler, order);
   const run = new Run(
@@ -69,6 +71,8 @@ async function findViolations({ scheduler, actions, seconds, plan }: Permuted): 
     ),
   );
   await run.client.tell("раз");
+  run.isScheduling = true;
+  await run.client.schedules.request(RECONCILE, newReconcileRun({ dryRun: false }));
   run.begin();
   order.isOn = true;
   const workers = Array.from({ length: WORKERS }, () =>
@@ -77,12 +81,16 @@ async function findViolations({ scheduler, actions, seconds, plan }: Permuted): 
         await process.workBatch().catch((error: unknown) => run.fell(error));
     }),
   );
+  const reconcile = run
+    .start()
+    .live((process) => process.runScheduled())
+    .catch((error: unknown) => run.fell(error));
   const client = inTurn(actions, (action) =>
     // Cut off, it does not know what became of it, and goes on.
     ACTIONS[action]?.(run.client).catch((error: unknown) => run.fell(error)),
   );
   const time = inTurn(seconds, (some) => scheduler.schedule(Promise.resolve(), "time").then(() => world.pass(some)));
-  await scheduler.waitFor(Promise.all([...workers, client, time]));
+  await scheduler.waitFor(Promise.all([...workers, reconcile, client, time]));
   order.isOn = false;
   await scheduler.waitIdle();
   await run.settle();

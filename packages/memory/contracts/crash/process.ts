@@ -1,7 +1,8 @@
-import { workBatch, type BatchResult, type Deadline } from "@engram/memory";
+import { collectionOf, runScheduled, workBatch, type BatchResult, type Deadline } from "@engram/memory";
 import type { Interruption } from "./interruptions.ts";
+import { scheduledJobs } from "./scheduled-jobs.ts";
 import type { Run } from "./run.ts";
-import { OPTIONS, TARGET, type Call, type Gate, type Parts } from "./world.ts";
+import { BASE, OPTIONS, type Call, type Gate, type Parts } from "./world.ts";
 
 /** A promise that nobody will ever hear of: what a dead process was waiting for. */
 export function never(): Promise<never> {
@@ -76,17 +77,35 @@ export class Process implements Gate {
     }
   }
 
-  /** One batch, as the worker does it. Undefined: nothing is due. */
-  workBatch(): Promise<BatchResult | undefined> {
+  /** One batch of the first target that has one, as the worker does it. Undefined: nothing is due. */
+  async workBatch(): Promise<BatchResult | undefined> {
+    for (const target of (await this.#run.world.targets()).followed) {
+      const collection = collectionOf(BASE, target);
+      const result = collection && (await this.#workFor({ name: target.name, collection }));
+      if (result !== undefined) return result;
+    }
+    return undefined;
+  }
+
+  /** Steps of whatever job the clock has made due, until none is. */
+  async runScheduled(): Promise<void> {
+    while (!this.isGone) {
+      const step = await runScheduled(this.parts, scheduledJobs(this.parts), OPTIONS, this.stopping.signal);
+      if (step === undefined || step.outcome === "failed") return;
+    }
+  }
+
+  #workFor(target: Parameters<typeof workBatch>[1]): Promise<BatchResult | undefined> {
     const deps = {
       ...this.parts,
+      embedder: this.parts.embedderOf(target.collection.model),
       deadlineAfter: (seconds: number) => this.#deadlineAfter(seconds),
       // Short against everything that is counted here in seconds.
       pause: () => Promise.resolve(),
       // So that a run can be had again.
       random: () => 0.5,
     };
-    return workBatch(deps, TARGET, OPTIONS, this.stopping.signal);
+    return workBatch(deps, target, OPTIONS, this.stopping.signal);
   }
 
   #deadlineAfter(seconds: number): Deadline {

@@ -1,8 +1,15 @@
-import { contentHash, MemoryError } from "@engram/memory";
+import {
+  collectionOf,
+  contentHash,
+  MemoryError,
+  RECONCILE,
+  type CollectionRef,
+  type IndexTarget,
+} from "@engram/memory";
 import { Client } from "./client.ts";
 import type { Interruption } from "./interruptions.ts";
 import { Process } from "./process.ts";
-import { OPTIONS, TARGET, type Call, type World } from "./world.ts";
+import { BASE, OPTIONS, type Call, type IndexedRow, type World } from "./world.ts";
 
 /** Which interruption meets which call, by its number. */
 export type Plan = ReadonlyMap<number, Interruption>;
@@ -20,9 +27,14 @@ export class Run {
   /** Every call that was made, in order: its number is its place, from 1. */
   readonly calls: Call[] = [];
   readonly violations: string[] = [];
+  /** True: jobs that run by the clock are part of it. */
+  isScheduling = false;
+  /** True: the index has lost something through no fault of the service, and it is for reconcile to find that out. */
+  isDamaged = false;
   readonly #plan: Plan;
   #isPlanOn = false;
   #onTheirWay = 0;
+  #takenOver: Promise<void> = Promise.resolve();
 
   constructor(world: World, plan: Plan) {
     this.world = world;
@@ -64,12 +76,18 @@ export class Run {
 
   /** I1: where index and row differ, there is a work row; at every moment, not only in the end. */
   assertGuarded(after: string): void {
+    if (this.isDamaged) return;
     for (const id of this.world.unguarded?.() ?? [])
       this.violations.push(`after ${after}: ${id} differs, and no work row says so`);
   }
 
   /** Time passes for a process that does not know of it, and another does all there is to do. */
-  async takeOver(seconds: number): Promise<void> {
+  takeOver(seconds: number): Promise<void> {
+    this.#takenOver = this.#takeOver(seconds);
+    return this.#takenOver;
+  }
+
+  async #takeOver(seconds: number): Promise<void> {
     const isPlanOn = this.#isPlanOn;
     this.#isPlanOn = false;
     const other = new Process(this);
@@ -82,18 +100,31 @@ export class Run {
 
   /** Time passes and workers come back until there is nothing left to do. */
   async settle(): Promise<void> {
+    // Of a call that nobody waits for, a ring: time that passes for it is not to pass in the middle of a batch here.
+    await this.#takenOver;
     let worker = new Process(this);
     for (let step = 0; step < STEPS_MAX; step++) {
       if (worker.isGone) worker = new Process(this);
       await worker.live((process) => this.#drain(process));
       const pending = (await this.world.work()).filter((one) => !one.isParked);
-      if (pending.length === 0 && this.#onTheirWay === 0) return;
+      if (pending.length === 0 && this.#onTheirWay === 0 && !(await this.#isUnderWay())) return;
       await this.world.pass(STEP_SECONDS);
     }
     this.violations.push(`work is left after ${STEPS_MAX * STEP_SECONDS} s`);
   }
 
+  /** A reconcile that has not come to its end, a target that has not taken the place of the other, or what one left. */
+  async #isUnderWay(): Promise<boolean> {
+    if (!this.isScheduling) return false;
+    const schedule = await this.client.schedules.get(RECONCILE);
+    const standing = this.world.index.collections;
+    const isLeft = (target: IndexTarget): boolean => standing.includes(collectionOf(BASE, target)?.name ?? "");
+    const { followed, retired } = await this.world.targets();
+    return (schedule?.state ?? null) !== null || followed.length > 1 || retired.some(isLeft);
+  }
+
   async #drain(worker: Process): Promise<void> {
+    if (this.isScheduling) await worker.runScheduled().catch((error: unknown) => this.fell(error));
     for (let batches = 0; batches < BATCHES_MAX && !worker.isGone; batches++) {
       const result = await worker.workBatch().catch(() => "failed" as const);
       if (result === undefined || result === "failed") return;
@@ -103,7 +134,6 @@ export class Run {
   /** What must hold when nothing is left to do; `mayPark`: contents that may have been given up. */
   async check(mayPark: (content: string) => boolean): Promise<void> {
     const rows = await this.world.rows();
-    const points = this.world.index.points(TARGET.collection);
     const parked = new Set((await this.world.work()).map((one) => one.key));
     const standing = new Map(rows.map((row) => [row.id, row]));
 
@@ -111,15 +141,29 @@ export class Run {
       const content = standing.get(id)?.content;
       if (content === undefined || !mayPark(content)) this.violations.push(`${id} is parked`);
     }
-    for (const { id, version, content } of rows.filter((row) => !parked.has(row.id))) {
+    for (const target of (await this.world.targets()).followed) {
+      const collection = collectionOf(BASE, target);
+      if (collection !== undefined)
+        this.#compare(
+          rows.filter((row) => !parked.has(row.id)),
+          collection,
+          parked,
+        );
+    }
+    for (const id of this.client.acknowledged) if (!standing.has(id)) this.violations.push(`${id} was lost`);
+    const live = rows.filter((row) => row.isLive).map((row) => row.content);
+    if (new Set(live).size < live.length) this.violations.push("one content stands twice");
+  }
+
+  #compare(rows: readonly IndexedRow[], collection: CollectionRef, parked: ReadonlySet<string>): void {
+    const points = this.world.index.points(collection);
+    const standing = new Set([...rows.map(({ id }) => id), ...parked]);
+    for (const { id, version, content } of rows) {
       const point = points.get(id);
       if (point === undefined) this.violations.push(`${id} is missing in the index`);
       else if (point.memory.version !== version || point.hash !== contentHash(content))
         this.violations.push(`${id} is stale in the index`);
     }
     for (const id of points.keys()) if (!standing.has(id)) this.violations.push(`${id} is an orphan in the index`);
-    for (const id of this.client.acknowledged) if (!standing.has(id)) this.violations.push(`${id} was lost`);
-    const live = rows.filter((row) => row.isLive).map((row) => row.content);
-    if (new Set(live).size < live.length) this.violations.push("one content stands twice");
   }
 }

@@ -1,11 +1,33 @@
-import type { Bell, Embedder, Outbox, VectorIndex } from "@engram/memory";
+import {
+  collectionName,
+  type Bell,
+  type CollectionRef,
+  type Embedder,
+  type IndexableRows,
+  type IndexTarget,
+  type IndexTargets,
+  type Outbox,
+  type Schedules,
+  type VectorIndex,
+} from "@engram/memory";
 import type { FakeClock } from "../fakes/clock.ts";
-import { FAKE_DIMS } from "../fakes/embedder.ts";
+import { FAKE_DIMS, FAKE_MODEL } from "../fakes/embedder.ts";
 import type { WritingStore } from "../fakes/store.ts";
 import type { FakeVectorIndex } from "../fakes/vector-index.ts";
 
-/** The index that all crash tests keep. */
-export const TARGET = { name: "main", collection: { name: "crash", model: "fake", dims: FAKE_DIMS } };
+/** The configured name of the collections. */
+export const BASE = "crash";
+
+/** The collection of a model. */
+export function collectionNamed(model: string): CollectionRef {
+  return { name: collectionName(BASE, model, FAKE_DIMS), model, dims: FAKE_DIMS };
+}
+
+/** The index that all crash tests begin with. */
+export const TARGET = { name: "main", collection: collectionNamed(FAKE_MODEL) };
+
+/** What a reindex goes over to. */
+export const NEW_MODEL = "other";
 
 /** The defaults of the configuration but for the attempts: it is the protocol that is tested, and no second is waited. */
 export const OPTIONS = { batchSize: 64, leaseSeconds: 60, horizonSeconds: 300, attemptsMax: 3 };
@@ -31,7 +53,10 @@ export interface Parts {
   readonly store: WritingStore;
   readonly outbox: Outbox;
   readonly index: VectorIndex;
-  readonly embedder: Embedder;
+  readonly embedderOf: (model: string) => Embedder;
+  readonly rows: IndexableRows;
+  readonly targets: IndexTargets;
+  readonly schedules: Schedules;
   readonly bell: Pick<Bell, "ring">;
 }
 
@@ -53,6 +78,9 @@ export interface World {
   /** The parts as one process has them: each call goes through its gate. */
   open(gate: Gate): Parts;
   rows(): Promise<readonly IndexedRow[]>;
+  /** The targets that are kept at this moment, and those that have ended. */
+  targets(): Promise<{ readonly followed: readonly IndexTarget[]; readonly retired: readonly IndexTarget[] }>;
+  /** Work of indexes. */
   work(): Promise<readonly { readonly key: string; readonly isParked: boolean }[]>;
   /** What breaks I1 at this moment, where it can be told without a statement: index ≠ row, and no work row. */
   unguarded?(): readonly string[];

@@ -10,6 +10,12 @@ interface Task {
 export class FakeClock {
   #now = Date.UTC(2026, 0, 1);
   #tasks: Task[] = [];
+  readonly #onPass: (seconds: number) => Promise<void>;
+
+  /** `onPass`: what else has to hear of time that passes, before anything that is due then runs. */
+  constructor(onPass: (seconds: number) => Promise<void> = () => Promise.resolve()) {
+    this.#onPass = onPass;
+  }
 
   /** Milliseconds since 1970. */
   get now(): number {
@@ -27,10 +33,17 @@ export class FakeClock {
       const next = this.#tasks.filter((task) => task.at <= end).sort((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
       this.#tasks = this.#tasks.filter((task) => task !== next);
-      this.#now = Math.max(this.#now, next.at);
+      await this.#moveTo(next.at);
       await next.run();
     }
-    // Two of them may let time pass at once: it never runs backwards.
-    this.#now = Math.max(this.#now, end);
+    await this.#moveTo(end);
+  }
+
+  /** Two may let time pass at once: it never runs backwards. */
+  async #moveTo(time: number): Promise<void> {
+    const ms = time - this.#now;
+    if (ms <= 0) return;
+    this.#now = time;
+    await this.#onPass(ms / 1000);
   }
 }

@@ -14,7 +14,7 @@ import type { FakeTruth, TruthRow } from "./truth.ts";
 /** The part of the store that writes memories and shows them to the index, and the one statement that has no port. */
 export interface WritingStore extends Pick<
   MemoryStore,
-  "putMemories" | "getMemory" | "updateMemory" | "deleteMemory" | "readIndexable"
+  "putMemories" | "getMemory" | "updateMemory" | "deleteMemory" | "readIndexable" | "sampleMemories"
 > {
   truncate(): Promise<void>;
 }
@@ -114,6 +114,11 @@ export function createFakeStore(truth: FakeTruth): WritingStore {
         const row = truth.memories.get(id);
         return isStanding(row) ? [indexable(row)] : [];
       });
+    },
+
+    async sampleMemories(limit) {
+      const standing = [...truth.memories.values()].filter((row) => isStanding(row) && row.validTo === null);
+      return standing.slice(0, limit).map(toMemory);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { indexTopic, type IndexStatus, type Memory, type TargetState } from "@engram/memory";
+import { indexTopic, type IndexStatus, type IndexTarget, type Memory } from "@engram/memory";
 import type { FakeClock } from "./clock.ts";
 
 /** A row of `memories`. */
@@ -24,6 +24,34 @@ export interface WorkRow {
   readonly requestId: string | null;
 }
 
+/** A row of `index_targets`. */
+export interface TargetRow extends Omit<IndexTarget, "retireAt"> {
+  /** Up to here every memory has got its work row; null: none has. */
+  readonly cursor: string | null;
+  readonly retireAt: number | null;
+}
+
+/** A row of `schedules`. */
+export interface ScheduleRow {
+  readonly name: string;
+  readonly state: unknown;
+  readonly finishedAt: number | null;
+  readonly result: unknown;
+}
+
+/** As the first migration leaves it. */
+const FRESH_TARGET: TargetRow = {
+  name: "main",
+  state: "live",
+  model: null,
+  dims: null,
+  requestedDims: null,
+  calibration: null,
+  filledAt: new Date(0),
+  cursor: null,
+  retireAt: null,
+};
+
 /** A statement of more rows is bulk. */
 const SINGLE_ROWS_MAX = 64;
 
@@ -35,7 +63,9 @@ const SINGLE_ROWS_MAX = 64;
 export class FakeTruth {
   readonly clock: FakeClock;
   readonly memories = new Map<string, TruthRow>();
-  readonly targets = new Map<string, TargetState>([["main", "live"]]);
+  readonly targets = new Map<string, TargetRow>([[FRESH_TARGET.name, FRESH_TARGET]]);
+  /** By their key in the outbox. */
+  readonly schedules = new Map<string, ScheduleRow>();
   readonly #work = new Map<string, WorkRow>();
   #version = 0;
 
@@ -45,6 +75,14 @@ export class FakeTruth {
 
   get work(): readonly WorkRow[] {
     return [...this.#work.values()];
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  advanceVersions(version: number): void {
+    this.#version = version;
   }
 
   nextVersion(): number {
@@ -64,33 +102,27 @@ export class FakeTruth {
     this.#work.delete(`${row.topic} ${row.key}`);
   }
 
-  /** Empties both tables, as nobody but a test may. */
+  /** Makes the tables what the migrations leave, as nobody but a test may. */
   clear(): void {
     this.memories.clear();
     this.#work.clear();
+    this.schedules.clear();
+    this.targets.clear();
+    this.targets.set(FRESH_TARGET.name, FRESH_TARGET);
   }
 
   /** The triggers' INSERT … ON CONFLICT: never breaks a lease. */
   markDirty(changed: readonly Pick<TruthRow, "id" | "requestId">[]): void {
     const now = this.clock.now;
     const lane = changed.length > SINGLE_ROWS_MAX ? 1 : 0;
-    const topics = [...this.targets].flatMap(([name, state]) => (state === "retired" ? [] : [indexTopic(name)]));
+    const topics = [...this.targets.values()].flatMap(({ name, state }) =>
+      state === "retired" ? [] : [indexTopic(name)],
+    );
     for (const topic of topics)
       for (const { id, requestId } of changed) {
         const standing = this.findWork(topic, id);
         const fresh = { attempts: 0, parkedAt: null, error: null, requestId };
-        if (standing === undefined)
-          this.saveWork({
-            ...fresh,
-            topic,
-            key: id,
-            lane,
-            generation: 1,
-            dueAt: now,
-            createdAt: now,
-            lease: null,
-            doubtUntil: null,
-          });
+        if (standing === undefined) this.saveWork({ ...this.#freshWork(topic, id), ...fresh, lane });
         else
           this.saveWork({
             ...standing,
@@ -102,9 +134,34 @@ export class FakeTruth {
       }
   }
 
+  /** INSERT … ON CONFLICT DO NOTHING into the slow lane; returns the keys that had no work. */
+  addWork(topic: string, keys: readonly string[], dueAt = this.clock.now): readonly string[] {
+    const added = keys.filter((key) => this.findWork(topic, key) === undefined);
+    for (const key of added) this.saveWork({ ...this.#freshWork(topic, key), lane: 1, dueAt });
+    return added;
+  }
+
+  #freshWork(topic: string, key: string): WorkRow {
+    const now = this.clock.now;
+    return {
+      topic,
+      key,
+      lane: 0,
+      generation: 1,
+      dueAt: now,
+      createdAt: now,
+      lease: null,
+      doubtUntil: null,
+      attempts: 0,
+      parkedAt: null,
+      error: null,
+      requestId: null,
+    };
+  }
+
   indexStatus(id: string): IndexStatus {
-    const live = [...this.targets].find(([, state]) => state === "live");
-    const work = live === undefined ? undefined : this.findWork(indexTopic(live[0]), id);
+    const live = [...this.targets.values()].find(({ state }) => state === "live");
+    const work = live === undefined ? undefined : this.findWork(indexTopic(live.name), id);
     if (work === undefined || waitsOutDoubt(work)) return "indexed";
     return work.parkedAt === null ? "pending" : "failed";
   }

@@ -28,11 +28,22 @@ export class FakeVectorIndex implements VectorIndex {
     return points;
   }
 
+  /** The names of the collections that stand. */
+  get collections(): readonly string[] {
+    return [...this.#dims.keys()];
+  }
+
   async prepare({ name, dims }: CollectionRef): Promise<void> {
     const standing = this.#dims.get(name) ?? dims;
     if (standing !== dims)
       throw new MemoryError("invalid", `${name} holds ${standing} dimensions, not ${dims}: set EMBEDDING_DIMENSIONS`);
     this.#dims.set(name, dims);
+  }
+
+  /** Takes everything away, as nobody but a test may. */
+  clear(): void {
+    this.#dims.clear();
+    this.#points.clear();
   }
 
   /** It has no names for outsiders. */
@@ -43,11 +54,6 @@ export class FakeVectorIndex implements VectorIndex {
   async drop({ name }: CollectionRef): Promise<void> {
     this.#dims.delete(name);
     this.#points.delete(name);
-  }
-
-  async count(collection: CollectionRef, signal: AbortSignal): Promise<number> {
-    assertAsked(signal);
-    return this.points(collection).size;
   }
 
   async inspect(collection: CollectionRef, signal: AbortSignal): Promise<CollectionState | undefined> {
@@ -63,8 +69,7 @@ export class FakeVectorIndex implements VectorIndex {
     page: { readonly after?: string; readonly limit: number },
     signal: AbortSignal,
   ): Promise<readonly ScannedPoint[]> {
-    assertAsked(signal);
-    const points = pageOf([...this.points(collection).values()], page);
+    const points = pageOf([...this.#held(collection, signal).values()], page);
     return points.map((point) => ({ id: point.memory.id, ...stateOf(point) }));
   }
 
@@ -80,8 +85,7 @@ export class FakeVectorIndex implements VectorIndex {
   }
 
   async fetchStates(collection: CollectionRef, ids: readonly string[], signal: AbortSignal) {
-    assertAsked(signal);
-    const points = this.points(collection);
+    const points = this.#held(collection, signal);
     return new Map(
       ids.flatMap((id) => {
         const point = points.get(id);
@@ -91,14 +95,13 @@ export class FakeVectorIndex implements VectorIndex {
   }
 
   async upsert(collection: CollectionRef, given: readonly IndexPointWithVector[], signal: AbortSignal) {
-    assertAsked(signal);
-    for (const point of given) this.points(collection).set(point.memory.id, point);
+    const points = this.#held(collection, signal);
+    for (const point of given) points.set(point.memory.id, point);
     return given.map((point) => point.memory.id);
   }
 
   async setPayload(collection: CollectionRef, given: readonly IndexPoint[], signal: AbortSignal) {
-    assertAsked(signal);
-    const points = this.points(collection);
+    const points = this.#held(collection, signal);
     return given.flatMap((point) => {
       const standing = points.get(point.memory.id);
       if (standing === undefined) return [];
@@ -108,13 +111,12 @@ export class FakeVectorIndex implements VectorIndex {
   }
 
   async delete(collection: CollectionRef, ids: readonly string[], signal: AbortSignal) {
-    assertAsked(signal);
-    for (const id of ids) this.points(collection).delete(id);
+    const points = this.#held(collection, signal);
+    for (const id of ids) points.delete(id);
   }
 
   async search(collection: CollectionRef, query: VectorQuery, signal: AbortSignal) {
-    assertAsked(signal);
-    return [...this.points(collection).values()]
+    return [...this.#held(collection, signal).values()]
       .filter(({ memory }) => query.tenants.includes(memory.tenant) && isVisible(memory, query))
       .map(({ memory, vector }) => ({ id: memory.id, version: memory.version, cosine: cosineOf(vector, query.vector) }))
       .sort((a, b) => b.cosine - a.cosine)
@@ -127,6 +129,13 @@ export class FakeVectorIndex implements VectorIndex {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Nothing makes a collection but `prepare`: what is late for one that is gone comes to nothing. */
+  #held(collection: CollectionRef, signal: AbortSignal): Map<string, IndexPointWithVector> {
+    assertAsked(signal);
+    if (!this.#dims.has(collection.name)) throw new MemoryError("unavailable", "there is no such collection");
+    return this.points(collection);
   }
 }
 
