@@ -35,7 +35,7 @@ describe("fuse", () => {
     expect(ranked.find(({ id }) => id === "b")).toEqual({ id: "b", score: expect.any(Number), lexical: 0.3 });
   });
 
-  test("takes a missing cosine for the least of a full pool, for nothing of one that holds all", () => {
+  test("takes a missing cosine for the least of the pool", () => {
     const vectorHits = [
       { id: "a", cosine: 0.6 },
       { id: "b", cosine: -0.1 },
@@ -44,8 +44,15 @@ describe("fuse", () => {
     expect(scoreOf({ vectorHits, textScores, calibration }, "missing")).toBe(
       scoreOf({ vectorHits, textScores, calibration }, "b"),
     );
-    const all = { vectorHits, textScores, calibration, vectorPoolFull: false };
-    expect(scoreOf(all, "missing")).toBe(scoreOf({ ...all, vectorHits: undefined }, "missing"));
+  });
+
+  test("takes what has no vector yet for as near as its words are the query's", () => {
+    const alike = Array.from({ length: 5 }, (_, n) => ({ id: `alike ${n}`, cosine: 0.95 }));
+    const textScores = text({ ...Object.fromEntries(alike.map(({ id }) => [id, 0.3])), meant: 0.5, other: 0.1 });
+    const input = { vectorHits: alike, textScores, calibration };
+    expect(fuse(input).at(-2)?.id).toBe("meant");
+    const ranked = fuse({ ...input, hasVector: () => false }).map(({ id }) => id);
+    expect([ranked[0], ranked.at(-1)]).toEqual(["meant", "other"]);
   });
 
   test("never takes a missing cosine for a right answer's", () => {

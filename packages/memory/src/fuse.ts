@@ -8,6 +8,8 @@ import type { Calibration, VectorHit } from "./ports.ts";
  * (77.3 to 77.7 recall@10 of 667 questions over statements, 78.0 with this sum; the flat optimum of retrieval.md 9).
  */
 const TEXT_OF_RIGHT = 0.17;
+/** The BM25 of a memory that says every word of the query once: eight eighths. */
+const TEXT_OF_ALL = (TEXT_OF_RIGHT * 8) / 3;
 
 export interface FuseInput {
   /** Undefined: the vector arm did not answer, and words rank alone on the same scale. */
@@ -17,10 +19,10 @@ export interface FuseInput {
   /** Null: the embedder was never probed; cosines then order memories, but speak for none. */
   readonly calibration: Calibration | null;
   /**
-   * True (the default): there may be more vectors than were asked for, and what is not among the hits has at most the
-   * least of their cosines. False: all vectors are among the hits, and what is not has none yet, which tells nothing.
+   * Of a memory that is not among the hits. True (the default): it has a vector, which is no nearer than the least of
+   * theirs. False: it has none yet, and is taken to be as near as its words are the query's.
    */
-  readonly vectorPoolFull?: boolean;
+  readonly hasVector?: (id: string) => boolean;
 }
 
 export interface Ranked {
@@ -45,30 +47,35 @@ export function fuse(input: FuseInput): readonly Ranked[] {
     const known = cosines.get(id);
     if (Number.isFinite(cosine) && (known === undefined || cosine > known)) cosines.set(id, cosine);
   }
-  const evidenceOf = vectorEvidence(cosines, input.calibration, input.vectorPoolFull ?? true);
+  const vectors = vectorEvidence(cosines, input.calibration);
+  const hasVector = input.hasVector ?? (() => true);
+  const evidenceOf = (id: string, cosine: number | undefined, lexical: number): number => {
+    if (cosine !== undefined) return vectors.of(cosine);
+    return hasVector(id) ? vectors.ofFar : vectors.ofNearest * Math.min(1, lexical / TEXT_OF_ALL);
+  };
 
   const ids = new Set([...cosines.keys(), ...input.textScores.keys()]);
   const ranked = Array.from(ids, (id): Ranked => {
     const cosine = cosines.get(id);
     const lexical = input.textScores.get(id);
-    const score = scoreOf(evidenceOf(cosine) + (lexical ?? 0) / TEXT_OF_RIGHT);
+    const score = scoreOf(evidenceOf(id, cosine, lexical ?? 0) + (lexical ?? 0) / TEXT_OF_RIGHT);
     return { id, score, ...(cosine === undefined ? {} : { cosine }), ...(lexical === undefined ? {} : { lexical }) };
   });
   return ranked.sort((left, right) => right.score - left.score || (left.id < right.id ? -1 : 1));
 }
 
-function vectorEvidence(
-  cosines: ReadonlyMap<string, number>,
-  calibration: Calibration | null,
-  poolFull: boolean,
-): (cosine: number | undefined) => number {
-  if (cosines.size === 0) return () => 0;
+/** What a cosine speaks for, and what the lack of one does; never less than nothing for the nearest, nor more for the far. */
+function vectorEvidence(cosines: ReadonlyMap<string, number>, calibration: Calibration | null) {
+  if (cosines.size === 0) return { of: () => 0, ofFar: 0, ofNearest: 0 };
   const all = [...cosines.values()];
   const greatest = all.reduce((left, right) => Math.max(left, right));
   const least = all.reduce((left, right) => Math.min(left, right));
   // Never probed: the best hit counts as background, so no cosine speaks for anything.
   const scale = calibration ?? { background: greatest, related: greatest };
-  // Never more than nothing: in a pool of right answers the least cosine is high too.
-  const missing = poolFull ? Math.min(0, cosineEvidence(least, scale)) : 0;
-  return (cosine) => (cosine === undefined ? missing : cosineEvidence(cosine, scale));
+  return {
+    of: (cosine: number) => cosineEvidence(cosine, scale),
+    // In a pool of right answers the least cosine is high too.
+    ofFar: Math.min(0, cosineEvidence(least, scale)),
+    ofNearest: Math.max(0, cosineEvidence(greatest, scale)),
+  };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { DEFAULT_PROJECT_ID } from "./ids.ts";
-import type { Memory } from "./memory.ts";
+import type { IndexStatus, Memory } from "./memory.ts";
 import type { IndexTarget, TextHits, VectorHit } from "./ports.ts";
 import { rank } from "./rank.ts";
 import type { SearchRequest, VectorArm } from "./search.ts";
@@ -29,7 +29,7 @@ const request = (given: Partial<SearchRequest> = {}): SearchRequest => ({
 });
 
 /** An index whose points lie nearer the smaller their number is, over the rows of some of them. */
-function world(points: number, rows: ReadonlyMap<number, { version: number }>) {
+function world(points: number, rows: ReadonlyMap<number, { version: number; indexStatus?: IndexStatus }>) {
   const asked: number[] = [];
   const joined: (readonly string[])[] = [];
   const all = Array.from({ length: points }, (_, n): VectorHit => ({
@@ -99,6 +99,30 @@ describe("rank", () => {
     const { memories } = await rank(store, request({ limit: 2, threshold: 0.1 }), words, arm);
     expect(memories.map((memory) => memory.id).toSorted()).toEqual([3, 200].map(id));
   });
+
+  test.each([
+    ["pending", 200],
+    ["indexed", 0],
+  ] as const)(
+    "a memory beside a full pool of alike ones, which says all the query's words: %s",
+    async (state, first) => {
+      const rows = new Map<number, { version: number; indexStatus?: IndexStatus }>(live(...range(0, 200)));
+      rows.set(200, { version: 1, indexStatus: state });
+      const { arm, joined, store } = world(200, rows);
+      const hit = (n: number, frequencies: Record<string, number>) => ({ id: id(n), length: 2, frequencies });
+      const words: TextHits = {
+        hits: [...range(0, 100).map((n) => hit(n, { common: 1 })), hit(200, { common: 1, rare: 1 })],
+        terms: ["common", "rare"],
+        documents: 201,
+        averageLength: 2,
+        documentFrequencies: { common: 101, rare: 1 },
+      };
+      const narrow: IndexTarget = { ...target, calibration: { background: 0.5, related: 0.6 } };
+      const { memories } = await rank(store, request({ limit: 5 }), words, { ...arm, target: narrow });
+      expect(memories[0]?.id).toBe(id(first));
+      expect(joined.length).toBeLessThan(4);
+    },
+  );
 
   test("an index full of dead points is given up on, after some rounds", async () => {
     const { asked, joined, arm, store } = world(50_000, live());

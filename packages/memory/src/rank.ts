@@ -15,8 +15,9 @@ const JOIN_MIN = 20;
 /**
  * Joins candidates to their rows, best first, until `limit` stand. A row that is gone drops out; a vector hit of another
  * version loses its cosine, and the ranking is made anew. Where the nearest points are dead, the index is asked for
- * further ones, so that they cost a true hit neither its place nor its being found. Every round learns of something or
- * asks for more, so the loop ends.
+ * further ones, so that they cost a true hit neither its place nor its being found. What may have no vector yet is taken
+ * to have none until its row says otherwise: that places it no lower, so whatever belongs to the best is joined. Every
+ * round learns of something or asks for more, so the loop ends.
  */
 export async function rank(
   store: Pick<MemoryStore, "findMemories">,
@@ -39,7 +40,7 @@ export async function rank(
       vectorHits,
       textScores,
       calibration: arm.target?.calibration ?? null,
-      vectorPoolFull,
+      hasVector: (id) => vectorPoolFull && rows.get(id)?.indexStatus === "indexed",
     }).filter((one) => !gone.has(one.id) && one.score >= request.threshold);
 
     const best = ranked.slice(0, request.limit);

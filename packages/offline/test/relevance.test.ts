@@ -41,7 +41,7 @@ async function scorer(embedTexts: Embed): Promise<Score> {
     const textScores = bm25(textHitsOf(lexemesOf(question), documents));
     const vectorHits = arms.vectors ? memories.map((id) => ({ id, cosine: cosine(question, id) })) : undefined;
     return new Map(
-      fuse({ vectorHits, textScores, calibration, vectorPoolFull: false }).map(({ id, score }) => [id, score]),
+      fuse({ vectorHits, textScores, calibration, hasVector: () => false }).map(({ id, score }) => [id, score]),
     );
   };
 }
