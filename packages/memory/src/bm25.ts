@@ -1,4 +1,4 @@
-import type { TextHit, TextHits } from "./ports.ts";
+import type { TextHit, TextHits } from "./ports/index.ts";
 
 /** How soon further occurrences of a word stop to count: .6 to 2 are within a point of each other (retrieval.md 9). */
 const K1 = 1.2;

@@ -1,5 +1,5 @@
 import { MemoryError } from "./errors.ts";
-import type { Calibration } from "./ports.ts";
+import type { Calibration } from "./ports/index.ts";
 import { cosineOf, type Vector } from "./vector.ts";
 
 /**

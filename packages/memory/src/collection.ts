@@ -1,4 +1,4 @@
-import type { CollectionRef, IndexTarget } from "./ports.ts";
+import type { CollectionRef, IndexTarget } from "./ports/index.ts";
 
 /** An identifier of PostgreSQL is cut at 63 bytes; Qdrant takes it too. */
 const NAME_LENGTH_MAX = 63;

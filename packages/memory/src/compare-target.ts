@@ -1,7 +1,7 @@
 import { MemoryError } from "./errors.ts";
 import { lookAgain } from "./look-again.ts";
 import { mergeJoin, type Page } from "./merge-join.ts";
-import type { CollectionRef, IndexableRows, IndexTarget, ScannedPoint, VectorIndex } from "./ports.ts";
+import type { CollectionRef, IndexableRows, IndexTarget, ScannedPoint, VectorIndex } from "./ports/index.ts";
 import { EMPTY_TARGET_REPORT, type ReconcileRun } from "./reconcile-report.ts";
 import type { StepBudget } from "./schedule.ts";
 

@@ -10,7 +10,7 @@ import type {
   MemoryStore,
   PointState,
   VectorIndex,
-} from "./ports.ts";
+} from "./ports/index.ts";
 import { contentHash } from "./text.ts";
 
 export interface ConvergeDeps {

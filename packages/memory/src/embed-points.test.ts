@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { indexable } from "@engram/memory/contracts/indexable";
 import { embedPoints, type Embedded, type EmbedLimits } from "./embed-points.ts";
 import { MemoryError } from "./errors.ts";
-import type { Embedder, IndexPoint } from "./ports.ts";
+import type { Embedder, IndexPoint } from "./ports/index.ts";
 import { contentHash } from "./text.ts";
 
 const never = new AbortController().signal;

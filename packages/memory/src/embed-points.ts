@@ -1,5 +1,5 @@
 import { MemoryError, toMemoryError } from "./errors.ts";
-import type { Embedder, IndexPoint, IndexPointWithVector } from "./ports.ts";
+import type { Embedder, IndexPoint, IndexPointWithVector } from "./ports/index.ts";
 
 /** What became of some of the points: vectors, or why there are none. */
 export type Embedded =

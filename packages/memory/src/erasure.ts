@@ -3,7 +3,7 @@ import { toMemoryError } from "./errors.ts";
 import { isUuid } from "./ids.ts";
 import type { Actor, KeyedWrite } from "./memory.ts";
 import type { Person } from "./people.ts";
-import type { CollectionRef, IndexTarget, IndexTargets, VectorIndex } from "./ports.ts";
+import type { CollectionRef, IndexTarget, IndexTargets, VectorIndex } from "./ports/index.ts";
 import type { StepBudget } from "./schedule.ts";
 import { workBatch, type WorkDeps, type WorkOptions } from "./work.ts";
 

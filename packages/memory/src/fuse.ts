@@ -1,5 +1,5 @@
 import { cosineEvidence, scoreOf } from "./calibration.ts";
-import type { Calibration, VectorHit } from "./ports.ts";
+import type { Calibration, VectorHit } from "./ports/index.ts";
 
 /**
  * The BM25 (as `bm25` gives it) that is worth as much as a right answer's cosine: three eighths of the query's weight, each

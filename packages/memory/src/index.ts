@@ -16,7 +16,7 @@ export * from "./merge-join.ts";
 export * from "./next-claim.ts";
 export * from "./once.ts";
 export * from "./people.ts";
-export * from "./ports.ts";
+export * from "./ports/index.ts";
 export * from "./probe.ts";
 export * from "./put-items.ts";
 export * from "./put.ts";

@@ -1,4 +1,4 @@
-import type { BatchReport, Bell } from "./ports.ts";
+import type { BatchReport, Bell } from "./ports/index.ts";
 
 /**
  * The bell of one process, without Redis: a ring calls those who answer in this process, and nobody else. Workers in

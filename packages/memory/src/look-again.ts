@@ -1,5 +1,5 @@
 import { differenceOf, type Difference } from "./merge-join.ts";
-import type { CollectionRef, ExaminedRow, IndexableRows, IndexTarget, VectorIndex } from "./ports.ts";
+import type { CollectionRef, ExaminedRow, IndexableRows, IndexTarget, VectorIndex } from "./ports/index.ts";
 import type { TargetReport } from "./reconcile-report.ts";
 
 export interface LookDeps {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { differenceOf, mergeJoin, type Page } from "./merge-join.ts";
-import type { RowState, ScannedPoint } from "./ports.ts";
+import type { RowState, ScannedPoint } from "./ports/index.ts";
 
 const row = (given: Partial<RowState> = {}): RowState => ({
   id: "a",

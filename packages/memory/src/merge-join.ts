@@ -1,4 +1,4 @@
-import type { PointState, RowState, ScannedPoint } from "./ports.ts";
+import type { PointState, RowState, ScannedPoint } from "./ports/index.ts";
 
 /** How a row and its point can differ, a missing one of the two included. */
 export type Difference = "missing" | "stale" | "orphan" | "wrong_tenant";

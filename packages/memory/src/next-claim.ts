@@ -1,4 +1,4 @@
-import type { BatchReport, ClaimOptions } from "./ports.ts";
+import type { BatchReport, ClaimOptions } from "./ports/index.ts";
 
 /** Deletions of one batch: they need no embedder, so they are bounded by what one call to an index takes in its stride. */
 export const DELETIONS_MAX = 512;

@@ -1,6 +1,6 @@
 import { calibrationFrom, PROBE_TEXTS } from "./calibration.ts";
 import { MemoryError } from "./errors.ts";
-import type { Embedder, EmbedderProbe } from "./ports.ts";
+import type { Embedder, EmbedderProbe } from "./ports/index.ts";
 
 /** Asks an embedder what it gives: its dimensions, and where its cosines lie. One call of some 300 tokens. */
 export async function probeEmbedder(embedder: Embedder, signal: AbortSignal): Promise<EmbedderProbe> {

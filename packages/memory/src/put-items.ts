@@ -2,7 +2,7 @@ import { MemoryError, toMemoryError } from "./errors.ts";
 import type { KeptAnswers } from "./kept-answers.ts";
 import type { MemoryDraft } from "./memory.ts";
 import { isKeyTaken, resultOf } from "./once.ts";
-import type { MemoryStore } from "./ports.ts";
+import type { MemoryStore } from "./ports/index.ts";
 import { putRacing } from "./put.ts";
 
 export interface PutItemsDeps {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { draft as makeDraft } from "@engram/memory/contracts/draft";
 import { MemoryError } from "./errors.ts";
 import type { Memory, MemoryDraft, PutResult } from "./memory.ts";
-import type { MemoryStore } from "./ports.ts";
+import type { MemoryStore } from "./ports/index.ts";
 import { createPutQueue, GROUP_SIZE_MAX, splitGroups } from "./put.ts";
 
 const draft = (content: string, given: Partial<MemoryDraft> = {}): MemoryDraft => makeDraft({ content, ...given });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MemoryError, toMemoryError } from "./errors.ts";
 import { EVENT_TYPE, type MemoryDraft, type PutResult } from "./memory.ts";
 import { isKeyTaken } from "./once.ts";
-import type { MemoryStore } from "./ports.ts";
+import type { MemoryStore } from "./ports/index.ts";
 
 /** Rows of one statement: past 64 the trigger counts the statement as bulk, and its work goes into the slow lane. */
 export const GROUP_SIZE_MAX = 64;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { DEFAULT_PROJECT_ID } from "./ids.ts";
 import type { IndexStatus, Memory } from "./memory.ts";
-import type { IndexTarget, TextHits, VectorHit } from "./ports.ts";
+import type { IndexTarget, TextHits, VectorHit } from "./ports/index.ts";
 import { rank } from "./rank.ts";
 import type { SearchRequest, VectorArm } from "./search.ts";
 

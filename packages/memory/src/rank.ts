@@ -2,7 +2,7 @@ import { bm25 } from "./bm25.ts";
 import { fuse } from "./fuse.ts";
 import { isUuid } from "./ids.ts";
 import type { Memory } from "./memory.ts";
-import type { MemoryStore, TextHits, VectorHit } from "./ports.ts";
+import type { MemoryStore, TextHits, VectorHit } from "./ports/index.ts";
 import type { SearchRequest, SearchResult, VectorArm } from "./search.ts";
 
 /** The vector arm asks on with so many times the pool while too little of what it found stands, and no further than this. */

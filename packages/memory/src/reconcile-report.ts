@@ -1,6 +1,6 @@
 import { uuidv7 } from "./ids.ts";
 import type { Difference } from "./merge-join.ts";
-import type { Schedule } from "./ports.ts";
+import type { Schedule } from "./ports/index.ts";
 
 /** The name of the scheduled job. */
 export const RECONCILE = "reconcile";

@@ -1,6 +1,6 @@
 import { collectionOf } from "./collection.ts";
 import { compareTarget, VERSION_MAX, type CompareDeps } from "./compare-target.ts";
-import type { IndexTargets } from "./ports.ts";
+import type { IndexTargets } from "./ports/index.ts";
 import { newReconcileRun, toReconcileRun, type ReconcileReport, type ReconcileRun } from "./reconcile-report.ts";
 import type { StepBudget, StepResult } from "./schedule.ts";
 

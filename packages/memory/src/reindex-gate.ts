@@ -1,6 +1,6 @@
 import { backoffSeconds } from "./backoff.ts";
 import { compareTarget, type CompareDeps } from "./compare-target.ts";
-import type { CollectionRef, Embedder, IndexTarget, IndexTargets, MemoryStore, TargetProgress } from "./ports.ts";
+import type { CollectionRef, Embedder, IndexTarget, IndexTargets, MemoryStore, TargetProgress } from "./ports/index.ts";
 import { countDifferences, DIFFERENCE_KINDS, newReconcileRun, type ReconcileRun } from "./reconcile-report.ts";
 import type { StepBudget } from "./schedule.ts";
 import { tenantOf } from "./scope.ts";

@@ -1,5 +1,5 @@
 import { collectionOf } from "./collection.ts";
-import type { CollectionRef, Embedder, IndexTarget, IndexTargets, TargetProgress } from "./ports.ts";
+import type { CollectionRef, Embedder, IndexTarget, IndexTargets, TargetProgress } from "./ports/index.ts";
 import { gateOf, lookAtGate, type Gate, type GateDeps } from "./reindex-gate.ts";
 import type { StepBudget } from "./schedule.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Schedule } from "./ports.ts";
+import type { Schedule } from "./ports/index.ts";
 import { newReconcileRun } from "./reconcile-report.ts";
 import { requestReconcile, startReconcile } from "./request-reconcile.ts";
 

@@ -1,4 +1,4 @@
-import type { Schedules } from "./ports.ts";
+import type { Schedules } from "./ports/index.ts";
 import { newReconcileRun, RECONCILE, reconcileStatus, type ReconcileRun } from "./reconcile-report.ts";
 
 /** From the end of a run to the start of the next that nobody but the service itself asks for. */

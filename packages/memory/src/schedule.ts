@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { backoffSeconds } from "./backoff.ts";
 import { MemoryError, toMemoryError } from "./errors.ts";
-import type { Claimed, Outbox, Schedules } from "./ports.ts";
+import type { Claimed, Outbox, Schedules } from "./ports/index.ts";
 
 /** The topic of the outbox whose work rows are schedules. */
 export const SCHEDULE_TOPIC = "schedule";

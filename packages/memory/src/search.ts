@@ -1,6 +1,6 @@
 import { MemoryError, toMemoryError } from "./errors.ts";
 import type { Memory } from "./memory.ts";
-import type { CollectionRef, Embedder, IndexTarget, MemoryStore, VectorHit, VectorIndex } from "./ports.ts";
+import type { CollectionRef, Embedder, IndexTarget, MemoryStore, VectorHit, VectorIndex } from "./ports/index.ts";
 import { rank } from "./rank.ts";
 import { tenantOf, visibleTo, type MemoryFilter } from "./scope.ts";
 import type { Vector } from "./vector.ts";

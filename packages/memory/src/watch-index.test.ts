@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { MemoryError, type ErrorCode } from "./errors.ts";
-import type { VectorIndex } from "./ports.ts";
+import type { VectorIndex } from "./ports/index.ts";
 import { watchIndex } from "./watch-index.ts";
 
 const { signal } = new AbortController();

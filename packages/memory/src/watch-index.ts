@@ -1,5 +1,5 @@
 import { toMemoryError } from "./errors.ts";
-import type { VectorIndex } from "./ports.ts";
+import type { VectorIndex } from "./ports/index.ts";
 
 /**
  * The same index, which tells `onBack` when it answers again after it did not, and since when it did not: an index that

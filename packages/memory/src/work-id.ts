@@ -1,5 +1,5 @@
 import { formatMemoryId, parseMemoryId } from "./ids.ts";
-import type { WorkId } from "./ports.ts";
+import type { WorkId } from "./ports/index.ts";
 
 /** A piece of work as operators see it: its topic and its memory, `index:main:mem_…`. */
 export function formatWorkId({ topic, key }: WorkId): string {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { indexable } from "@engram/memory/contracts/indexable";
 import { MemoryError } from "./errors.ts";
-import type { Claimed, Embedder, Failure, Outbox, VectorIndex } from "./ports.ts";
+import type { Claimed, Embedder, Failure, Outbox, VectorIndex } from "./ports/index.ts";
 import { workBatch } from "./work.ts";
 
 /*

@@ -4,7 +4,7 @@ import { backoffSeconds } from "./backoff.ts";
 import { indexTopic } from "./collection.ts";
 import { converge, type ConvergeDeps, type Outcome } from "./converge.ts";
 import { deadlineAfter, type Deadline } from "./deadline.ts";
-import type { BatchReport, Claimed, ClaimOptions, CollectionRef, Failure, Outbox } from "./ports.ts";
+import type { BatchReport, Claimed, ClaimOptions, CollectionRef, Failure, Outbox } from "./ports/index.ts";
 
 export interface WorkDeps extends ConvergeDeps {
   readonly outbox: Outbox;

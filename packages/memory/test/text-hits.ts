@@ -1,4 +1,4 @@
-import type { TextHits } from "../src/ports.ts";
+import type { TextHits } from "../src/ports/index.ts";
 
 export interface Document {
   readonly id: string;

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import type { ClaimOptions } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 import { createOutbox } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 
 interface PlanNode {
   readonly "Node Type": string;
@@ -19,16 +19,7 @@ const CLAIM = {
 };
 
 /* A claim that sorts the backlog takes as long as the backlog is, for each user; in the order of an index it reads what it takes. */
-describe.each(DATABASES)("the plan of a claim on %s", (_name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-  }, 60_000);
-  afterAll(() => database.close());
-
+describeOnDatabases("the plan of a claim", (db) => {
   const CLEAR = "DELETE FROM memories; DELETE FROM engram.outbox";
   const SCHEDULES =
     "INSERT INTO engram.outbox (topic, key) SELECT 'schedule', gen_random_uuid() FROM generate_series(1, 3)";

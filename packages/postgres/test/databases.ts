@@ -1,3 +1,4 @@
+import { afterAll, beforeAll, describe } from "@jest/globals";
 import { openPGlite } from "@engram/pglite";
 import type { Executor } from "@engram/sql";
 import { createTestDatabase } from "@engram/test-equipment";
@@ -12,6 +13,33 @@ export const DATABASES: readonly (readonly [name: string, open: () => Promise<Op
 export interface OpenDatabase {
   readonly db: Executor;
   close(): Promise<void>;
+}
+
+/**
+ * The same tests on each of them. `db` may be handed on at once, and serves from the first hook or test on: the database is
+ * opened before them and closed after them.
+ */
+export function describeOnDatabases(title: string, tests: (db: Executor, name: string) => void): void {
+  describe.each(DATABASES)(`${title} on %s`, (name, open) => {
+    let opened: OpenDatabase | undefined;
+    const db = (): Executor => {
+      if (opened === undefined) throw new Error("the database is not open yet");
+      return opened.db;
+    };
+    beforeAll(async () => {
+      opened = await open();
+    }, 60_000);
+    afterAll(() => opened?.close());
+    tests(
+      {
+        query: (...args) => db().query(...args),
+        script: (text) => db().script(text),
+        transaction: (work) => db().transaction(work),
+        close: () => Promise.reject(new Error("the database is closed after the last test")),
+      },
+      name,
+    );
+  });
 }
 
 async function openEmbedded(): Promise<OpenDatabase> {

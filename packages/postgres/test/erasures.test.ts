@@ -1,28 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { DEFAULT_PROJECT_ID, tenantOf, type Erasure, type Erasures, type MemoryStore } from "@engram/memory";
-import type { Executor } from "@engram/sql";
+import { beforeEach, expect, test } from "@jest/globals";
+import { DEFAULT_PROJECT_ID, tenantOf, type Erasure } from "@engram/memory";
 import fc from "fast-check";
 import { createErasures, createMemoryStore, createOutbox } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
 
 const projectId = DEFAULT_PROJECT_ID;
 const actor = { requestId: "req-1", name: "tester" };
 const person = { projectId, userId: "u" };
 
-describe.each(DATABASES)("erasures on %s", (name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-  let store: MemoryStore;
-  let erasures: Erasures;
-
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-    store = createMemoryStore(db);
-    erasures = createErasures(db);
-  }, 60_000);
-  afterAll(() => database.close());
+describeOnDatabases("erasures", (db, name) => {
+  const store = createMemoryStore(db);
+  const erasures = createErasures(db);
   beforeEach(() =>
     db.script(
       "TRUNCATE public.memories; DELETE FROM engram.history; DELETE FROM engram.outbox; DELETE FROM engram.erasures; DELETE FROM engram.erased_ids; DELETE FROM engram.idempotency",

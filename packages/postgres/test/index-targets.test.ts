@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { indexTopic, type EmbedderProbe, type IndexTargets } from "@engram/memory";
-import type { Executor } from "@engram/sql";
+import { beforeEach, expect, test } from "@jest/globals";
+import { indexTopic, type EmbedderProbe } from "@engram/memory";
 import { createIndexTargets, createMemoryStore, createParkedJobs } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
 
 const probe = (model: string, dims = 4): EmbedderProbe => ({
@@ -12,16 +11,8 @@ const probe = (model: string, dims = 4): EmbedderProbe => ({
   calibration: { background: 0.1, related: 0.5 },
 });
 
-describe.each(DATABASES)("index targets on %s", (name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-  let targets: IndexTargets;
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-    targets = createIndexTargets(db, { base: "mem" });
-  }, 60_000);
-  afterAll(() => database.close());
+describeOnDatabases("index targets", (db, name) => {
+  const targets = createIndexTargets(db, { base: "mem" });
   beforeEach(async () => {
     await db.script(`DELETE FROM public.memories; DELETE FROM engram.outbox; DELETE FROM engram.index_targets;
       INSERT INTO engram.index_targets (name, state, filled_at) VALUES ('main', 'live', now())`);

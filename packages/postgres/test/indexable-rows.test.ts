@@ -1,20 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { beforeEach, expect, test } from "@jest/globals";
 import { contentHash, DEFAULT_PROJECT_ID, tenantOf, uuidv7, type Memory, type MemoryDraft } from "@engram/memory";
-import type { Executor } from "@engram/sql";
 import { createIndexableRows, createMemoryStore, createOutbox } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
 
 const TARGET = "main";
 
-describe.each(DATABASES)("rows beside the index on %s", (_name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-  }, 60_000);
-  afterAll(() => database.close());
+describeOnDatabases("rows beside the index", (db) => {
   beforeEach(() => db.script("DELETE FROM memories; DELETE FROM engram.outbox"));
 
   const rows = () => createIndexableRows(db);

@@ -1,16 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import {
-  DEFAULT_PROJECT_ID,
-  isKeyTaken,
-  type Actor,
-  type KeptAnswers,
-  type KeyedWrite,
-  type MemoryFilter,
-  type MemoryStore,
-} from "@engram/memory";
-import type { Executor } from "@engram/sql";
+import { beforeEach, expect, test } from "@jest/globals";
+import { DEFAULT_PROJECT_ID, isKeyTaken, type Actor, type KeyedWrite, type MemoryFilter } from "@engram/memory";
 import { createKeptAnswers, createMemoryStore } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
 import { troubled } from "./troubled.ts";
 
@@ -20,19 +11,9 @@ const mine: MemoryFilter = { scope: { projectId, userId: "u", exact: true } };
 const digestOf = (name: string): string => Buffer.from(name.padEnd(32)).toString("hex");
 const keyed = (key: string, request = "request"): KeyedWrite => ({ key: digestOf(key), request: digestOf(request) });
 
-describe.each(DATABASES)("answers that are kept on %s", (_name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-  let store: MemoryStore;
-  let answers: KeptAnswers;
-
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-    store = createMemoryStore(db);
-    answers = createKeptAnswers(db);
-  }, 60_000);
-  afterAll(() => database.close());
+describeOnDatabases("answers that are kept", (db) => {
+  const store = createMemoryStore(db);
+  const answers = createKeptAnswers(db);
   beforeEach(() => db.script("DELETE FROM public.memories; DELETE FROM engram.idempotency; DELETE FROM engram.outbox"));
 
   const count = async (sql: string): Promise<number> =>

@@ -1,25 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { DEFAULT_PROJECT_ID, type Actor, type MemoryFilter, type MemoryStore } from "@engram/memory";
-import type { Executor } from "@engram/sql";
+import { beforeEach, expect, test } from "@jest/globals";
+import { DEFAULT_PROJECT_ID, type Actor, type MemoryFilter } from "@engram/memory";
 import { createMemoryStore, migrate } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
 
 const actor: Actor = { requestId: "req-1", name: "tester" };
 const projectId = DEFAULT_PROJECT_ID;
 const mine: MemoryFilter = { scope: { projectId, userId: "u", exact: true } };
 
-describe.each(DATABASES)("memories on %s", (_name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-  let store: MemoryStore;
-
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-    store = createMemoryStore(db);
-  }, 60_000);
-  afterAll(() => database.close());
+describeOnDatabases("memories", (db) => {
+  const store = createMemoryStore(db);
   beforeEach(() => db.script("TRUNCATE public.memories; DELETE FROM engram.history; DELETE FROM engram.outbox"));
 
   const count = async (sql: string): Promise<number> =>

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { beforeEach, describe, expect, test } from "@jest/globals";
 import {
   createOnce,
   createPutQueue,
@@ -17,7 +17,7 @@ import {
 } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 import { createKeptAnswers, createMemoryStore } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases, DATABASES } from "./databases.ts";
 import { draft } from "./draft.ts";
 import { troubled } from "./troubled.ts";
 
@@ -37,15 +37,7 @@ const toPut = ({ memory, created }: KeptResult): PutResult => {
   return { memory, created: created === true };
 };
 
-describe.each(DATABASES)("once on %s", (_name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-  }, 60_000);
-  afterAll(() => database.close());
+describeOnDatabases("once", (db) => {
   beforeEach(() => db.script("DELETE FROM public.memories; DELETE FROM engram.idempotency; DELETE FROM engram.outbox"));
 
   const count = async (sql: string): Promise<number> =>

@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Claimed, Outbox } from "@engram/memory";
+import { beforeEach, expect, test } from "@jest/globals";
+import type { Claimed } from "@engram/memory";
 import { outboxContract } from "@engram/memory/contracts/outbox";
-import type { Executor } from "@engram/sql";
 import { createMemoryStore, createOutbox } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases, DATABASES } from "./databases.ts";
 import { draft } from "./draft.ts";
 import { passTime } from "./pass-time.ts";
 
@@ -26,17 +25,8 @@ for (const [name, open] of DATABASES)
   });
 
 /* Whose work a batch takes is the claim's plan over its indexes, which the fake has none of. */
-describe.each(DATABASES)("fair claims on %s", (_name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-  let outbox: Outbox;
-
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-    outbox = createOutbox(db);
-  }, 60_000);
-  afterAll(() => database.close());
+describeOnDatabases("fair claims", (db) => {
+  const outbox = createOutbox(db);
   beforeEach(() => db.script("DELETE FROM public.memories; DELETE FROM engram.outbox"));
 
   const write = async (content: string): Promise<string> => {

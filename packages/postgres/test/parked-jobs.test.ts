@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { beforeEach, expect, test } from "@jest/globals";
 import { indexTopic } from "@engram/memory";
-import type { Executor } from "@engram/sql";
 import { createMemoryStore, createOutbox, createParkedJobs } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
 
 const topic = indexTopic("main");
 const token = "00000000-0000-4000-8000-00000000000a";
 
-describe.each(DATABASES)("parked work on %s", (_name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-  }, 60_000);
-  afterAll(() => database.close());
+describeOnDatabases("parked work", (db) => {
   beforeEach(() => db.script("DELETE FROM public.memories; DELETE FROM engram.outbox"));
 
   const claim = () => createOutbox(db).claim({ topic, limit: 64, token, leaseSeconds: 60, horizonSeconds: 300 });

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { beforeEach, expect, test } from "@jest/globals";
 import type { ProviderBudget } from "@engram/memory";
 import { createProviderBudget } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 
 const patient = { patienceMs: 600_000 };
 const call = { requests: 1, tokens: 0 };
@@ -14,16 +14,11 @@ function expectAbout(actualMs: number | undefined, expectedMs: number): void {
   expect(actualMs).toBeGreaterThan(expectedMs - 5_000);
 }
 
-describe.each(DATABASES)("provider budget on %s", (_name, open) => {
-  let database: OpenDatabase;
-  beforeAll(async () => {
-    database = await open();
-  }, 60_000);
-  afterAll(() => database.close());
-  beforeEach(() => database.db.script("DELETE FROM engram.provider_budgets"));
+describeOnDatabases("provider budget", (db) => {
+  beforeEach(() => db.script("DELETE FROM engram.provider_budgets"));
 
   const create = (given: { requests?: number; tokens?: number; model?: string } = {}): ProviderBudget =>
-    createProviderBudget(database.db, {
+    createProviderBudget(db, {
       provider: "api.example.com",
       model: given.model ?? "m",
       operation: "embed",
@@ -115,10 +110,10 @@ describe.each(DATABASES)("provider budget on %s", (_name, open) => {
   test("a budget that a crash of the database has emptied is made anew", async () => {
     const budget = create({ requests: 1 });
     await budget.reserve(call, patient);
-    await database.db.script("DELETE FROM engram.provider_budgets");
+    await db.script("DELETE FROM engram.provider_budgets");
     await budget.pause(60);
     expectAbout(await budget.waitMs(), 60_000);
-    await database.db.script("DELETE FROM engram.provider_budgets");
+    await db.script("DELETE FROM engram.provider_budgets");
     expect(await budget.reserve(call, patient)).toEqual({ granted: true, waitMs: 0 });
   });
 });

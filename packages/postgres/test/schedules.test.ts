@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { beforeEach, expect, test } from "@jest/globals";
 import { ensureScheduled, MemoryError, runScheduled, SCHEDULE_TOPIC, type ScheduledJob } from "@engram/memory";
-import type { Executor } from "@engram/sql";
 import { createMemoryStore, createOutbox, createSchedules } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
 
 const options = { leaseSeconds: 60, horizonSeconds: 300 };
 const never = new AbortController().signal;
 
-describe.each(DATABASES)("schedules on %s", (_name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-  }, 60_000);
-  afterAll(() => database.close());
+describeOnDatabases("schedules", (db) => {
   beforeEach(() => db.script("DELETE FROM engram.schedules; DELETE FROM engram.outbox"));
 
   const deps = () => ({ outbox: createOutbox(db), schedules: createSchedules(db) });

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { contentHash, DEFAULT_PROJECT_ID, putRacing, workBatch, type Embedder, type MemoryStore } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 import { createMemoryStore, createOutbox } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
 import { StormIndex } from "./storm-index.ts";
 
@@ -42,15 +42,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-describe.each(DATABASES)("storm on %s", (_name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-  }, 60_000);
-  afterAll(() => database.close());
-
+describeOnDatabases("storm", (db) => {
   test("nothing missing, nothing stale, nothing orphaned", async () => {
     const seed = Number(process.env["STORM_SEED"] ?? Date.now() % 1_000_000);
     const random = seeded(seed);

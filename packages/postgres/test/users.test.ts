@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { DEFAULT_PROJECT_ID, type MemoryStore, type Users } from "@engram/memory";
+import { beforeEach, expect, test } from "@jest/globals";
+import { DEFAULT_PROJECT_ID, type Users } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 import { createMemoryStore, createUsers } from "../src/index.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
 
 const projectId = DEFAULT_PROJECT_ID;
@@ -10,19 +10,9 @@ const other = "00000000-0000-7000-8000-000000000002";
 const actor = { requestId: "req-1", name: "tester" };
 const person = { projectId, userId: "u" };
 
-describe.each(DATABASES)("users on %s", (_name, open) => {
-  let database: OpenDatabase;
-  let db: Executor;
-  let store: MemoryStore;
-  let users: Users;
-
-  beforeAll(async () => {
-    database = await open();
-    db = database.db;
-    store = createMemoryStore(db);
-    users = createUsers(db);
-  }, 60_000);
-  afterAll(() => database.close());
+describeOnDatabases("users", (db) => {
+  const store = createMemoryStore(db);
+  const users = createUsers(db);
   beforeEach(() => db.script("TRUNCATE public.memories; DELETE FROM engram.history; DELETE FROM engram.outbox"));
 
   const put = (...drafts: Parameters<typeof draft>[0][]) => store.putMemories(drafts.map((one) => draft(one)));

@@ -1,0 +1,12 @@
+/*
+ * The sockets: truth, vectors, queue, models. Each is an interface with at least two adapters behind one contract test
+ * (`packages/<adapter>/test`), chosen once at start by `packages/sockets`, never by an `if` in the domain.
+ */
+export * from "./bell.ts";
+export * from "./index-targets.ts";
+export * from "./indexable-rows.ts";
+export * from "./jobs.ts";
+export * from "./memory-store.ts";
+export * from "./models.ts";
+export * from "./outbox.ts";
+export * from "./vector-index.ts";

@@ -1,0 +1,79 @@
+import type { Actor, KeyedWrite, Memory, MemoryDraft, MemoryPatch, MemoryVersion, PutResult } from "../memory.ts";
+import type { MemoryFilter } from "../scope.ts";
+import type { IndexableMemory } from "./vector-index.ts";
+
+export const SORTS = ["created_at", "-created_at", "importance", "updated_at"] as const;
+export type Sort = (typeof SORTS)[number];
+
+export interface ListQuery {
+  readonly filter: MemoryFilter;
+  readonly sort: Sort;
+  readonly limit: number;
+  readonly offset: number;
+  /** Opaque, from an earlier page's `nextCursor`; it wins over `offset`. A bad one throws `invalid`. */
+  readonly cursor?: string;
+}
+
+export interface MemoryPage {
+  readonly memories: readonly Memory[];
+  readonly total: number;
+  readonly nextCursor: string | null;
+}
+
+/** One row that shares a word with a query: what BM25 needs to know of it. */
+export interface TextHit {
+  readonly id: string;
+  /** Lexemes in the row. */
+  readonly length: number;
+  /** How often each of the query's lexemes stands in it; only those that do. */
+  readonly frequencies: Readonly<Record<string, number>>;
+}
+
+/** The text arm's answer: candidates, and the statistics of everything that the caller sees. */
+export interface TextHits {
+  readonly hits: readonly TextHit[];
+  /** The query's lexemes, stop words left out. */
+  readonly terms: readonly string[];
+  /** Rows that the caller sees, and the mean of their lengths. */
+  readonly documents: number;
+  readonly averageLength: number;
+  /** In how many of those rows each lexeme stands. */
+  readonly documentFrequencies: Readonly<Record<string, number>>;
+}
+
+/**
+ * The memories: PostgreSQL, or PGlite under the same SQL. Every method is one statement and one round trip. One that is
+ * handed a keyed write keeps its answer in that statement, and throws `keyTaken` without any effect when the key is taken.
+ */
+export interface MemoryStore {
+  /** Puts a group in one commit; answers in the order of the drafts. No two drafts may name one slot with different contents. */
+  putMemories(drafts: readonly MemoryDraft[]): Promise<readonly PutResult[]>;
+  getMemory(projectId: string, id: string): Promise<Memory | undefined>;
+  /** Rows among `ids` that the filter lets through, live ones only; in no order. */
+  findMemories(ids: readonly string[], filter: MemoryFilter): Promise<readonly Memory[]>;
+  listMemories(query: ListQuery): Promise<MemoryPage>;
+  /** Newest and most important of what the filter lets through, `sessionId`'s own first. */
+  recentMemories(filter: MemoryFilter, limit: number): Promise<readonly Memory[]>;
+  searchText(query: string, filter: MemoryFilter, limit: number): Promise<TextHits>;
+  /** Users who own what the filter lets through, for a search that names none (at most `limit`; null = nobody's). */
+  findUserIds(filter: MemoryFilter, limit: number): Promise<readonly (string | null)[]>;
+  /** Undefined: absent. Throws `conflict` (with the other's id in `details`) when the new text already stands. */
+  updateMemory(
+    projectId: string,
+    id: string,
+    patch: MemoryPatch,
+    actor: Actor,
+    keyed?: KeyedWrite,
+  ): Promise<Memory | undefined>;
+  deleteMemory(projectId: string, id: string, actor: Actor, keyed?: KeyedWrite): Promise<boolean>;
+  /** How many; in chunks. A keyed one that is run again goes on where it stopped, and counts from its beginning. */
+  deleteMemories(filter: MemoryFilter, actor: Actor, keyed?: KeyedWrite): Promise<number>;
+  /** Newest first; undefined when the memory is absent. */
+  getHistory(projectId: string, id: string): Promise<readonly MemoryVersion[] | undefined>;
+  /** The row as `converge` needs it, whatever its state; absent and expired rows are left out. */
+  readIndexable(ids: readonly string[]): Promise<readonly IndexableMemory[]>;
+  /** Memories picked at random among the live ones, for a look at the index. */
+  sampleMemories(limit: number): Promise<readonly Memory[]>;
+  /** Deletes a chunk of what has expired. */
+  sweepExpired(): Promise<{ deleted: number; more: boolean }>;
+}
