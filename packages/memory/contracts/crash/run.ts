@@ -33,8 +33,9 @@ export class Run {
   isDamaged = false;
   readonly #plan: Plan;
   #isPlanOn = false;
+  #takeOvers = 0;
   #onTheirWay = 0;
-  #takenOver: Promise<void> = Promise.resolve();
+  #takenOver: Promise<unknown> = Promise.resolve();
 
   constructor(world: World, plan: Plan) {
     this.world = world;
@@ -57,7 +58,7 @@ export class Run {
   }
 
   reach(call: Call): Interruption | undefined {
-    if (!this.#isPlanOn) return undefined;
+    if (!this.#isPlanOn || this.#takeOvers > 0) return undefined;
     this.calls.push(call);
     const planned = this.#plan.get(this.calls.length);
     return planned?.suits(call) === true ? planned : undefined;
@@ -83,19 +84,20 @@ export class Run {
 
   /** Time passes for a process that does not know of it, and another does all there is to do. */
   takeOver(seconds: number): Promise<void> {
-    this.#takenOver = this.#takeOver(seconds);
-    return this.#takenOver;
+    const takenOver = this.#takeOver(seconds);
+    this.#takenOver = Promise.all([this.#takenOver, takenOver]);
+    return takenOver;
   }
 
   async #takeOver(seconds: number): Promise<void> {
-    const isPlanOn = this.#isPlanOn;
-    this.#isPlanOn = false;
+    // Two may stand still at once, and neither of those who take over is interrupted.
+    this.#takeOvers += 1;
     const other = new Process(this);
     for (let passed = 0; passed < seconds; passed += STEP_SECONDS) {
       await this.world.pass(Math.min(STEP_SECONDS, seconds - passed));
       await this.#drain(other);
     }
-    this.#isPlanOn = isPlanOn;
+    this.#takeOvers -= 1;
   }
 
   /** Time passes and workers come back until there is nothing left to do. */
