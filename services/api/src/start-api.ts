@@ -1,11 +1,11 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { Config } from "@engram/config";
 import { createOnce, createPutQueue } from "@engram/memory";
 import { createLiveTarget, migrateWhenReady, type Readiness, type Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { createApp } from "./app.ts";
 import { Backlog } from "./backlog.ts";
+import { closable } from "./close-server.ts";
 import { listen } from "./listen.ts";
 import { measureOutbox } from "./measure-outbox.ts";
 
@@ -22,7 +22,7 @@ export interface StartApiDeps {
 export interface Api {
   /** Where it listens, `http://127.0.0.1:3456`. */
   readonly url: string;
-  /** Stops taking requests, answers those under way, at most 8 s. */
+  /** Stops taking requests, answers those under way, at most 7 s. */
   stop(): Promise<void>;
 }
 
@@ -31,7 +31,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than a proxy's idle time, so that the proxy and not we close first (a reused, closing connection is a 502). */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-const STOP_TIMEOUT_MS = 8_000;
+/** Leaves the stores' goodbye two of the nine seconds that a stop may take. */
+const STOP_TIMEOUT_MS = 7_000;
 
 /** Starts the HTTP service; it listens at once and answers 503 until the database is there. */
 export async function startApi({
@@ -69,6 +70,7 @@ export async function startApi({
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
     app,
   );
+  const closeServer = closable(server);
   const url = await listen(server, config.door);
   logger.info({ url }, "API listens");
 
@@ -80,17 +82,8 @@ export async function startApi({
     async stop() {
       readiness.stop();
       stopping.abort();
-      await closeServer(server);
+      await closeServer({ timeoutMs: STOP_TIMEOUT_MS });
       await Promise.all([migrated, measured]);
     },
   };
-}
-
-async function closeServer(server: Server): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  server.closeIdleConnections();
-  const cut = setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT_MS);
-  await closed;
-  clearTimeout(cut);
 }
