@@ -1,17 +1,9 @@
 import { newReconcileRun, RECONCILE, uuidv7 } from "@engram/memory";
-import { FAKE_DIMS } from "../fakes/embedder.ts";
 import type { Flow } from "./flows.ts";
 import type { Process } from "./process.ts";
 import type { Run } from "./run.ts";
 import { REINDEX } from "./scheduled-jobs.ts";
-import { collectionNamed, NEW_MODEL, TARGET } from "./world.ts";
-
-const probe = {
-  model: NEW_MODEL,
-  dims: FAKE_DIMS,
-  requestedDims: null,
-  calibration: { background: 0, related: 1 },
-};
+import { collectionNamed, NEW_MODEL, probeOf, TARGET } from "./world.ts";
 
 /** The flows of what runs by the clock: reconcile, and the change to another model. */
 export const BACKGROUND_FLOWS: readonly Flow[] = [
@@ -68,7 +60,7 @@ export const BACKGROUND_FLOWS: readonly Flow[] = [
 
 async function begin({ parts }: Process): Promise<void> {
   await parts.index.prepare(collectionNamed(NEW_MODEL));
-  await parts.targets.adopt(probe);
+  await parts.targets.adopt(probeOf(NEW_MODEL));
 }
 
 async function tellThree(run: Run): Promise<void> {

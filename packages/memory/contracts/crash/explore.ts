@@ -15,9 +15,14 @@ export interface Exploration {
   readonly violations: readonly string[];
 }
 
+/** A call, by its number, and what meets it. */
+export type CrashPoint = readonly [call: number, interruption: Interruption];
+
 export interface ExploreOptions {
   /** Each of them at every call that it suits. */
   readonly singles: readonly Interruption[];
+  /** Which of those are tried, where a run is too slow for all of them. */
+  readonly choose?: (points: readonly CrashPoint[]) => readonly CrashPoint[];
   /** Each two of them, at every two calls. */
   readonly pairs?: readonly Interruption[];
   /** Pairs are tried for flows of at most so many calls; their number grows with the square. */
@@ -31,7 +36,7 @@ export interface ExploreOptions {
 export async function explore(
   world: World,
   flow: Flow,
-  { singles, pairs = [], pairsWithin = Number.POSITIVE_INFINITY }: ExploreOptions,
+  { singles, choose = (points) => points, pairs = [], pairsWithin = Number.POSITIVE_INFINITY }: ExploreOptions,
 ): Promise<Exploration> {
   const violations: string[] = [];
   const attempt = async (plan: Plan): Promise<Run> => {
@@ -42,7 +47,7 @@ export async function explore(
   const tried = { singles: 0, pairs: 0 };
   const met = new Set<string>();
   const undisturbed = await attempt(new Map());
-  for (const [point, interruption] of interruptionsOf(undisturbed, singles)) {
+  for (const [point, interruption] of choose(interruptionsOf(undisturbed, singles))) {
     const run = await attempt(new Map([[point, interruption]]));
     tried.singles += 1;
     met.add(undisturbed.calls[point - 1]?.name ?? "");
@@ -61,11 +66,7 @@ export async function explore(
 }
 
 /** Every call after `after` with every interruption that suits it. */
-function interruptionsOf(
-  run: Run,
-  interruptions: readonly Interruption[],
-  after = 0,
-): readonly (readonly [number, Interruption])[] {
+function interruptionsOf(run: Run, interruptions: readonly Interruption[], after = 0): readonly CrashPoint[] {
   return run.calls.flatMap((call, i) =>
     i < after ? [] : interruptions.filter((one) => one.suits(call)).map((one) => [i + 1, one] as const),
   );

@@ -9,12 +9,26 @@ import {
   type VectorIndex,
 } from "@engram/memory";
 import type { WritingStore } from "../fakes/store.ts";
-import type { Call, Gate } from "./world.ts";
+import type { Call, Gate, Parts } from "./world.ts";
 
 const effect = (name: string): Call => ({ name, isEffect: true });
 const read = (name: string): Call => ({ name, isEffect: false });
 
-export function gateStore(store: WritingStore, gate: Gate): WritingStore {
+/** The parts as one process has them: each of their calls goes through its gate. */
+export function gateParts(parts: Parts, gate: Gate): Parts {
+  return {
+    store: gateStore(parts.store, gate),
+    outbox: gateOutbox(parts.outbox, gate),
+    index: gateIndex(parts.index, gate),
+    embedderOf: (model) => gateEmbedder(parts.embedderOf(model), gate),
+    rows: gateRows(parts.rows, gate),
+    targets: gateTargets(parts.targets, gate),
+    schedules: gateSchedules(parts.schedules, gate),
+    bell: gateBell(parts.bell, gate),
+  };
+}
+
+function gateStore(store: WritingStore, gate: Gate): WritingStore {
   return {
     putMemories: (drafts) => gate.pass(effect("store.putMemories"), () => store.putMemories(drafts)),
     getMemory: (projectId, id) => gate.pass(read("store.getMemory"), () => store.getMemory(projectId, id)),
@@ -26,7 +40,7 @@ export function gateStore(store: WritingStore, gate: Gate): WritingStore {
   };
 }
 
-export function gateRows(rows: IndexableRows, gate: Gate): IndexableRows {
+function gateRows(rows: IndexableRows, gate: Gate): IndexableRows {
   return {
     scan: (page) => gate.pass(read("rows.scan"), () => rows.scan(page)),
     examine: (...args) => gate.pass(read("rows.examine"), () => rows.examine(...args)),
@@ -38,7 +52,7 @@ export function gateRows(rows: IndexableRows, gate: Gate): IndexableRows {
 /** Chunks of two at most, so that a backfill of a few rows has a middle. */
 const BACKFILL_MAX = 2;
 
-export function gateTargets(targets: IndexTargets, gate: Gate): IndexTargets {
+function gateTargets(targets: IndexTargets, gate: Gate): IndexTargets {
   return {
     live: () => gate.pass(read("targets.live"), () => targets.live()),
     followed: () => gate.pass(read("targets.followed"), () => targets.followed()),
@@ -53,7 +67,7 @@ export function gateTargets(targets: IndexTargets, gate: Gate): IndexTargets {
   };
 }
 
-export function gateSchedules(schedules: Schedules, gate: Gate): Schedules {
+function gateSchedules(schedules: Schedules, gate: Gate): Schedules {
   return {
     ensure: (...args) => gate.pass(effect("schedules.ensure"), () => schedules.ensure(...args)),
     request: (...args) => gate.pass(effect("schedules.request"), () => schedules.request(...args)),
@@ -63,7 +77,7 @@ export function gateSchedules(schedules: Schedules, gate: Gate): Schedules {
   };
 }
 
-export function gateOutbox(outbox: Outbox, gate: Gate): Outbox {
+function gateOutbox(outbox: Outbox, gate: Gate): Outbox {
   return {
     claim: (options) => gate.pass(effect("outbox.claim"), () => outbox.claim(options)),
     acknowledge: (...args) => gate.pass(effect("outbox.acknowledge"), () => outbox.acknowledge(...args)),
@@ -73,14 +87,14 @@ export function gateOutbox(outbox: Outbox, gate: Gate): Outbox {
   };
 }
 
-export function gateBell(bell: Pick<Bell, "ring">, gate: Gate): Pick<Bell, "ring"> {
+function gateBell(bell: Pick<Bell, "ring">, gate: Gate): Pick<Bell, "ring"> {
   return {
     // Nobody awaits a ring: what becomes of it, no caller ever knows.
     ring: (topic, options) => void gate.pass(read("bell.ring"), () => Promise.resolve(bell.ring(topic, options))),
   };
 }
 
-export function gateEmbedder(embedder: Embedder, gate: Gate): Embedder {
+function gateEmbedder(embedder: Embedder, gate: Gate): Embedder {
   return {
     ...embedder,
     embed: (texts, signal) => {
@@ -93,7 +107,7 @@ export function gateEmbedder(embedder: Embedder, gate: Gate): Embedder {
   };
 }
 
-export function gateIndex(index: VectorIndex, gate: Gate): VectorIndex {
+function gateIndex(index: VectorIndex, gate: Gate): VectorIndex {
   const send = async <T>(call: Call, signal: AbortSignal, effect: () => Promise<T>): Promise<T> => {
     assertAsked(signal);
     return inFlight(signal, gate.pass(call, effect));

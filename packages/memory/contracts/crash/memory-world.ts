@@ -1,6 +1,6 @@
 import { contentHash, indexTopic, SCHEDULE_TOPIC } from "@engram/memory";
 import { FakeClock } from "../fakes/clock.ts";
-import { createFakeEmbedder, FAKE_DIMS, FAKE_MODEL } from "../fakes/embedder.ts";
+import { FAKE_MODEL } from "../fakes/embedder.ts";
 import { createFakeIndexableRows } from "../fakes/indexable-rows.ts";
 import { createFakeIndexTargets } from "../fakes/index-targets.ts";
 import { createFakeOutbox } from "../fakes/outbox.ts";
@@ -8,24 +8,8 @@ import { createFakeSchedules } from "../fakes/schedules.ts";
 import { createFakeStore } from "../fakes/store.ts";
 import { FakeTruth, type TargetRow } from "../fakes/truth.ts";
 import { FakeVectorIndex } from "../fakes/vector-index.ts";
-import {
-  gateBell,
-  gateEmbedder,
-  gateIndex,
-  gateOutbox,
-  gateRows,
-  gateSchedules,
-  gateStore,
-  gateTargets,
-} from "./gated-parts.ts";
-import { BASE, collectionNamed, REFUSED_TEXT, TARGET, type World } from "./world.ts";
-
-const PROBE = {
-  model: FAKE_MODEL,
-  dims: FAKE_DIMS,
-  requestedDims: null,
-  calibration: { background: 0, related: 1 },
-};
+import { gateParts } from "./gated-parts.ts";
+import { BASE, collectionNamed, embedderIn, probeOf, TARGET, type World } from "./world.ts";
 
 /** A world of fakes: a call is a step, and a step takes no time. */
 export function createMemoryWorld(): World {
@@ -37,24 +21,20 @@ export function createMemoryWorld(): World {
     clock,
     index,
     isProviderAway: false,
-    open: (gate) => ({
-      store: gateStore(createFakeStore(truth), gate),
-      outbox: gateOutbox(createFakeOutbox(truth), gate),
-      index: gateIndex(index, gate),
-      embedderOf: (model) =>
-        gateEmbedder(
-          createFakeEmbedder({
-            model,
-            refuses: (text) => text.includes(REFUSED_TEXT),
-            isAway: () => world.isProviderAway,
-          }),
-          gate,
-        ),
-      rows: gateRows(createFakeIndexableRows(truth), gate),
-      targets: gateTargets(targets, gate),
-      schedules: gateSchedules(createFakeSchedules(truth), gate),
-      bell: gateBell({ ring: () => undefined }, gate),
-    }),
+    open: (gate) =>
+      gateParts(
+        {
+          store: createFakeStore(truth),
+          outbox: createFakeOutbox(truth),
+          index,
+          embedderOf: (model) => embedderIn(world, model),
+          rows: createFakeIndexableRows(truth),
+          targets,
+          schedules: createFakeSchedules(truth),
+          bell: { ring: () => undefined },
+        },
+        gate,
+      ),
     rows: () =>
       Promise.resolve(
         [...truth.memories.values()].map(({ id, version, content, validTo }) => ({
@@ -81,7 +61,7 @@ export function createMemoryWorld(): World {
       truth.clear();
       index.clear();
       await index.prepare(TARGET.collection);
-      await targets.adopt(PROBE);
+      await targets.adopt(probeOf(FAKE_MODEL));
       world.isProviderAway = false;
     },
   };

@@ -3,6 +3,7 @@ import {
   type Bell,
   type CollectionRef,
   type Embedder,
+  type EmbedderProbe,
   type IndexableRows,
   type IndexTarget,
   type IndexTargets,
@@ -11,7 +12,7 @@ import {
   type VectorIndex,
 } from "@engram/memory";
 import type { FakeClock } from "../fakes/clock.ts";
-import { FAKE_DIMS, FAKE_MODEL } from "../fakes/embedder.ts";
+import { createFakeEmbedder, FAKE_DIMS, FAKE_MODEL } from "../fakes/embedder.ts";
 import type { WritingStore } from "../fakes/store.ts";
 import type { FakeVectorIndex } from "../fakes/vector-index.ts";
 
@@ -21,6 +22,11 @@ export const BASE = "crash";
 /** The collection of a model. */
 export function collectionNamed(model: string): CollectionRef {
   return { name: collectionName(BASE, model, FAKE_DIMS), model, dims: FAKE_DIMS };
+}
+
+/** What a look at a model tells of it. */
+export function probeOf(model: string): EmbedderProbe {
+  return { model, dims: FAKE_DIMS, requestedDims: null, calibration: { background: 0, related: 1 } };
 }
 
 /** The index that all crash tests begin with. */
@@ -88,4 +94,13 @@ export interface World {
   pass(seconds: number): Promise<void>;
   /** Empties everything for the next run. */
   clear(): Promise<void>;
+}
+
+/** The provider of a world: it refuses one text, and is away while the world says so. */
+export function embedderIn(world: Pick<World, "isProviderAway">, model: string): Embedder {
+  return createFakeEmbedder({
+    model,
+    refuses: (text) => text.includes(REFUSED_TEXT),
+    isAway: () => world.isProviderAway,
+  });
 }
