@@ -49,21 +49,26 @@ function prepareCopy() {
 }
 
 /** Why the guard's test stands for nothing; undefined: it turns red, and was green before. */
-async function tryWithout({ file, text, broken, tests }) {
-  const path = join(copy, file);
-  const whole = readFileSync(path, "utf8");
-  if (whole.split(text).length !== 2) return `its text does not stand once in ${file}`;
+async function tryWithout({ file, text, broken, also = [], tests }) {
+  const edits = [{ file, text, broken }, ...also];
+  const wholes = new Map(edits.map((edit) => [edit.file, readFileSync(join(copy, edit.file), "utf8")]));
+  const astray = edits.find((edit) => wholes.get(edit.file).split(edit.text).length !== 2);
+  if (astray !== undefined) return `its text does not stand once in ${astray.file}`;
   const before = await runTests(tests);
   if (before.passed === 0 || before.failed > 0 || before.broken > 0) return `"${tests.name}" is not green with it`;
+  for (const edit of edits) breakText(join(copy, edit.file), edit);
+  const after = await runTests(tests);
+  for (const [name, whole] of wholes) writeFileSync(join(copy, name), whole);
+  if (after.broken > 0) return `${tests.path} did not run without it`;
+  return after.failed > 0 ? undefined : `"${tests.name}" stays green without it`;
+}
+
+function breakText(path, { text, broken }) {
   // A function, because a string's dollar signs would mean something.
   writeFileSync(
     path,
-    whole.replace(text, () => broken),
+    readFileSync(path, "utf8").replace(text, () => broken),
   );
-  const after = await runTests(tests);
-  writeFileSync(path, whole);
-  if (after.broken > 0) return `${tests.path} did not run without it`;
-  return after.failed > 0 ? undefined : `"${tests.name}" stays green without it`;
 }
 
 /** @returns {Promise<{ passed: number, failed: number, broken: number }>} `broken`: files that did not run. */

@@ -1,8 +1,9 @@
 /**
  * What keeps the protocol, each with how it is taken away and the test that has to notice: `text` stands in `file` exactly
- * once and becomes `broken`; `tests` is a path and a pattern of names.
+ * once and becomes `broken`, and so does what is `also` to be changed; `tests` is a path and a pattern of names.
  *
- * @typedef {{ guard: string, file: string, text: string, broken: string, tests: { path: string, name: string } }} Guard
+ * @typedef {{ file: string, text: string, broken: string }} Edit
+ * @typedef {Edit & { guard: string, also?: readonly Edit[], tests: { path: string, name: string } }} Guard
  */
 
 const outbox = "packages/postgres/src/outbox.ts";
@@ -122,6 +123,26 @@ export const guards = [
     text: "new Map((await deps.store.readIndexable(ids)).map(",
     broken: "new Map((await ((deps.store as any).kept ??= deps.store.readIndexable(ids))).map(",
     tests: crashPoints("work: a delete while an upsert is under way"),
+  },
+  {
+    guard: "rows are read in a statement of their own, not in the claim's snapshot",
+    file: outbox,
+    text: "RETURNING o.key, o.gen,",
+    broken:
+      "RETURNING (SELECT json_build_object('id', m.id, 'version', m.version, 'content', m.content) FROM public.memories m WHERE m.id = o.key) AS joined, o.key, o.gen,",
+    also: [
+      {
+        file: outbox,
+        text: "    key: row.key,\n    generation: row.gen,",
+        broken: '    ...({ joined: row["joined"] } as {}),\n    key: row.key,\n    generation: row.gen,',
+      },
+      {
+        file: converge,
+        text: "new Map((await deps.store.readIndexable(ids)).map((row) => [row.id, row]))",
+        broken: "new Map((claimed as any[]).flatMap(({ key, joined }) => (joined ? [[key, joined]] : [])))",
+      },
+    ],
+    tests: { path: "packages/postgres/test/claim-snapshot.test.ts", name: "between a claim's snapshot and its lock" },
   },
   {
     guard: "what reconcile finds apart gets a work row",
