@@ -63,7 +63,7 @@ whenThere("a write that is committed between a claim's snapshot and its lock", (
     await db.transaction(async (tx) => {
       await tx.query("SELECT pg_advisory_xact_lock($1::bigint)", [LOCK]);
       worked = workBatch(deps, TARGET, OPTIONS, new AbortController().signal);
-      await untilClaimWaits(db);
+      await Promise.race([untilClaimWaits(db), worked.then(() => Promise.reject(new Error("the claim did not wait")))]);
       await write(id);
     });
     await worked;
@@ -86,8 +86,9 @@ whenThere("a write that is committed between a claim's snapshot and its lock", (
   });
 });
 
+/** Gives up in the end, so that nothing goes on after a test that has failed. */
 async function untilClaimWaits(db: Executor): Promise<void> {
-  for (;;) {
+  for (const end = Date.now() + 20_000; Date.now() < end;) {
     const waiting = await db.query(
       `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCK} AND NOT granted
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
@@ -95,4 +96,5 @@ async function untilClaimWaits(db: Executor): Promise<void> {
     if (waiting.length > 0) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+  throw new Error("no claim waits");
 }
