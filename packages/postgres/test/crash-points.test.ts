@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, expect, test } from "@jest/globals";
 import { BACKGROUND_FLOWS } from "@engram/memory/contracts/crash/background-flows";
 import { explore, type CrashPoint } from "@engram/memory/contracts/crash/explore";
 import { FLOWS } from "@engram/memory/contracts/crash/flows";
 import { INTERRUPTIONS } from "@engram/memory/contracts/crash/interruptions";
 import fc from "fast-check";
 import { createSqlWorld } from "./crash-world.ts";
-import { DATABASES, type OpenDatabase } from "./databases.ts";
+import { describeOnDatabases } from "./databases.ts";
 
 /*
  * The flows that packages/memory/test/crash-points.test.ts takes through all there is, over real statements, triggers and
@@ -31,15 +31,10 @@ const SEED = 11;
 /** Enough of them to see what is wrong. */
 const SHOWN_MAX = 5;
 
-describe.each(DATABASES)("crash points of every flow converge on %s", (name, open) => {
-  let database: OpenDatabase;
+describeOnDatabases("crash points of every flow converge", (db, name) => {
   const tried = { of: 0, points: 0 };
-  beforeAll(async () => {
-    database = await open();
-  }, 60_000);
-  afterAll(async () => {
+  afterAll(() => {
     process.stderr.write(`${name}: ${ALL.length} flows, ${tried.points} crash points of ${tried.of}\n`);
-    await database.close();
   });
 
   const choose = (points: readonly CrashPoint[]): readonly CrashPoint[] => {
@@ -53,7 +48,7 @@ describe.each(DATABASES)("crash points of every flow converge on %s", (name, ope
     "$name",
     async (flow) => {
       const singles = INTERRUPTIONS.filter((one) => CHOSEN.includes(one.name));
-      const found = await explore(createSqlWorld(database.db), flow, { singles, choose });
+      const found = await explore(createSqlWorld(db), flow, { singles, choose });
       tried.points += found.singles;
       expect(found.violations.slice(0, SHOWN_MAX)).toEqual([]);
       expect(found.singles).toBeGreaterThan(0);
