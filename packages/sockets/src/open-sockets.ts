@@ -31,7 +31,7 @@ import { Circuits } from "./circuits.ts";
 import { guardIndex } from "./guard.ts";
 import { openModels } from "./open-models.ts";
 import { openQueue } from "./open-queue.ts";
-import { databaseProblem, type Readiness } from "./readiness.ts";
+import { tellDatabaseProblem, type Readiness } from "./readiness.ts";
 import { createWorkGates, type WorkGate } from "./work-gate.ts";
 
 /** The four sockets with what is plugged into them. */
@@ -133,11 +133,7 @@ export async function openTruth(config: Config, logger: Logger, readiness?: Read
     size: poolSize,
     statementTimeoutMs,
     onError: (err) => logger.warn({ err }, "Database connection lost"),
-    onAway(cause) {
-      const problem = databaseProblem(cause);
-      logger.warn({ code: problem.code, cure: problem.cure }, problem.message);
-      readiness?.report("truth", problem);
-    },
+    onAway: (cause) => tellDatabaseProblem(cause, { logger, readiness }),
     onBack() {
       logger.info("Database is back");
       readiness?.clear("truth");

@@ -98,19 +98,25 @@ export async function migrateWhenReady(
   const ran = await keepTrying(() => migrate(sockets.db), {
     stop,
     onFailure(error) {
-      const problem = databaseProblem(error);
-      if (!readiness.problems.some((known) => known.message === problem.message))
-        logger.warn(
-          { code: problem.code, cure: problem.cure, ...(problem.code === "database" ? { err: error } : {}) },
-          problem.message,
-        );
-      readiness.report("truth", problem);
+      tellDatabaseProblem(error, { logger, readiness });
     },
   });
   if (ran === undefined) return;
   readiness.clear("truth");
   readiness.migrated = true;
   if (ran.length > 0) logger.info({ migrations: ran }, "Migrated");
+}
+
+/** Says what is wrong with the database, once, whoever meets it first and however many do. */
+export function tellDatabaseProblem(
+  error: unknown,
+  { logger, readiness }: { logger: Pick<Logger, "warn">; readiness: Readiness | undefined },
+): void {
+  const problem = databaseProblem(error);
+  const { code, cure, message } = problem;
+  const isKnown = readiness?.problems.some((known) => known.message === message) === true;
+  if (!isKnown) logger.warn({ code, cure, ...(code === "database" ? { err: error } : {}) }, message);
+  readiness?.report("truth", problem);
 }
 
 /** The commonest troubles of a database, each with what to do (CONTRACT.md 4). */
