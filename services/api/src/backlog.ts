@@ -22,7 +22,8 @@ const NOTHING: Waiting = { pending: 0, oldestSeconds: 0 };
 /**
  * Refuses writes while too much waits to be indexed: bulk first, single ones at a higher limit. Single writes are held
  * against single writes alone, so that neither a bulk load nor a rebuild of the index shuts them out. Knows what the last
- * look at the outbox found and what was admitted since, so that a write costs no query.
+ * look at the outbox found and what was admitted since, so that a write costs no query. What was under way during a look
+ * may be missing until the next one: the limits are those of a backlog, not of a ledger.
  */
 export class Backlog {
   readonly #limits: Config["backlog"];

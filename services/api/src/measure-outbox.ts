@@ -32,9 +32,9 @@ export async function measureOutbox(deps: MeasureOutboxDeps, stop: AbortSignal):
 async function measureOnce({ sockets, readiness, backlog, metrics, logger }: MeasureOutboxDeps): Promise<void> {
   try {
     const depths = await sockets.outbox.depth();
+    backlog.measured(depths);
     const { name } = await sockets.targets.live();
     showDepths(metrics, depths, `index:${name}`);
-    backlog.measured(depths);
     for (const kind of ["bulk", "single"] as const) tell(kind, { backlog, readiness, logger });
   } catch {
     // The truth is away; /readyz says so, and stale gauges are better than none.
