@@ -5,7 +5,7 @@ export type { Equipment, EquipmentOptions, EquipmentPart } from "./equipment.ts"
 export { embed } from "./openai/embedding.ts";
 export { startOpenAI } from "./openai/server.ts";
 export type { OpenAI, OpenAIOptions } from "./openai/server.ts";
-export { startOwnPostgres, startPostgres } from "./postgres.ts";
+export { findPostgresPrograms, startOwnPostgres, startPostgres } from "./postgres.ts";
 export type { OwnPostgres, Postgres, PostgresOptions } from "./postgres.ts";
 export { startOwnQdrant, startQdrant } from "./qdrant/start.ts";
 export type { OwnQdrant, Qdrant, QdrantOptions } from "./qdrant/start.ts";

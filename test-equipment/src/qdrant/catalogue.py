@@ -6,6 +6,7 @@ import shutil
 import threading
 import uuid
 
+import snapshots
 from collection import Collection
 from errors import ApiError, bad_body, not_found
 
@@ -18,7 +19,7 @@ MERGED_PARTS = ("hnsw_config", "optimizers_config", "strict_mode_config", "metad
 
 class Catalogue:
     def __init__(self, storage):
-        self._storage = storage
+        self.storage = storage
         self._lock = threading.RLock()
         self._collections = {}
         self._aliases = {}
@@ -68,7 +69,7 @@ class Catalogue:
                 raise ApiError(400, f"Wrong input: Can't create collection with name {name}. Alias with the same name already exists")
             config = {part: body[part] for part in CONFIG_PARTS if body.get(part) is not None}
             entry = {"folder": uuid.uuid4().hex, "config": config, "schema": {}}
-            path = os.path.join(self._storage, entry["folder"])
+            path = os.path.join(self.storage, entry["folder"])
             os.makedirs(path)
             try:
                 self._collections[name] = Collection(path, entry, is_new=True)
@@ -102,6 +103,18 @@ class Catalogue:
             self.save()
         collection.close()
         shutil.rmtree(collection.path, ignore_errors=True)
+        return True
+
+    def recover(self, name, content):
+        """Makes the collection, or puts the one of that name back, from a snapshot."""
+        recovered = snapshots.recover(self.storage, content)
+        with self._lock:
+            former = self._collections.get(name)
+            self._collections[name] = recovered
+            self.save()
+        if former is not None:
+            former.close()
+            shutil.rmtree(former.path, ignore_errors=True)
         return True
 
     def aliases(self, name=None):

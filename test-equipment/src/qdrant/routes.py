@@ -5,6 +5,7 @@ import re
 import traceback
 from urllib.parse import unquote
 
+import snapshots
 from errors import ApiError, bad_body
 
 # (method, path pattern, name in the counters, handler(call) -> result)
@@ -146,6 +147,29 @@ def delete_index(call):
     return result
 
 
+SNAPSHOTS = "/collections/{name}/snapshots"
+
+
+@route("POST", SNAPSHOTS)
+def create_snapshot(call):
+    return snapshots.create(call.catalogue.storage, call.parts["name"], call.collection)
+
+
+@route("POST", f"{SNAPSHOTS}/upload")
+def upload_snapshot(call):
+    return call.catalogue.recover(call.parts["name"], snapshots.file_of_form(call.body))
+
+
+@route("GET", f"{SNAPSHOTS}/{{file}}")
+def fetch_snapshot(call):
+    return snapshots.fetch(call.catalogue.storage, call.parts["name"], call.parts["file"])
+
+
+@route("DELETE", f"{SNAPSHOTS}/{{file}}")
+def delete_snapshot(call):
+    return snapshots.remove(call.catalogue.storage, call.parts["name"], call.parts["file"])
+
+
 def find_route(method, path):
     for wanted, pattern, name, handler in ROUTES:
         found = pattern.match(path) if wanted == method else None
@@ -161,7 +185,8 @@ def run(catalogue, matched, query, raw):
             raise ApiError(404, "Not found: this stand-in has no such route")
         handler, _, parts = matched
         try:
-            body = json.loads(raw) if raw else {}
+            # A form is handed on as it is.
+            body = raw if raw.startswith(b"--") else json.loads(raw) if raw else {}
         except ValueError as error:
             raise bad_body(error) from error
         try:
@@ -169,7 +194,7 @@ def run(catalogue, matched, query, raw):
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             traceback.print_exc()
             raise bad_body(f"{type(error).__name__}: {error}") from error
-        return 200, {"result": result, "status": "ok"}
+        return 200, result if isinstance(result, snapshots.Download) else {"result": result, "status": "ok"}
     except ApiError as error:
         return error.status, {"status": {"error": error.message}}
     except Exception as error:  # a fault of this file: say so, loudly

@@ -1,7 +1,7 @@
 """TEST EQUIPMENT, not Qdrant: the part of Qdrant's REST API that this project uses, over Qdrant's own engine.
 
 Distances, filters, ids, payloads and scores are the real code (the Python package qdrant-edge-py). Re-made here, and no more
-than a likeness: HTTP, messages, collections, aliases, strict mode. Not there at all: clusters, snapshots, write-ahead
+than a likeness: HTTP, messages, collections, aliases, strict mode, snapshots. Not there at all: clusters, write-ahead
 acknowledgement levels, timeouts. The tests that use it must also pass against a real server (QDRANT_URL).
 
 Usage: python3 server.py --port 6333 --storage FOLDER
@@ -24,6 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 from catalogue import Catalogue
 from faults import Faults
 from routes import find_route, run
+from snapshots import Download
 
 VERSION = "1.19.0"
 TITLE = "qdrant stand-in (TEST EQUIPMENT over qdrant-edge, not a Qdrant server)"
@@ -46,7 +47,7 @@ class Handler(BaseHTTPRequestHandler):
     def serve(self):
         started = time.monotonic()
         length = int(self.headers.get("content-length") or 0)
-        if length > BODY_BYTES_MAX:
+        if length > BODY_BYTES_MAX and not self.path.split("?")[0].endswith("/snapshots/upload"):
             self.close_connection = True
             return self.answer(413, error_body("Payload too large", started))
         raw = self.rfile.read(length)
@@ -81,6 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         status, body = work()
         if fault.get("drop"):
             return self.reset()
+        if isinstance(body, Download):
+            return self.send(status, "application/octet-stream", body.content, {})
         body["time"] = time.monotonic() - started
         self.answer(status, body)
 
