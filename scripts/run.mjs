@@ -1,7 +1,7 @@
 // The door of every npm script, in JavaScript that Node 18 can read and without a dependency: puts the packages and
 // the right Node in place, builds what has changed, and runs one command with them. A second start skips all that.
 //
-//   node scripts/run.mjs start|migrate|doctor|jobs|reindex|reconcile [ARGUMENTS]    the engram command
+//   node scripts/run.mjs start|migrate|doctor|jobs|reindex|reconcile|backup|restore [ARGUMENTS]    the engram command
 //   node scripts/run.mjs test|check [ARGUMENTS]              scripts/test.mjs, scripts/check.mjs
 //   node scripts/run.mjs FILE [ARGUMENTS]                    any other file, e.g. bench/src/write.ts
 //
@@ -21,7 +21,7 @@ const binaries = join(root, "node_modules", ".bin");
 const stamps = join(root, "node_modules", ".engram");
 /** These build by themselves, as a step that is timed and counted. */
 const buildingVerbs = { test: "scripts/test.mjs", check: "scripts/check.mjs" };
-const cliVerbs = ["start", "migrate", "doctor", "jobs", "reindex", "reconcile"];
+const cliVerbs = ["start", "migrate", "doctor", "jobs", "reindex", "reconcile", "backup", "restore"];
 
 const [verb, ...rest] = process.argv.slice(2);
 main();

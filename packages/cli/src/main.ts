@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { backup, restore } from "./backup.ts";
 import { doctor } from "./doctor.ts";
 import { changeJobs, listJobs } from "./jobs.ts";
 import { runMigrations } from "./migrate.ts";
@@ -18,6 +19,18 @@ program
 program.command("migrate").description("Bring the database's schema up to this version").action(runMigrations);
 
 program.command("doctor").description("Check each socket and say what to do").action(doctor);
+
+program
+  .command("backup")
+  .description("The embedded database as an archive, while Engram does not run")
+  .option("--to <folder>", "where to; unset: BACKUP_DIR")
+  .action((options: { to?: string }) => backup(options));
+
+program
+  .command("restore")
+  .description("An archive of `engram backup` instead of the embedded database, which is kept beside it")
+  .argument("<file>", "mem0_backup_DATE.tar.gz")
+  .action((file: string) => restore(file));
 
 program
   .command("reconcile")

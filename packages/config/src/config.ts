@@ -6,6 +6,8 @@ export interface Config {
   readonly enabled: boolean;
   /** Absolute. */
   readonly dataDir: string;
+  /** Absolute. */
+  readonly backupDir: string;
   readonly door: {
     readonly host: string;
     readonly port: number;

@@ -29,6 +29,7 @@ describe("without any variable", () => {
     expect(load()).toEqual({
       enabled: true,
       dataDir: join(cwd, "data"),
+      backupDir: join(cwd, "backups"),
       door: { host: "127.0.0.1", port: 3456, apiKeys: [], corsOrigins: [] },
       truth: { databaseUrl: undefined, databaseVariable: "DATABASE_URL", poolSize: 10, statementTimeoutMs: 15_000 },
       vectors: { qdrantUrl: undefined, qdrantApiKey: undefined, collection: "mem0_memories", timeoutMs: 10_000 },

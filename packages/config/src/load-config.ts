@@ -54,6 +54,7 @@ function arrange(values: Values, cwd: string): Config {
   return {
     enabled: values.MEM0_ENABLED,
     dataDir: resolve(cwd, values.DATA_DIR),
+    backupDir: resolve(cwd, values.BACKUP_DIR),
     door: {
       host: values.MEM0_HOST,
       port: values.MEM0_PORT ?? values.PORT,

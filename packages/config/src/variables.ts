@@ -349,6 +349,14 @@ export const VARIABLES = {
     example: "/var/lib/engram",
     schema: text,
   },
+  BACKUP_DIR: {
+    subject: "service",
+    description:
+      "The folder of backups: `engram backup` writes there, and workers tell Prometheus how the last backup and the last drill there went (docs/backups.md). The compose file's is /opt/backups.",
+    default: "./backups",
+    example: "/opt/backups",
+    schema: text,
+  },
 } as const satisfies Record<string, Variable>;
 
 export type VariableName = keyof typeof VARIABLES;

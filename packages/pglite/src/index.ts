@@ -1,1 +1,2 @@
+export { backUpPGlite, restorePGlite } from "./archive.ts";
 export { openPGlite } from "./open-pglite.ts";

@@ -30,6 +30,12 @@ export function createMetrics({ version }: { version: string }) {
   function gauge<const Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) {
     return new Gauge({ name, help, labelNames, registers });
   }
+  /** Not on the page before it is set: 0 would be a statement. */
+  function absentGauge(name: string, help: string) {
+    const one = gauge(name, help);
+    one.remove();
+    return one;
+  }
   function histogram<const Label extends string>(
     name: string,
     help: string,
@@ -124,6 +130,18 @@ export function createMetrics({ version }: { version: string }) {
     reconcileLastFinished: gauge(
       "engram_reconcile_last_finished_timestamp_seconds",
       "When the last comparison of the index with the memories ended.",
+    ),
+
+    backupLastResult: absentGauge("engram_backup_last_result", "1 when the last backup went well, 0 when it failed."),
+    backupLastSuccess: absentGauge("engram_backup_last_success_timestamp_seconds", "When a backup last went well."),
+    backupLastSize: absentGauge("engram_backup_last_size_bytes", "Size of the database in the last backup."),
+    drillLastResult: absentGauge(
+      "engram_restore_drill_last_result",
+      "1 when the last restore drill found the same answers, 0 when it did not.",
+    ),
+    drillLastSuccess: absentGauge(
+      "engram_restore_drill_last_success_timestamp_seconds",
+      "When a restore drill last went well.",
     ),
 
     searches: counter("engram_searches_total", "Searches by outcome: ok, degraded, failed.", ["outcome"]),

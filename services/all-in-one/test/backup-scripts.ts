@@ -16,7 +16,13 @@ export interface Ended {
 /** The scripts of infra/backup, and a place for what they write. */
 export interface BackupScripts {
   readonly folder: string;
-  run(script: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended>;
+  run(
+    script: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    /** After it the script gets a SIGTERM. */
+    stopAfter?: () => Promise<unknown>,
+  ): Promise<Ended>;
   /** A folder for PATH with a program of that name: a shell script. */
   stub(program: string, script: string): Promise<string>;
   remove(): Promise<void>;
@@ -28,7 +34,7 @@ export async function openBackupScripts(): Promise<BackupScripts> {
   const folder = await mkdtemp(join(tmpdir(), "engram-backup-"));
   return {
     folder,
-    async run(script, args, { PATH_BEFORE, ...env }) {
+    async run(script, args, { PATH_BEFORE, ...env }, stopAfter) {
       const path = [...(PATH_BEFORE === undefined ? [] : [PATH_BEFORE]), programs, process.env["PATH"]];
       const child = spawn("/bin/bash", [join(FOLDER, script), ...args], {
         env: { HOME: folder, BACKUP_DIR: folder, PATH: path.join(":"), ...env },
@@ -39,6 +45,7 @@ export async function openBackupScripts(): Promise<BackupScripts> {
         child[name].setEncoding("utf8").on("data", (text: string) => {
           output[name] += text;
         });
+      void stopAfter?.().finally(() => child.kill("SIGTERM"));
       const code = await new Promise<number | null>((resolve, reject) => {
         child.on("error", reject);
         child.on("close", resolve);

@@ -191,6 +191,16 @@ export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="$URL"; exec "\${@//\\/app\\/d
     ]);
   });
 
+  test("daily.sh backs up at once where there is none yet, then waits for its hour, and stops when told to", async () => {
+    const isThere = () => eventually(async () => (await files()).includes("engram_backup.prom"));
+    const { code, stderr } = await scripts.run("daily.sh", [], env, isThere);
+    expect(`${code}: ${stderr}`).toMatch(/^0: /);
+    expect(await files()).toContain(`mem0_db_backup_${today()}.sql`);
+    // The second time there is one of today.
+    const again = await scripts.run("daily.sh", [], env, () => new Promise((resolve) => setTimeout(resolve, 300)));
+    expect(again).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+
   test("a restore refuses a database in use and a broken dump, and changes nothing", async () => {
     expect(await scripts.run("backup_mem0.sh", [], env)).toMatchObject({ code: 0 });
     const dump = join(scripts.folder, `mem0_db_backup_${today()}.sql`);

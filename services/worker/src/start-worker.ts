@@ -9,6 +9,7 @@ import {
   type Sockets,
 } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
+import { showBackups } from "./backups.ts";
 import { createIndexWatch } from "./index-watch.ts";
 import { createEmbedJob } from "./jobs/embed.ts";
 import { showReconcile } from "./jobs/reconcile.ts";
@@ -98,6 +99,7 @@ async function run(
   answering.push(lookOften(() => scheduled.run(), SCHEDULES_POLL_MS, logger));
   answering.push(lookOften(() => watch.look(stop), INDEX_POLL_MS, logger));
   answering.push(lookOften(() => showReconcile(sockets.schedules, metrics), GAUGES_EVERY_MS, logger));
+  answering.push(lookOften(() => showBackups(config.backupDir, metrics), GAUGES_EVERY_MS, logger));
 
   const hands = limitHands(work, config.worker.concurrency);
   answering.push(await sockets.bell.answer("embed", hands.work, { concurrency: config.worker.concurrency }));
