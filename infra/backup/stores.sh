@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # How the scripts of this folder reach the stores; sourced, not run. Directly, where an address is set:
-#   DATABASE_URL, or PGHOST with PGUSER, PGPASSWORD, PGDATABASE    with pg_dump and psql of this machine
+#   MEM0_DATABASE_URL or DATABASE_URL, or PGHOST with PGUSER, PGPASSWORD, PGDATABASE    with pg_dump and psql of this machine
 #   QDRANT_URL, QDRANT_API_KEY
 # Else through the containers of the compose file: POSTGRES_CONTAINER (postgres), MEM0_CONTAINER (mem0), with
 # POSTGRES_USER (postgres) and POSTGRES_DB (mem0).
 
 : "${POSTGRES_CONTAINER:=postgres}" "${MEM0_CONTAINER:=mem0}" "${POSTGRES_USER:=postgres}" "${POSTGRES_DB:=mem0}"
+DATABASE_URL=${MEM0_DATABASE_URL:-${DATABASE_URL:-}}
 : "${MEM0_COLLECTION_NAME:=mem0_memories}" "${BACKUP_DIR:=/opt/backups}"
 
 say() { printf '%s\n' "$*" >&2; }

@@ -3,7 +3,7 @@ import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { collectionName } from "@engram/memory";
+import { collectionName, RECONCILE, reconcileStatus } from "@engram/memory";
 import { findPostgresPrograms, startOwnPostgres, type OwnPostgres } from "@engram/test-equipment";
 import { openBackupScripts, type BackupScripts } from "./backup-scripts.ts";
 import { eventually, startStack, type Stack } from "./stack.ts";
@@ -56,6 +56,13 @@ whenThere("infra/backup/backup_mem0.sh and restore_mem0.sh", () => {
   const status = () => readFile(join(scripts.folder, "engram_backup.prom"), "utf8");
   const size = async (name: string) => (await stat(join(scripts.folder, name))).size;
 
+  const asInCompose = () => ({
+    DATABASE_URL: "",
+    PGHOST: "127.0.0.1",
+    PGPORT: new URL(databaseUrl).port,
+    PGUSER: "postgres",
+    PGDATABASE: "mem0",
+  });
   const pathWithoutCurl = async (): Promise<string> => {
     const tools = "dirname basename date sed mktemp tail grep awk stat mv rm tr tar find chmod cat";
     const place = await scripts.stub("nothing", "");
@@ -84,7 +91,11 @@ whenThere("infra/backup/backup_mem0.sh and restore_mem0.sh", () => {
   });
 
   test("without curl, as in PostgreSQL's image, the same snapshot", async () => {
-    const { code, stderr } = await scripts.run("backup_mem0.sh", [], { ...env, PATH: await pathWithoutCurl() });
+    const { code, stderr } = await scripts.run("backup_mem0.sh", [], {
+      ...env,
+      ...asInCompose(),
+      PATH: await pathWithoutCurl(),
+    });
     expect(`${code}: ${stderr}`).toMatch(/^0: /);
     expect(await size(`qdrant_backup_${today()}.${collection()}.snapshot`)).toBeGreaterThan(10_000);
   });
@@ -234,7 +245,7 @@ export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="$URL"; exec "\${@//\\/app\\/d
     for (const round of [1, 2]) {
       const { code, stderr } = await scripts.run("restore_mem0.sh", [dump, "--snapshot", snapshot], {
         ...target,
-        ...(round === 1 ? {} : { PATH: await pathWithoutCurl() }),
+        ...(round === 1 ? {} : { ...asInCompose(), PATH: await pathWithoutCurl() }),
       });
       expect(`${code}: ${stderr}`).toMatch(new RegExp(`^0: ${MEMORIES} memories loaded`));
       // The second time there is one to be kept.
@@ -245,4 +256,37 @@ export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="$URL"; exec "\${@//\\/app\\/d
     const info = await fetch(`${stack.qdrant.url}/collections/${restored}`);
     expect(await info.json()).toMatchObject({ result: { points_count: MEMORIES } });
   });
+
+  // Last, since the worker stays with the restored database.
+  test("a worker that starts on a restored database makes the newer index agree with it by itself", async () => {
+    expect(await scripts.run("backup_mem0.sh", [], env)).toMatchObject({ code: 0 });
+    const before = await rows("SELECT id FROM memories ORDER BY id");
+    const { body } = await stack.call("GET", "/api/memories/user/u1?limit=3");
+    const [changed, deleted] = (body.memories ?? []).map(({ id }) => `/api/memories/${id}`);
+    await stack.call("PUT", changed ?? "", { content: "изменено после копии" });
+    await stack.call("DELETE", deleted ?? "");
+    await stack.call("POST", "/api/memories", { user_id: "u1", content: "сделано после копии", wait: true });
+    await eventually(async () => (await rows("SELECT 1 FROM engram.outbox WHERE topic <> 'schedule'")).length === 0);
+
+    const dump = join(scripts.folder, `mem0_db_backup_${today()}.sql`);
+    expect(await scripts.run("restore_mem0.sh", [dump], { ...env, RESTORE_DATABASE: "rewound" })).toMatchObject({
+      code: 0,
+    });
+    const rewound = databaseUrl.replace(/mem0$/, "rewound");
+    const since = Date.now();
+    await stack.restartWorker({ DATABASE_URL: rewound, RECONCILE_EVERY_HOURS: "24" });
+    const { db, schedules, index } = stack.workerSockets();
+    const last = await eventually(async () => {
+      const status = reconcileStatus(await schedules.get(RECONCILE)).last;
+      return status !== undefined && status.finished_at.getTime() > since && status;
+    });
+    expect(last.targets["main"]).toMatchObject({ missing: 1, stale: 1, orphan: 1 });
+    await eventually(
+      async () => (await db.query("SELECT 1 FROM engram.outbox WHERE topic <> 'schedule'")).length === 0,
+    );
+    const { signal } = new AbortController();
+    const target = { name: collection(), model: "text-embedding-3-small", dims: 32 };
+    const points = await index.scan(target, { limit: 1_000 }, signal);
+    expect(points.map(({ id }) => ({ id }))).toEqual(before);
+  }, 60_000);
 });

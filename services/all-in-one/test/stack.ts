@@ -26,6 +26,8 @@ export interface Stack {
   metrics(): Promise<string>;
   call(method: string, path: string, body?: unknown): Promise<{ status: number; headers: Headers; body: Answer }>;
   restartWorker(given: Record<string, string>): Promise<void>;
+  /** What the worker uses, which may be another database after a restart. */
+  workerSockets(): Sockets;
   close(): Promise<void>;
 }
 
@@ -109,6 +111,7 @@ export async function startStack(given: Record<string, string> = {}): Promise<St
       worker = startWorker(workerParts);
       await worker.prepared;
     },
+    workerSockets: () => workerParts.sockets,
     async close() {
       await api.stop();
       await worker.stop();
