@@ -14,7 +14,8 @@ RUN rm -rf node_modules packages/*/node_modules services/*/node_modules \
   && pnpm install --frozen-lockfile --offline --prod --no-optional
 
 FROM node:24-bookworm-slim
-# What operators look around with: docker exec mem0 curl ..., nc ..., netstat ...
+# What operators look around with: docker exec mem0 curl ..., nc ..., netstat ... Of whatever version has its last repairs.
+# hadolint ignore=DL3008
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends ca-certificates curl netcat-openbsd net-tools \
   && rm -rf /var/lib/apt/lists/*
@@ -32,7 +33,8 @@ ENV NODE_ENV=production \
 # The image's user node, as a number: what runs containers can see that it is not root.
 USER 1000:1000
 EXPOSE 3456
-# The first start of the embedded database takes a while on a small machine.
+# The first start of the embedded database takes a while on a small machine. By the shell, which knows the port.
+# hadolint ignore=DL3025
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD curl --fail --silent --output /dev/null "http://127.0.0.1:${MEM0_PORT:-${PORT:-3456}}/readyz" || exit 1
 # Without npm in between, so that signals arrive.

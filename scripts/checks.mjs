@@ -6,7 +6,7 @@ import { root, runJest, runNode } from "./step.mjs";
 
 const quiet = true;
 /** The linter reads types only in folders that it is told by name. */
-const lintedFolders = ["packages", "services", "test-equipment", "acceptance", "bench", "scripts"];
+const lintedFolders = ["packages", "services", "test-equipment", "acceptance", "bench", "infra", "scripts"];
 
 /** Build, and the types of what is built. */
 export function build() {

