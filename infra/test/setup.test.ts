@@ -1,0 +1,88 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "..", "..");
+const random = /^[0-9a-f]{48}$/;
+
+/** Without an engine, whose volumes would be looked at. */
+const env = { ...process.env, DOCKER_HOST: "unix:///nowhere/docker.sock" };
+
+let copy: string;
+beforeEach(() => {
+  copy = mkdtempSync(join(tmpdir(), "engram-test-setup-"));
+  mkdirSync(join(copy, "infra"));
+  for (const file of [".env.example", "infra/setup.sh", "infra/mem0-docker-compose.yaml"])
+    cpSync(join(root, file), join(copy, file));
+});
+afterEach(() => {
+  rmSync(copy, { recursive: true, force: true });
+});
+
+const setup = (...args: string[]) => run("sh", [join(copy, "infra", "setup.sh"), ...args, "--no-start"], { env });
+const read = (...path: string[]): string => readFileSync(join(copy, ...path), "utf8");
+const settings = (path = ".env"): Record<string, string> =>
+  Object.fromEntries([...read(path).matchAll(/^(\w+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]));
+
+describe("infra/setup.sh", () => {
+  test("writes .env with secrets of its own making that need no escape in an address, and leaves the rest as it was", async () => {
+    await setup();
+    const { POSTGRES_PASSWORD, QDRANT_API_KEY, MEM0_API_KEY } = settings();
+    const made = [POSTGRES_PASSWORD, QDRANT_API_KEY, MEM0_API_KEY];
+    for (const secret of made) expect(secret).toMatch(random);
+    expect(new Set(made).size).toBe(3);
+    const blank = (text: string): string =>
+      text.replace(/^(POSTGRES_PASSWORD|QDRANT_API_KEY|MEM0_API_KEY)=.*/gm, "$1=");
+    expect(blank(read(".env"))).toBe(blank(read(".env.example")));
+  });
+
+  test("only its owner may write .env", async () => {
+    await setup();
+    expect(statSync(join(copy, ".env")).mode & 0o022).toBe(0);
+  });
+
+  test("a second run changes nothing, and what is set stays", async () => {
+    writeFileSync(join(copy, ".env"), 'MEM0_API_KEY="mine"\nOPENAI_API_KEY=sk-1\n');
+    await setup("--small");
+    const before = read(".env");
+    expect(settings()).toMatchObject({ MEM0_API_KEY: '"mine"', OPENAI_API_KEY: "sk-1" });
+    await setup("--small");
+    expect(read(".env")).toBe(before);
+  });
+
+  test("--hardened moves the secrets into files that nobody else may reach", async () => {
+    writeFileSync(join(copy, ".env"), "POSTGRES_PASSWORD=old1\nMEM0_API_KEY=old2\nOPENAI_API_KEY=sk-1\n");
+    await setup("--hardened");
+    await setup("--hardened");
+    expect(read("secrets", "postgres_password")).toBe("old1\n");
+    expect(read("secrets", "mem0_api_key")).toBe("old2\n");
+    expect(read("secrets", "openai_api_key")).toBe("sk-1\n");
+    expect(read("secrets", "database_url")).toBe("postgresql://postgres:old1@postgres:5432/mem0\n");
+    expect(read("secrets", "redis_url")).toBe(`redis://:${read("secrets", "redis_password").trim()}@redis:6379\n`);
+    expect(read("secrets", "qdrant_api_key").trim()).toMatch(random);
+    expect(settings()).toMatchObject({ POSTGRES_PASSWORD: "in-secrets", MEM0_API_KEY: "", OPENAI_API_KEY: "" });
+    expect(statSync(join(copy, "secrets")).mode & 0o777).toBe(0o700);
+    await expect(setup()).rejects.toMatchObject({ stderr: expect.stringContaining("add --hardened") });
+  });
+
+  test("--beside asks for the password of the PostgreSQL that is there, and adds only a key", async () => {
+    const opt = join(copy, "opt");
+    mkdirSync(opt);
+    await expect(setup("--beside", opt)).rejects.toMatchObject({
+      stderr: expect.stringContaining("POSTGRES_PASSWORD must be"),
+    });
+    writeFileSync(join(opt, ".env"), "POSTGRES_PASSWORD=theirs\n");
+    await setup("--beside", opt);
+    expect(read("opt", "mem0-docker-compose.yaml")).toBe(read("infra", "mem0-docker-compose.yaml"));
+    expect(settings("opt/.env")).toEqual({ POSTGRES_PASSWORD: "theirs", MEM0_API_KEY: expect.stringMatching(random) });
+  });
+
+  test("an unknown option is named and nothing is written", async () => {
+    await expect(setup("--smal")).rejects.toMatchObject({ stderr: expect.stringContaining("unknown option --smal") });
+    expect(() => read(".env")).toThrow("ENOENT");
+  });
+});
