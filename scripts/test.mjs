@@ -29,6 +29,7 @@ await countStep("build", build);
 await countStep("types of the tests", types);
 await countStep("lint", lint);
 await countStep("format", format);
+await countMonitoring();
 
 let equipment;
 await countStep("services for the tests", async () => {
@@ -54,6 +55,25 @@ conclude();
 async function countStep(title, work) {
   if (interrupted || (await step(title, work))) return;
   addFailure(title);
+}
+
+/** The configuration and the alerts of Prometheus. Without promtool they are skipped aloud, in CI they fail. */
+async function countMonitoring() {
+  if (interrupted) return;
+  const title = "Prometheus configuration and alerts";
+  const { fetchPromtool } = await import("../test-equipment/src/index.ts");
+  const missing = await fetchPromtool().then(
+    () => undefined,
+    (error) => error,
+  );
+  if (missing !== undefined && process.env.CI !== "true") {
+    process.stderr.write(`PROMETHEUS CONFIGURATION AND ALERTS SKIPPED: ${missing.message}\n`);
+    totals.skipped += 1;
+    return;
+  }
+  const { monitoring } = await import("./monitoring.mjs");
+  if (await step(title, monitoring)) totals.passed += 1;
+  else addFailure(title);
 }
 
 /** Runs jest and adds up what it found; a suite that did not run counts as one failed test. */
