@@ -1,4 +1,4 @@
-// Everything that can fail, in order, each part timed: build, types, lint, format, all tests of the sources with real
+// Everything that can fail, in order, each part timed: build, types, lint, format, the alerts, all tests of the sources with real
 // services, the acceptance suite over both ways to run Engram, and a short storm. Goes on after a bad part. The last line is
 // `N passed, N failed`.
 // Usage: npm test, or npm test -- JEST_ARGUMENTS for some tests of the sources alone.
