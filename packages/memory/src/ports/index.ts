@@ -3,9 +3,12 @@
  * (`packages/<adapter>/test`), chosen once at start by `packages/sockets`, never by an `if` in the domain.
  */
 export * from "./bell.ts";
+export * from "./conversations.ts";
+export * from "./extractor.ts";
 export * from "./index-targets.ts";
 export * from "./indexable-rows.ts";
 export * from "./jobs.ts";
+export * from "./ledger.ts";
 export * from "./memory-store.ts";
 export * from "./models.ts";
 export * from "./outbox.ts";

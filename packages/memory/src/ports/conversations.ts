@@ -1,0 +1,19 @@
+import type { AddDraft, AddEvent, Message, Speaker } from "../conversation.ts";
+import type { MemoryFilter } from "../scope.ts";
+import type { TextHits } from "./memory-store.ts";
+
+/** The talk: messages that are kept, and what becomes of each call of `add`. */
+export interface Conversations {
+  /**
+   * Keeps the messages that were not seen before, and asks for their extraction, in one commit. An exchange of which all
+   * is known costs nothing more: its event has the memories that came of it. With `infer: false` the event is done.
+   */
+  add(draft: AddDraft): Promise<AddEvent>;
+  /** Undefined: absent, or another project's. */
+  getEvent(projectId: string, id: string): Promise<AddEvent | undefined>;
+  /** The latest turns of a session in their order, extracted or not; blanked ones are left out. */
+  turns(speaker: Speaker, limit: number): Promise<readonly Message[]>;
+  /** Messages that wait for their extraction and share a word with the query, as the filter's caller sees them. */
+  searchText(query: string, filter: MemoryFilter, limit: number): Promise<TextHits>;
+  findMessages(ids: readonly string[], filter: MemoryFilter): Promise<readonly Message[]>;
+}

@@ -1,0 +1,65 @@
+import type { ExtractionWishes, Role } from "../conversation.ts";
+
+/** A turn to be extracted. */
+export interface ExtractionTurn {
+  /** 1, 2, 3, …: what a fact cites. */
+  readonly number: number;
+  readonly role: Role;
+  readonly name: string | null;
+  readonly content: string;
+  readonly saidAt: Date;
+}
+
+/** A memory that may be the same as what is said, or be replaced by it. */
+export interface KnownMemory {
+  /** 1, 2, 3, …: what a fact's relation names. */
+  readonly number: number;
+  readonly type: string;
+  readonly content: string;
+  readonly validFrom: Date;
+}
+
+export interface ExtractionRequest {
+  readonly projectId: string;
+  readonly turns: readonly ExtractionTurn[];
+  /** The turns before, to be understood by and not to be extracted again. */
+  readonly before: readonly Omit<ExtractionTurn, "number">[];
+  readonly known: readonly KnownMemory[];
+  readonly wishes: ExtractionWishes;
+  readonly requestIds: readonly string[];
+}
+
+export interface ExtractedFact {
+  /** One statement that is understood by itself, in the speaker's language, with absolute dates. */
+  readonly content: string;
+  readonly type: string;
+  readonly importance: number | null;
+  /** Names of people, places and things in it. */
+  readonly entities: readonly string[];
+  /** When it happened, where that differs from when it was said. */
+  readonly occurredAt: Date | null;
+  /** Turns that it stands on, at least one, each a `number` of the request's turns. */
+  readonly from: readonly number[];
+  /** Numbers of known memories; a number that was not shown never comes out of an extractor. */
+  readonly relation:
+    | { readonly kind: "new" }
+    | { readonly kind: "same"; readonly known: number }
+    | { readonly kind: "replaces"; readonly known: readonly number[] };
+}
+
+export interface Extraction {
+  readonly facts: readonly ExtractedFact[];
+  readonly promptVersion: string;
+}
+
+/** Makes facts of talk: one call of a model for all turns, or rules without any. */
+export interface Extractor {
+  readonly model: string;
+  /** True: rules, no provider: the user's own plain statements, and nothing is ever replaced. */
+  readonly offline: boolean;
+  /**
+   * Throws `invalid` when the answer cannot be read even after repair (the caller then asks for fewer turns),
+   * `rate_limited` and `unavailable` as embedders do.
+   */
+  extract(request: ExtractionRequest, signal: AbortSignal): Promise<Extraction>;
+}
