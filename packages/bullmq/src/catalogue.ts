@@ -8,6 +8,10 @@ export const JOBS = {
     /** A ring may drain a backlog of 50 batches; past this it is stuck, and others answer the next rings. */
     timeoutMs: 300_000,
   },
+  extract: {
+    queue: "extract",
+    timeoutMs: 300_000,
+  },
 } as const satisfies Record<string, { queue: string; timeoutMs: number }>;
 
 export type JobName = keyof typeof JOBS;

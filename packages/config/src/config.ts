@@ -54,6 +54,10 @@ export interface Config {
     readonly batchSize: number;
     readonly attemptsMax: number;
   };
+  readonly extraction: {
+    /** How long talk waits for more of it, to be read by the same call. */
+    readonly debounceMs: number;
+  };
   /** Past these, bulk writes and then single ones are refused until the workers have caught up. */
   readonly backlog: {
     readonly bulk: BacklogLimit;

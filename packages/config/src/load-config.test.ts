@@ -43,6 +43,7 @@ describe("without any variable", () => {
         timeoutMs: 10_000,
       },
       outbox: { leaseSeconds: 60, horizonSeconds: 300, pollMs: 250, batchSize: 64, attemptsMax: 8 },
+      extraction: { debounceMs: 300 },
       backlog: {
         bulk: { pending: 100_000, ageSeconds: undefined },
         single: { pending: 1_000_000, ageSeconds: undefined },

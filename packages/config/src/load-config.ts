@@ -91,6 +91,7 @@ function arrange(values: Values, cwd: string): Config {
       batchSize: values.OUTBOX_BATCH_SIZE,
       attemptsMax: values.OUTBOX_ATTEMPTS_MAX,
     },
+    extraction: { debounceMs: values.EXTRACTION_DEBOUNCE_MS },
     backlog: {
       bulk: { pending: values.BACKLOG_BULK_LIMIT, ageSeconds: values.BACKLOG_BULK_AGE_LIMIT_SECONDS },
       single: { pending: values.BACKLOG_LIMIT, ageSeconds: values.BACKLOG_AGE_LIMIT_SECONDS },

@@ -247,6 +247,14 @@ export const VARIABLES = {
     example: "8",
     schema: wholeNumber({ min: 1, max: 1_000 }),
   },
+  EXTRACTION_DEBOUNCE_MS: {
+    subject: "outbox and worker",
+    description:
+      "How long messages given to /api/memory/add wait for further ones of the same user, in milliseconds, so that one call of the model reads them all. Longer is cheaper; they are found by their words meanwhile.",
+    default: "300",
+    example: "30000",
+    schema: wholeNumber({ min: 0, max: dayMs }),
+  },
   BACKLOG_BULK_LIMIT: {
     subject: "outbox and worker",
     description:

@@ -5,6 +5,8 @@ export const DEFAULT_PROJECT_ID = "00000000-0000-7000-8000-000000000001";
 
 const MEMORY = "mem_";
 const ERASURE = "era_";
+const EVENT = "evt_";
+const MESSAGE = "msg_";
 /** Crockford's base32 as TypeID writes it: 26 characters for 128 bits (github.com/jetify-com/typeid, spec 0.3). */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const SUFFIX_LENGTH = 26;
@@ -63,6 +65,21 @@ export function formatErasureId(uuid: string): string {
 /** The UUID behind an erasure's id of the wire; a bare UUID is taken too. Undefined: no id of ours. */
 export function parseErasureId(id: string): string | undefined {
   return parseId(ERASURE, id);
+}
+
+/** The id of the wire for the UUID of a call of `add`: `evt_` and 26 characters. */
+export function formatEventId(uuid: string): string {
+  return formatId(EVENT, uuid);
+}
+
+/** The UUID behind an event's id of the wire; a bare UUID is taken too. Undefined: no id of ours. */
+export function parseEventId(id: string): string | undefined {
+  return parseId(EVENT, id);
+}
+
+/** The id of the wire for a message's UUID: `msg_` and 26 characters. */
+export function formatMessageId(uuid: string): string {
+  return formatId(MESSAGE, uuid);
 }
 
 function formatId(prefix: string, uuid: string): string {

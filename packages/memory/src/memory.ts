@@ -74,8 +74,19 @@ export interface MemoryDraft {
   /** Null: never. */
   readonly expiresAt: Date | null;
   readonly requestId: string | null;
+  /** Where it comes from, of a memory that was made of talk. */
+  readonly source?: MemorySource;
   /** The put keeps its answer under this key, and throws `conflict` over the key when it is taken. */
   readonly keyed?: KeyedWrite | undefined;
+}
+
+/** What a memory stands on that nobody wrote as it is. */
+export interface MemorySource {
+  readonly messageIds: readonly string[];
+  /** Plain JSON: who said it, what read it. */
+  readonly provenance: Metadata;
+  /** Since when it holds: when it was said. */
+  readonly validFrom: Date;
 }
 
 /** A write that its client may send again: two digests, in hex. */

@@ -1,8 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import {
-  isKeyTaken,
   tenantOf,
-  toMemoryError,
   uuidv7,
   type Actor,
   type Erasure,
@@ -14,6 +11,7 @@ import {
 import { Values, type Executor } from "@engram/sql";
 import { keepAnswer } from "./kept-answers.ts";
 import { countJobs, PLACES, userOf, type ErasurePlace } from "./erasure-places.ts";
+import { racing } from "./racing.ts";
 
 interface ErasureRow extends Record<string, unknown> {
   readonly id: string;
@@ -28,10 +26,6 @@ interface ErasureRow extends Record<string, unknown> {
 
 const COLUMNS = `id, project_id, tenant, requested_at, extract(epoch FROM clock_timestamp() - requested_at)::float8 AS age_seconds,
   completed_at, user_id IS NULL AS swept, erased`;
-
-/** A deadlock with a group of writes costs one of the two its turn; each try waits a little while of its own. */
-const ATTEMPTS_MAX = 20;
-const PAUSE_MS_MAX = 50;
 
 /** The erasures in PostgreSQL. */
 export function createErasures(db: Executor): Erasures {
@@ -169,17 +163,6 @@ SELECT $1::text, i.id, e.fair, 0 FROM engram.erasures e, unnest($3::uuid[]) AS i
     AND (w.lease IS NOT NULL OR w.attempts > 0 OR w.parked_at IS NOT NULL OR w.due_at <= statement_timestamp())) ORDER BY 2
 ON CONFLICT (topic, key) DO UPDATE SET gen = o.gen + 1, due_at = excluded.due_at
 WHERE o.lease IS NULL AND o.attempts = 0 AND o.parked_at IS NULL AND o.due_at > excluded.due_at`;
-
-async function racing<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (toMemoryError(error).code !== "conflict" || isKeyTaken(error) || attempt >= ATTEMPTS_MAX) throw error;
-      await sleep(Math.random() * Math.min(PAUSE_MS_MAX, 2 ** attempt));
-    }
-  }
-}
 
 function placeNamed(name: string): ErasurePlace {
   const place = PLACES.find((one) => one.name === name);

@@ -11,3 +11,5 @@ export { createProviderBudget, type ProviderBudgetOptions } from "./provider-bud
 export { createSchedules } from "./schedules.ts";
 export { createMemoryStore } from "./store.ts";
 export { createUsers } from "./users.ts";
+export { createConversations } from "./talk/conversations.ts";
+export { createExtractions } from "./talk/extractions.ts";

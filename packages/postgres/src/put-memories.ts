@@ -120,6 +120,13 @@ function toInput({ draft, drafts }: Folded, ord: number) {
     expires_at: draft.expiresAt,
     seen_count: drafts.length,
     request_id: draft.requestId,
+    ...(draft.source === undefined
+      ? {}
+      : {
+          source_message_ids: [...new Set(drafts.flatMap((one) => one.source?.messageIds ?? []))],
+          provenance: draft.source.provenance,
+          valid_from: draft.source.validFrom,
+        }),
   };
 }
 
@@ -139,7 +146,7 @@ const SLOT = "engram.slot_key(i.project_id, i.user_id, i.level, i.type, i.sessio
 const INPUT = `input AS MATERIALIZED (
   SELECT i.*, ${DEDUPE} AS dedupe_key FROM json_to_recordset($1::json) AS i(ord int, id uuid, project_id uuid, user_id text, agent_id text, session_id text,
     session_ids text[], agent_ids text[], level text, type text, key text, content text, metadata jsonb, importance real, categories text[],
-    occurred_at timestamptz, expires_at timestamptz, seen_count int, request_id text)
+    occurred_at timestamptz, expires_at timestamptz, seen_count int, request_id text, source_message_ids uuid[], provenance jsonb, valid_from timestamptz)
 )`;
 
 /** The latest telling last; nobody twice. */
@@ -150,9 +157,10 @@ function union(column: string): string {
 
 const INSERT = (from: string) => `put AS (
   INSERT INTO public.memories AS m (id, project_id, user_id, agent_id, session_id, session_ids, agent_ids, level, type, key, content, metadata,
-    importance, categories, occurred_at, expires_at, seen_count, request_id)
+    importance, categories, occurred_at, expires_at, seen_count, request_id, source_message_ids, provenance, valid_from)
   SELECT i.id, i.project_id, i.user_id, i.agent_id, i.session_id, i.session_ids, i.agent_ids, i.level, i.type, i.key, i.content, i.metadata,
-    i.importance, i.categories, coalesce(i.occurred_at, now()), i.expires_at, i.seen_count, i.request_id
+    i.importance, i.categories, coalesce(i.occurred_at, now()), i.expires_at, i.seen_count, i.request_id,
+    coalesce(i.source_message_ids, '{}'), coalesce(i.provenance, '{}'), coalesce(i.valid_from, now())
   FROM ${from} ORDER BY i.dedupe_key
   ON CONFLICT (dedupe_key) DO UPDATE SET
     seen_count = m.seen_count + excluded.seen_count, last_seen_at = now(),
@@ -162,6 +170,7 @@ const INSERT = (from: string) => `put AS (
     session_id = coalesce(excluded.session_id, m.session_id), session_ids = ${union("session_ids")},
     agent_id = coalesce(excluded.agent_id, m.agent_id), agent_ids = ${union("agent_ids")},
     expires_at = CASE WHEN m.expires_at IS NULL OR excluded.expires_at IS NULL THEN NULL ELSE GREATEST(m.expires_at, excluded.expires_at) END,
+    source_message_ids = ${union("source_message_ids")},
     request_id = excluded.request_id
   RETURNING ${MEMORY_COLUMNS}, m.dedupe_key, (m.xmax = 0) AS created
 )`;

@@ -39,6 +39,7 @@ export async function openModels(config: Config, tools: ProviderTools): Promise<
   const openEmbedderOf = ({ model, requestedDims }: Pick<IndexTarget, "model" | "requestedDims">) =>
     model === null ? Promise.resolve(undefined) : remember(model, requestedDims);
   return {
+    extractor: undefined,
     embedder: configured.work,
     embedderOf: async (target, use) => (await openEmbedderOf(target))?.[use],
     openEmbedderOf,

@@ -1,7 +1,9 @@
 import type { Config } from "@engram/config";
 import type {
   Bell,
+  Conversations,
   Erasures,
+  Extractions,
   IndexableRows,
   IndexTargets,
   KeptAnswers,
@@ -14,7 +16,9 @@ import type {
   VectorIndex,
 } from "@engram/memory";
 import {
+  createConversations,
   createErasures,
+  createExtractions,
   createIndexableRows,
   createIndexTargets,
   createKeptAnswers,
@@ -42,6 +46,8 @@ export interface Sockets {
   readonly answers: KeptAnswers;
   readonly users: Users;
   readonly erasures: Erasures;
+  readonly conversations: Conversations;
+  readonly extractions: Extractions;
   readonly outbox: Outbox;
   readonly schedules: Schedules;
   readonly parked: ParkedJobs;
@@ -96,6 +102,8 @@ export async function openSockets(
     answers: createKeptAnswers(db),
     users: createUsers(db),
     erasures: createErasures(db),
+    conversations: createConversations(db, config.extraction),
+    extractions: createExtractions(db),
     outbox: createOutbox(db),
     schedules: createSchedules(db),
     parked: createParkedJobs(db),

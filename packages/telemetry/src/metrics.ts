@@ -108,6 +108,16 @@ export function createMetrics({ version }: { version: string }) {
       callSeconds,
     ),
 
+    extractions: counter("engram_extractions_total", "Batches of talk that were read.", ["outcome"]),
+    extractedMessages: counter("engram_extracted_messages_total", "Messages that were extracted.", []),
+    extractedFacts: counter("engram_extracted_facts_total", "Memories that extraction made or met again.", []),
+    extractionDuration: histogram(
+      "engram_extraction_duration_seconds",
+      "Extractions, from claim to commit.",
+      ["outcome"],
+      callSeconds,
+    ),
+
     scheduledSteps: counter("engram_scheduled_steps_total", "Steps of jobs that run by the clock.", ["job", "outcome"]),
 
     providerTurn: histogram(

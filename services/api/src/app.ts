@@ -26,8 +26,8 @@ export interface ApiDeps {
   /** Runs a write that its client may send again. */
   readonly once: Once;
   readonly search: SearchDeps;
-  /** Tells the workers that so many rows have changed; never blocks, never fails. */
-  readonly ring: (pending: number) => void;
+  /** Tells the workers that so much is to be done: memories to be embedded, or talk to be read. Never blocks, never fails. */
+  readonly ring: (pending: number, topic?: "embed" | "extract") => void;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -68,7 +68,18 @@ export function createApp(deps: ApiDeps): Express {
   for (const path of [...OPEN_PATHS, "/metrics"]) app.all(path, methodNotAllowed(["GET", "HEAD"]));
 
   app.use(
-    ["/api/memories", "/api/memories/*rest", "/api/jobs", "/api/jobs/*rest", "/api/users", "/api/erasures"],
+    [
+      "/api/memories",
+      "/api/memories/*rest",
+      "/api/memory",
+      "/api/memory/*rest",
+      "/api/events",
+      "/api/events/*rest",
+      "/api/jobs",
+      "/api/jobs/*rest",
+      "/api/users",
+      "/api/erasures",
+    ],
     requireEnabled(deps),
   );
   app.use(jsonOnly);

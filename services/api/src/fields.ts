@@ -12,6 +12,7 @@ const METADATA_BYTES_MAX = 16_384;
 const METADATA_DEPTH_MAX = 32;
 const CATEGORIES_MAX = 64;
 const TYPE_LENGTH_MAX = 64;
+const WISH_LENGTH_MAX = 2_000;
 export const LIMIT_MAX = 1000;
 export const LIMIT_DEFAULT = 10;
 const WAIT_SECONDS_DEFAULT = 10;
@@ -76,6 +77,16 @@ function time(description: string) {
 
 function listOf<T extends z.ZodType>(schema: T, max: number) {
   return z.preprocess((value) => (typeof value === "string" ? [value] : value), z.array(schema).max(max));
+}
+
+/** A text for the model that reads conversations: it costs tokens with each of its calls. */
+function wish(description: string) {
+  return z
+    .string()
+    .trim()
+    .max(WISH_LENGTH_MAX)
+    .transform((value, context) => storable("text", value, context))
+    .meta({ description, type: "string" });
 }
 
 const type = z
@@ -174,6 +185,19 @@ export const fields = {
   cursor: z.string().max(1024).meta({ description: "`next_cursor` of the page before." }),
   scope: z.enum(["exact"]).meta({ description: "`exact`: the ids are plain filters on where a memory came from." }),
   strict: flag().meta({ description: "Rather fail than answer without the embedder.", type: "boolean" }),
+  messages: z.unknown().meta({
+    description:
+      "What was said: a list of `{role, content, name?, timestamp?}`, as OpenAI has it; or one text, which is the user's.",
+    type: "array",
+    items: { type: "object" },
+  }),
+  infer: flag().meta({
+    description: "False: every turn is kept as it is (`interaction`), and no model reads it.",
+    type: "boolean",
+  }),
+  custom_instructions: wish("What to look for in this talk, in your own words."),
+  includes: wish("Keep nothing else than this."),
+  excludes: wish("Never keep this."),
   created_after: time("Created at this time or later."),
   created_before: time("Created before this time."),
 } as const satisfies Record<string, z.ZodType>;

@@ -57,7 +57,7 @@ export async function startApi({
     backlog,
     puts: createPutQueue(sockets.store, { onGroup: (size) => metrics.putGroupSize.observe(size) }),
     once: createOnce(sockets.answers),
-    ring: (pending) => sockets.bell.ring("embed", { pending }),
+    ring: (pending, topic = "embed") => sockets.bell.ring(topic, { pending }),
     search: {
       store: sockets.store,
       index: sockets.searchIndex,

@@ -12,6 +12,7 @@ import type { Logger, Metrics } from "@engram/telemetry";
 import { showBackups } from "./backups.ts";
 import { createIndexWatch } from "./index-watch.ts";
 import { createEmbedJob } from "./jobs/embed.ts";
+import { createExtractJob } from "./jobs/extract.ts";
 import { showReconcile } from "./jobs/reconcile.ts";
 import { createScheduledJobs } from "./jobs/scheduled.ts";
 
@@ -101,6 +102,15 @@ async function run(
   answering.push(lookOften(() => showReconcile(sockets.schedules, metrics), GAUGES_EVERY_MS, logger));
   answering.push(lookOften(() => showBackups(config.backupDir, metrics), GAUGES_EVERY_MS, logger));
 
+  const { extractor } = sockets.models;
+  if (extractor !== undefined) {
+    const extract = limitHands(
+      createExtractJob({ sockets, extractor, config, logger, metrics }, stop),
+      config.worker.concurrency,
+    );
+    answering.push(await sockets.bell.answer("extract", extract.work, { concurrency: config.worker.concurrency }));
+    answering.push(lookOften(extract.work, config.outbox.pollMs, logger));
+  }
   const hands = limitHands(work, config.worker.concurrency);
   answering.push(await sockets.bell.answer("embed", hands.work, { concurrency: config.worker.concurrency }));
   answering.push(lookOften(hands.work, config.outbox.pollMs, logger));

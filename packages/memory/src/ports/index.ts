@@ -4,6 +4,7 @@
  */
 export * from "./bell.ts";
 export * from "./conversations.ts";
+export * from "./extractions.ts";
 export * from "./extractor.ts";
 export * from "./index-targets.ts";
 export * from "./indexable-rows.ts";

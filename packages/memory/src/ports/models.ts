@@ -1,4 +1,5 @@
 import type { Vector } from "../vector.ts";
+import type { Extractor } from "./extractor.ts";
 import type { IndexTarget } from "./index-targets.ts";
 
 export interface Embedding {
@@ -21,8 +22,10 @@ export interface Embedder {
 /** Work waits for its turn at the provider. The query of a search never does: it is charged, and work gives way. */
 export type EmbedderUse = "work" | "search";
 
-/** The models socket. Extraction joins it when conversations do. */
+/** The models socket. */
 export interface Models {
+  /** Undefined: nothing reads conversations here; messages wait, and are found by their words. */
+  readonly extractor: Extractor | undefined;
   /** The configured one, for work: what memories are to be embedded with. */
   readonly embedder: Embedder;
   /** The one that a target was filled with; undefined where it cannot be had any more (its provider is not configured). */

@@ -1,4 +1,5 @@
 import type { Route } from "../route.ts";
+import { addConversation } from "./add-conversation.ts";
 import { discardJobs, retryJobs } from "./change-jobs.ts";
 import { createMemories } from "./create-memories.ts";
 import { createMemory } from "./create-memory.ts";
@@ -7,13 +8,14 @@ import { deleteUserMemories } from "./delete-user-memories.ts";
 import { eraseUser } from "./erase-user.ts";
 import { exportUser } from "./export-user.ts";
 import { getErasure } from "./get-erasure.ts";
+import { getEvent } from "./get-event.ts";
 import { getHistory } from "./get-history.ts";
 import { getMemory } from "./get-memory.ts";
 import { listJobs } from "./list-jobs.ts";
 import { listUserMemories } from "./list-user-memories.ts";
 import { listUsers } from "./list-users.ts";
 import { getReconcile, postReconcile } from "./reconcile.ts";
-import { searchMemories } from "./search-memories.ts";
+import { searchMemories, searchMemory } from "./search-memories.ts";
 import { patchMemory, replaceMemory } from "./update-memory.ts";
 
 /** Fixed paths before those with a parameter in the same place. */
@@ -21,6 +23,9 @@ export const ROUTES: readonly Route[] = [
   createMemory,
   createMemories,
   searchMemories,
+  addConversation,
+  searchMemory,
+  getEvent,
   listUserMemories,
   deleteUserMemories,
   getMemory,

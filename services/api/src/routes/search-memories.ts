@@ -1,9 +1,10 @@
-import { MemoryError, search, type MemoryFilter, type SearchResult } from "@engram/memory";
+import { MemoryError, searchAll, type MemoryFilter, type SearchRequest } from "@engram/memory";
 import { z } from "zod";
 import type { ApiDeps } from "../app.ts";
 import { fields, LIMIT_DEFAULT, missing, parse } from "../fields.ts";
 import { memoryJson, withWarnings } from "../memory-json.ts";
-import { defineRoute } from "../route.ts";
+import { messageJson } from "../message-json.ts";
+import { defineRoute, type Route } from "../route.ts";
 
 const body = z.object({
   user_id: fields.user_id.optional(),
@@ -23,38 +24,46 @@ const body = z.object({
 /** To ignore one of these would answer another question than was asked. */
 const NOT_YET = ["filters", "as_of"] as const;
 
-export const searchMemories = defineRoute({
-  method: "post",
-  path: "/api/memories/search",
-  summary: "Find memories by meaning and by words; without a query the newest and most important.",
-  body,
-  async handle({ deps, req, principal }) {
-    const { input, warnings } = parse(body, req.body ?? {});
-    refuseUnsupported(req.body);
-    if (input.user_id === undefined && input.session_id === undefined && input.agent_id === undefined)
-      throw missing("user_id");
-    const query = input.query?.normalize("NFC").trim();
-    const { memories, degraded } = await measured(deps, {
-      filter: toFilter(input, principal.projectId),
-      limit: input.limit ?? LIMIT_DEFAULT,
-      threshold: input.relevance_threshold ?? 0,
-      strict: input.strict ?? false,
-      ...(query === undefined || query === "" ? {} : { query: query.replaceAll("\0", " ").toWellFormed() }),
-    });
-    return {
-      status: 200,
-      body: {
-        memories: memories.map(({ score, ...memory }) => ({
-          ...memoryJson(memory),
-          relevance_score: Math.round(score * 1e4) / 1e4,
-        })),
-        total: memories.length,
-        ...(degraded.length === 0 ? {} : { degraded }),
-        ...withWarnings(warnings),
-      },
-    };
-  },
-});
+/** The two guides have the same search under two paths. */
+export const [searchMemories, searchMemory] = ["/api/memories/search", "/api/memory/search"].map(searchRoute) as [
+  Route,
+  Route,
+];
+
+function searchRoute(path: string): Route {
+  return defineRoute({
+    method: "post",
+    path,
+    summary: "Find memories by meaning and by words; without a query the newest and most important.",
+    body,
+    async handle({ deps, req, principal }) {
+      const { input, warnings } = parse(body, req.body ?? {});
+      refuseUnsupported(req.body);
+      if (input.user_id === undefined && input.session_id === undefined && input.agent_id === undefined)
+        throw missing("user_id");
+      const query = input.query?.normalize("NFC").trim();
+      const { found, degraded } = await measured(deps, {
+        filter: toFilter(input, principal.projectId),
+        limit: input.limit ?? LIMIT_DEFAULT,
+        threshold: input.relevance_threshold ?? 0,
+        strict: input.strict ?? false,
+        ...(query === undefined || query === "" ? {} : { query: query.replaceAll("\0", " ").toWellFormed() }),
+      });
+      return {
+        status: 200,
+        body: {
+          memories: found.map((one) => ({
+            ...(one.kind === "memory" ? memoryJson(one.memory) : messageJson(one.message)),
+            relevance_score: Math.round(one.score * 1e4) / 1e4,
+          })),
+          total: found.length,
+          ...(degraded.length === 0 ? {} : { degraded }),
+          ...withWarnings(warnings),
+        },
+      };
+    },
+  });
+}
 
 function refuseUnsupported(given: unknown): void {
   for (const field of NOT_YET)
@@ -85,11 +94,11 @@ function toFilter(input: z.output<typeof body>, projectId: string): MemoryFilter
   };
 }
 
-async function measured(deps: ApiDeps, request: Parameters<typeof search>[1]): Promise<SearchResult> {
+async function measured(deps: ApiDeps, request: SearchRequest): ReturnType<typeof searchAll> {
   const started = performance.now();
   let outcome: "ok" | "degraded" | "failed" = "failed";
   try {
-    const result = await search(deps.search, request);
+    const result = await searchAll(deps.search, deps.sockets.conversations, request);
     // Lexical embeddings are how this installation is set up, not something that went wrong.
     outcome = result.degraded.some((one) => one.code !== "lexical_embeddings") ? "degraded" : "ok";
     return result;

@@ -1,0 +1,267 @@
+import { randomUUID } from "node:crypto";
+import { backoffSeconds } from "./backoff.ts";
+import { bm25 } from "./bm25.ts";
+import type { Message } from "./conversation.ts";
+import { toMemoryError, type MemoryError } from "./errors.ts";
+import { uuidv7 } from "./ids.ts";
+import { EVENT_TYPE, type Memory, type MemoryDraft } from "./memory.ts";
+import {
+  EXTRACT_TOPIC,
+  type Claimed,
+  type ExtractedFact,
+  type ExtractionBatch,
+  type Extractions,
+  type Extractor,
+  type KeptFact,
+  type MemoryStore,
+  type Outbox,
+} from "./ports/index.ts";
+import { normalizeContent } from "./text.ts";
+
+/** Of one call: some exchanges, about 4,000 tokens of talk. */
+const LIMITS = { messagesMax: 40, bytesMax: 16_384, beforeMax: 4 };
+/** Known memories that are shown: those that share most words with the talk, and the newest. Bytes: 250 tokens. */
+const KNOWN_MAX = 12;
+const KNOWN_NEWEST = 4;
+const KNOWN_BYTES_MAX = 1_000;
+const KNOWN_CANDIDATES = 40;
+/** Of the talk that known memories are looked for with. */
+const TOPIC_CHARACTERS_MAX = 4_000;
+const FACTS_MAX = 64;
+/** An answer about one message that cannot be read so often will not be. */
+const ATTEMPTS_MAX = 3;
+
+export interface ExtractDeps {
+  readonly outbox: Pick<Outbox, "claim" | "fail" | "release">;
+  readonly store: Pick<MemoryStore, "searchText" | "findMemories" | "recentMemories">;
+  readonly extractions: Extractions;
+  readonly extractor: Extractor;
+  /** Undefined: go on. A text: why the project's money is spent for now, and when to look again. */
+  readonly heldBack?: (projectId: string) => Promise<{ readonly reason: string; readonly seconds: number } | undefined>;
+  readonly random?: () => number;
+}
+
+export interface ExtractOptions {
+  readonly leaseSeconds: number;
+  readonly horizonSeconds: number;
+}
+
+/** What one claim came to, for the log and the metrics. */
+export interface ExtractReport {
+  readonly outcome: "done" | "failed" | "lost" | "held_back";
+  readonly messages: number;
+  readonly facts: number;
+  readonly seconds: number;
+  readonly requestIds: readonly string[];
+  readonly error?: MemoryError;
+}
+
+/**
+ * Claims one owner whose talk waits and extracts its next batch with one call. Undefined: nothing is due.
+ *
+ * Repeating it is safe: facts, marks and the answer for the claim are one commit that stands only while the lease does,
+ * and a message that is extracted is never read again. An answer that cannot be read halves the batch, down to a message
+ * that is tried by itself and then set aside: nothing is lost, and nothing holds up what comes after it.
+ */
+export async function workExtraction(
+  deps: ExtractDeps,
+  options: ExtractOptions,
+  stop: AbortSignal,
+): Promise<ExtractReport | undefined> {
+  const started = performance.now();
+  const token = randomUUID();
+  const [claimed] = await deps.outbox.claim({ topic: EXTRACT_TOPIC, limit: 1, token, ...options });
+  if (claimed === undefined) return undefined;
+  const claim = { owner: claimed.key, token };
+  const told = (report: Partial<ExtractReport> & Pick<ExtractReport, "outcome">): ExtractReport => ({
+    messages: 0,
+    facts: 0,
+    requestIds: [],
+    ...report,
+    seconds: (performance.now() - started) / 1000,
+  });
+
+  // Half of the lease, as for every claim: what is under way then is cut, and the work comes back.
+  const deadline = AbortSignal.any([stop, AbortSignal.timeout((options.leaseSeconds * 1000) / 2)]);
+  try {
+    const batch = await deps.extractions.read(claim.owner, LIMITS);
+    if (batch === undefined) return told({ outcome: (await deps.extractions.done(claim)) ? "done" : "lost" });
+    const held = await deps.heldBack?.(batch.speaker.projectId);
+    if (held !== undefined) {
+      await fail(deps, { token, claimed }, { error: `budget: ${held.reason}`, retryInSeconds: held.seconds }, options);
+      return told({ outcome: "held_back", requestIds: batch.requestIds });
+    }
+    const { messages, facts, error } = await extractReadable(deps, batch, deadline);
+    const isSettled =
+      error === undefined
+        ? await deps.extractions.settle(
+            claim,
+            messages.map((message) => message.id),
+            facts,
+          )
+        : await deps.extractions.refuse(claim, messages[0]?.id ?? "", ATTEMPTS_MAX);
+    const outcome = !isSettled ? "lost" : error === undefined ? "done" : "failed";
+    return told({
+      outcome,
+      messages: messages.length,
+      facts: facts.length,
+      requestIds: batch.requestIds,
+      ...(error === undefined ? {} : { error }),
+    });
+  } catch (thrown) {
+    if (stop.aborted) {
+      await deps.outbox.release(EXTRACT_TOPIC, token, [claimed]);
+      return told({ outcome: "lost" });
+    }
+    const error = toMemoryError(thrown);
+    const retryInSeconds = backoffSeconds(claimed.attempts, {
+      retryAfterSeconds: error.retryAfterSeconds,
+      ...(deps.random === undefined ? {} : { random: deps.random }),
+    });
+    await fail(deps, { token, claimed }, { error: `${error.code}: ${error.message}`, retryInSeconds }, options);
+    return told({ outcome: "failed", error });
+  }
+}
+
+async function fail(
+  { outbox }: ExtractDeps,
+  { token, claimed }: { token: string; claimed: Claimed },
+  failure: { readonly error: string; readonly retryInSeconds: number },
+  { horizonSeconds }: ExtractOptions,
+): Promise<void> {
+  const { key, generation } = claimed;
+  await outbox.fail(EXTRACT_TOPIC, token, [{ key, generation, ...failure, doubt: false, park: false }], horizonSeconds);
+}
+
+/** The first part of the batch about which the answer can be read; `error` where not even one message's can. */
+async function extractReadable(
+  deps: ExtractDeps,
+  batch: ExtractionBatch,
+  signal: AbortSignal,
+): Promise<{ messages: readonly Message[]; facts: readonly KeptFact[]; error?: MemoryError }> {
+  let messages = batch.messages;
+  for (;;) {
+    try {
+      const facts = await extractFacts(deps, { ...batch, messages }, signal);
+      return { messages, facts };
+    } catch (thrown) {
+      const error = toMemoryError(thrown);
+      if (error.code !== "invalid") throw error;
+      if (messages.length === 1) return { messages, facts: [], error };
+      messages = messages.slice(0, Math.ceil(messages.length / 2));
+    }
+  }
+}
+
+async function extractFacts(
+  deps: ExtractDeps,
+  batch: ExtractionBatch,
+  signal: AbortSignal,
+): Promise<readonly KeptFact[]> {
+  const known = await findKnown(deps.store, batch);
+  const { facts, promptVersion } = await deps.extractor.extract(
+    {
+      projectId: batch.speaker.projectId,
+      turns: batch.messages.map(({ role, name, content, saidAt }, i) => ({
+        number: i + 1,
+        role,
+        name,
+        content,
+        saidAt,
+      })),
+      before: batch.before.map(({ role, name, content, saidAt }) => ({ role, name, content, saidAt })),
+      known: known.map(({ type, content, validFrom }, i) => ({ number: i + 1, type, content, validFrom })),
+      wishes: batch.wishes,
+      requestIds: batch.requestIds,
+    },
+    signal,
+  );
+  return facts
+    .slice(0, FACTS_MAX)
+    .flatMap((fact) => toKept(fact, batch, known, { promptVersion, model: deps.extractor.model }));
+}
+
+/** The owner's own standing states, most words in common first, then the newest; as many as fit. */
+async function findKnown(
+  store: ExtractDeps["store"],
+  { speaker, messages }: ExtractionBatch,
+): Promise<readonly Memory[]> {
+  const { projectId, userId, agentId } = speaker;
+  const filter = {
+    scope:
+      userId === null
+        ? { projectId, ...(agentId === null ? {} : { agentId }), level: "agent" as const, exact: true }
+        : { projectId, userId, level: "user" as const, exact: true },
+  };
+  const topic = messages
+    .map((message) => message.content)
+    .join("\n")
+    .slice(-TOPIC_CHARACTERS_MAX)
+    .toWellFormed();
+  const scores = bm25(await store.searchText(topic, filter, KNOWN_CANDIDATES));
+  const best = [...scores].toSorted(([, left], [, right]) => right - left).map(([id]) => id);
+  const found = new Map((await store.findMemories(best, filter)).map((memory) => [memory.id, memory]));
+  const newest = await store.recentMemories(filter, KNOWN_NEWEST);
+  const candidates = new Map(
+    [...best.flatMap((id) => found.get(id) ?? []), ...newest].map((memory) => [memory.id, memory] as const),
+  );
+  let bytes = 0;
+  return [...candidates.values()]
+    .filter((memory) => memory.type !== EVENT_TYPE && (bytes += Buffer.byteLength(memory.content)) <= KNOWN_BYTES_MAX)
+    .slice(0, KNOWN_MAX);
+}
+
+/** Empty where the fact says nothing that can be kept. */
+function toKept(
+  fact: ExtractedFact,
+  batch: ExtractionBatch,
+  known: readonly Memory[],
+  { model, promptVersion }: { model: string; promptVersion: string },
+): readonly KeptFact[] {
+  const sources = batch.messages.filter((_, i) => fact.from.includes(i + 1));
+  const latest = sources.at(-1);
+  const content = readable(fact.content);
+  if (latest === undefined || content === undefined) return [];
+  const { relation } = fact;
+  const same = relation.kind === "same" ? known[relation.known - 1] : undefined;
+  const replaced = relation.kind === "replaces" ? relation.known.flatMap((number) => known[number - 1] ?? []) : [];
+  const draft: MemoryDraft = {
+    id: uuidv7(),
+    ...batch.speaker,
+    level: batch.speaker.userId === null ? "agent" : "user",
+    type: same?.type ?? (fact.type === EVENT_TYPE && replaced.length > 0 ? "fact" : fact.type),
+    key: same?.key ?? null,
+    content: same?.content ?? content,
+    metadata: {
+      ...batch.metadata,
+      ...(fact.entities.length === 0 ? {} : { entities: fact.entities }),
+    },
+    importance: fact.importance,
+    categories: [],
+    occurredAt: fact.occurredAt ?? latest.saidAt,
+    expiresAt: batch.expiresAt,
+    requestId: batch.requestIds.at(-1) ?? null,
+    source: {
+      messageIds: sources.map((message) => message.id),
+      provenance: { ...saidBy(sources), model, prompt: promptVersion },
+      validFrom: latest.saidAt,
+    },
+  };
+  return [{ draft, retires: replaced.map((memory) => memory.id) }];
+}
+
+function readable(text: string): string | undefined {
+  try {
+    return normalizeContent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The user's own words weigh most, a tool's least: what a web page says is nobody's word. */
+function saidBy(sources: readonly Message[]): { role: string; trust: string } {
+  const roles = new Set(sources.map((message) => message.role));
+  if (roles.has("user")) return { role: "user", trust: "said_by_user" };
+  if (roles.has("assistant")) return { role: "assistant", trust: "said_by_assistant" };
+  return { role: "tool", trust: "from_tool" };
+}

@@ -1,0 +1,55 @@
+import type { ExtractionWishes, Message, Speaker } from "../conversation.ts";
+import type { MemoryDraft, Metadata } from "../memory.ts";
+
+/** The topic of the outbox whose keys are owners of talk (`tenantOf`). */
+export const EXTRACT_TOPIC = "extract";
+
+export interface ExtractionLimits {
+  readonly messagesMax: number;
+  /** Of UTF-8, the messages together; one message alone may be longer. */
+  readonly bytesMax: number;
+  /** Turns before the first one, to be understood by. */
+  readonly beforeMax: number;
+}
+
+/** Messages of one owner that wait, of one session and with one set of wishes, in their order. */
+export interface ExtractionBatch {
+  readonly speaker: Speaker;
+  readonly messages: readonly Message[];
+  readonly before: readonly Message[];
+  readonly wishes: ExtractionWishes;
+  readonly metadata: Metadata;
+  readonly expiresAt: Date | null;
+  readonly requestIds: readonly string[];
+}
+
+/** One fact, ready to be kept. */
+export interface KeptFact {
+  readonly draft: MemoryDraft;
+  /** Ids of memories that end where this one begins; each only while it stands. */
+  readonly retires: readonly string[];
+}
+
+/** A claimed owner of talk. */
+export interface ExtractionClaim {
+  readonly owner: string;
+  readonly token: string;
+}
+
+/** What the worker does with talk. Every effect stands or falls with the claim: a lost lease changes nothing. */
+export interface Extractions {
+  /** The batch of the oldest message that waits. Undefined: none does. */
+  read(owner: string, limits: ExtractionLimits): Promise<ExtractionBatch | undefined>;
+  /**
+   * Keeps the facts, marks the messages, completes the events and answers for the claim, in one commit. False: the lease
+   * is another's, or a message is gone or extracted by now; nothing has changed.
+   */
+  settle(claim: ExtractionClaim, messages: readonly string[], facts: readonly KeptFact[]): Promise<boolean>;
+  /**
+   * Counts an answer about one message that could not be read; the last of `attemptsMax` sets it aside (it stays findable
+   * by its words, and its event fails). False: the lease is another's.
+   */
+  refuse(claim: ExtractionClaim, message: string, attemptsMax: number): Promise<boolean>;
+  /** Answers for a claim under which nothing waits any more; what has come meanwhile is due at once. */
+  done(claim: ExtractionClaim): Promise<boolean>;
+}

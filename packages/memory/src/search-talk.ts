@@ -1,0 +1,57 @@
+import { bm25 } from "./bm25.ts";
+import type { Message } from "./conversation.ts";
+import { fuse } from "./fuse.ts";
+import type { Memory } from "./memory.ts";
+import type { Conversations } from "./ports/index.ts";
+import { search, type Degradation, type SearchDeps, type SearchRequest } from "./search.ts";
+
+/** Messages with a word in common that are looked at; those that wait for their extraction are few. */
+const MESSAGES_POOL = 50;
+
+export type Found =
+  | { readonly kind: "memory"; readonly memory: Memory; readonly score: number }
+  | { readonly kind: "message"; readonly message: Message; readonly score: number };
+
+/**
+ * A search over memories and over what was said and is not extracted yet: that is found by its words, on the scale of
+ * words that stand alone, and ranked among the memories by its score.
+ */
+export async function searchAll(
+  deps: SearchDeps,
+  conversations: Pick<Conversations, "searchText" | "findMessages">,
+  request: SearchRequest,
+): Promise<{ readonly found: readonly Found[]; readonly degraded: readonly Degradation[] }> {
+  const [{ memories, degraded }, messages] = await Promise.all([
+    search(deps, request),
+    searchMessages(conversations, request),
+  ]);
+  const found = [
+    ...memories.map(({ score, ...memory }) => ({ kind: "memory", memory, score }) as const),
+    ...messages,
+  ].toSorted((left, right) => right.score - left.score);
+  return { found: found.slice(0, request.limit), degraded };
+}
+
+async function searchMessages(
+  conversations: Pick<Conversations, "searchText" | "findMessages">,
+  { query, filter, limit, threshold }: SearchRequest,
+): Promise<readonly Found[]> {
+  if (query === undefined) return [];
+  const text = await conversations.searchText(query, filter, MESSAGES_POOL);
+  const ranked = fuse({ vectorHits: undefined, textScores: bm25(text), calibration: null })
+    .filter((one) => one.score >= threshold)
+    .slice(0, limit);
+  if (ranked.length === 0) return [];
+  const rows = new Map(
+    (
+      await conversations.findMessages(
+        ranked.map((one) => one.id),
+        filter,
+      )
+    ).map((message) => [message.id, message]),
+  );
+  return ranked.flatMap(({ id, score }) => {
+    const message = rows.get(id);
+    return message === undefined ? [] : [{ kind: "message", message, score } as const];
+  });
+}

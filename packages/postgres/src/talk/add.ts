@@ -1,0 +1,134 @@
+import { MemoryError, tenantOf, uuidv7, type AddDraft, type AddEvent, type MemoryDraft } from "@engram/memory";
+import { Values, type Executor } from "@engram/sql";
+import { keepAnswer } from "../kept-answers.ts";
+import { putMemories } from "../put-memories.ts";
+import { samenessOf } from "./sameness.ts";
+import { getEvent } from "./events.ts";
+
+interface AddedRow extends Record<string, unknown> {
+  readonly completed_at: Date | null;
+  /** In the order of the call, each once. */
+  readonly messages: { readonly ord: number; readonly id: string; readonly created: boolean }[];
+}
+
+/** Keeps the messages that are new and the event of the call, in one statement; see `Conversations.add`. */
+export async function add(db: Executor, draft: AddDraft, debounceMs: number): Promise<AddEvent> {
+  if (draft.infer) await insert(db, draft, debounceMs);
+  else await db.transaction((tx) => addVerbatim(tx, draft));
+  const event = await getEvent(db, draft.speaker.projectId, draft.eventId);
+  if (event === undefined)
+    throw new MemoryError("internal", "Internal error", { cause: new Error("an event vanished") });
+  return event;
+}
+
+/** Every new turn of the user and the assistant becomes an event of its own. */
+async function addVerbatim(tx: Executor, draft: AddDraft): Promise<void> {
+  const { messages } = await insert(tx, draft, 0);
+  const kept = messages.flatMap(({ ord, id, created }) => {
+    const message = draft.messages[ord - 1];
+    return created && message !== undefined && (message.role === "user" || message.role === "assistant")
+      ? [verbatim(draft, message, id)]
+      : [];
+  });
+  if (kept.length === 0) return;
+  const put = await putMemories(tx, kept);
+  const results = put.map(({ memory }) => ({ id: memory.id, event: "ADD" }));
+  await tx.query("UPDATE engram.events SET results = results || $2::jsonb WHERE id = $1::uuid", [
+    draft.eventId,
+    JSON.stringify(results),
+  ]);
+}
+
+function verbatim(
+  { speaker, metadata, expiresAt, requestId }: AddDraft,
+  { role, name, content, saidAt }: AddDraft["messages"][number],
+  messageId: string,
+): MemoryDraft {
+  return {
+    id: uuidv7(),
+    ...speaker,
+    level: speaker.userId === null ? "agent" : "user",
+    type: "interaction",
+    key: null,
+    content,
+    metadata: { ...metadata, role, ...(name === null ? {} : { name }) },
+    importance: null,
+    categories: [],
+    occurredAt: saidAt,
+    expiresAt,
+    requestId,
+    source: { messageIds: [messageId], provenance: { role }, validFrom: saidAt ?? new Date() },
+  };
+}
+
+/*
+ * The sameness of a first, short message depends on the last one that is kept of the session; the client that sends it
+ * again meets itself there. DO UPDATE and not DO NOTHING, so that the ids of known messages come back, those too that
+ * another client commits at this moment.
+ */
+async function insert(db: Executor, draft: AddDraft, debounceMs: number): Promise<AddedRow> {
+  const { speaker, keyed } = draft;
+  const values = new Values();
+  const owner = tenantOf(speaker);
+  const own = `${values.add(owner)}::uuid`;
+  const project = `${values.add(speaker.projectId)}::uuid`;
+  const user = `${values.add(speaker.userId)}::text`;
+  const agent = `${values.add(speaker.agentId)}::text`;
+  const session = `${values.add(speaker.sessionId)}::text`;
+  const event = `${values.add(draft.eventId)}::uuid`;
+  const request = `${values.add(draft.requestId)}::text`;
+  const due = `now() + ${values.add(debounceMs)}::float8 * interval '1 ms'`;
+  const ofSession = speaker.sessionId === null ? "m.session_id IS NULL" : `m.session_id = ${session}`;
+  const answer = `SELECT ${project} AS project_id, ${user} AS user_id, NULL::uuid AS memory_id,
+    json_build_object('value', json_build_object('eventId', e.id, 'status', CASE WHEN e.completed_at IS NULL THEN 'queued' ELSE 'done' END)) AS result FROM event e`;
+  const statement = `WITH input AS (
+  SELECT * FROM json_to_recordset(${values.add(JSON.stringify(toInput(owner, draft)))}::json) AS i(ord int, id uuid, role text, name text, content text,
+    said_at timestamptz, text_hash uuid, previous_hash uuid, is_short bool)),
+last AS (SELECT m.text_hash, m.sameness FROM engram.messages m WHERE m.owner = ${own} AND ${ofSession} ORDER BY m.id DESC LIMIT 1),
+told AS MATERIALIZED (
+  SELECT i.*, CASE WHEN NOT i.is_short THEN i.text_hash WHEN i.ord > 1 THEN md5(i.text_hash::text || i.previous_hash::text)::uuid
+    WHEN l.text_hash = i.text_hash THEN l.sameness ELSE md5(i.text_hash::text || coalesce(l.text_hash::text, ''))::uuid END AS sameness
+  FROM input i LEFT JOIN last l ON true),
+once AS (SELECT DISTINCT ON (sameness) * FROM told ORDER BY sameness, ord),
+put AS (
+  INSERT INTO engram.messages AS m (id, project_id, user_id, agent_id, session_id, owner, event_id, role, name, content, said_at, text_hash, sameness,
+    due_at, extracted_at, request_id)
+  SELECT o.id, ${project}, ${user}, ${agent}, ${session}, ${own}, ${event}, o.role, o.name, o.content, coalesce(o.said_at, now()), o.text_hash, o.sameness,
+    ${due}, CASE WHEN ${values.add(draft.infer)}::bool THEN NULL ELSE now() END, ${request}
+  FROM once o ORDER BY o.sameness
+  ON CONFLICT (sameness) DO UPDATE SET role = m.role
+  RETURNING m.id, m.sameness, (m.extracted_at IS NOT NULL OR m.failed_at IS NOT NULL) AS settled, (m.xmax = 0) AS created),
+all_told AS (
+  SELECT coalesce(array_agg(p.id ORDER BY o.ord), '{}') AS ids, coalesce(bool_and(p.settled), true) AS settled,
+    coalesce(json_agg(json_build_object('ord', o.ord, 'id', p.id, 'created', p.created) ORDER BY o.ord), '[]') AS list
+  FROM once o JOIN put p ON p.sameness = o.sameness),
+event AS (
+  INSERT INTO engram.events (id, project_id, user_id, agent_id, session_id, owner, message_ids, metadata, wishes, memory_expires_at, request_id, completed_at, results)
+  SELECT ${event}, ${project}, ${user}, ${agent}, ${session}, ${own}, a.ids, ${values.add(JSON.stringify(draft.metadata))}::jsonb,
+    ${values.add(JSON.stringify(draft.wishes))}::jsonb, ${values.add(draft.expiresAt)}::timestamptz, ${request},
+    CASE WHEN a.settled THEN now() END,
+    CASE WHEN a.settled THEN coalesce((
+      SELECT jsonb_agg(jsonb_build_object('id', x.id, 'event', 'SAME') ORDER BY x.created_at, x.id) FROM public.memories x
+      WHERE x.source_message_ids <> '{}' AND x.source_message_ids && a.ids AND x.project_id = ${project} AND x.valid_to IS NULL), '[]') ELSE '[]' END
+  FROM all_told a RETURNING id, completed_at)${keyed === undefined ? "" : `,\n${keepAnswer(keyed, values, answer)}`}
+SELECT e.completed_at, a.list AS messages FROM event e, all_told a`;
+  const [row] = await db.query<AddedRow>(statement, values.list);
+  if (row === undefined)
+    throw new MemoryError("internal", "Internal error", { cause: new Error("an add returned no row") });
+  return row;
+}
+
+function toInput(owner: string, { speaker, messages }: AddDraft) {
+  const hashes = messages.map((message) => samenessOf(owner, speaker, message));
+  return messages.map(({ id, role, name, content, saidAt }, i) => ({
+    ord: i + 1,
+    id,
+    role,
+    name,
+    content,
+    said_at: saidAt,
+    text_hash: hashes[i]?.textHash,
+    previous_hash: hashes[i - 1]?.textHash ?? null,
+    is_short: hashes[i]?.isShort,
+  }));
+}

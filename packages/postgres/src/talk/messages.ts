@@ -1,0 +1,139 @@
+import {
+  tenantOf,
+  visibleTo,
+  type Message,
+  type MemoryFilter,
+  type Role,
+  type Speaker,
+  type TextHits,
+} from "@engram/memory";
+import { Values, type Executor } from "@engram/sql";
+
+export interface MessageRow extends Record<string, unknown> {
+  readonly id: string;
+  readonly project_id: string;
+  readonly user_id: string | null;
+  readonly agent_id: string | null;
+  readonly session_id: string | null;
+  readonly role: Role;
+  readonly name: string | null;
+  readonly content: string;
+  readonly said_at: Date;
+  readonly created_at: Date;
+}
+
+export const MESSAGE_COLUMNS =
+  "m.id, m.project_id, m.user_id, m.agent_id, m.session_id, m.role, m.name, m.content, m.said_at, m.created_at";
+
+export function toMessage(row: MessageRow): Message {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    userId: row.user_id,
+    agentId: row.agent_id,
+    sessionId: row.session_id,
+    role: row.role,
+    name: row.name,
+    content: row.content,
+    saidAt: row.said_at,
+    createdAt: row.created_at,
+  };
+}
+
+/** See `Conversations.turns`. */
+export async function turns(db: Executor, speaker: Speaker, limit: number): Promise<readonly Message[]> {
+  const values = new Values();
+  const owner = values.add(tenantOf(speaker));
+  const session =
+    speaker.sessionId === null ? "m.session_id IS NULL" : `m.session_id = ${values.add(speaker.sessionId)}::text`;
+  const rows = await db.query<MessageRow>(
+    `SELECT ${MESSAGE_COLUMNS} FROM engram.messages m WHERE m.owner = ${owner}::uuid AND ${session} AND m.content <> ''
+     ORDER BY m.id DESC LIMIT ${values.add(limit)}::int`,
+    values.list,
+  );
+  return rows.map(toMessage).toReversed();
+}
+
+/**
+ * Messages are the user's, as lasting memories are: seen from every session, narrowed by ids where these are plain
+ * filters. Undefined: a filter that no message can pass.
+ */
+function messageFilter(
+  { scope, types, key, createdAfter, createdBefore }: MemoryFilter,
+  values: Values,
+): string | undefined {
+  if (types !== undefined || key !== undefined) return undefined;
+  const visible = visibleTo(scope).find(({ level }) => level === undefined || level === "user");
+  if (visible === undefined || (visible.userId === undefined && !scope.exact)) return undefined;
+  const conditions = [
+    `m.project_id = ${values.add(scope.projectId)}::uuid`,
+    "m.extracted_at IS NULL",
+    "m.content <> ''",
+    "m.role <> 'system'",
+  ];
+  if (typeof visible.userId === "string") conditions.push(`m.user_id = ${values.add(visible.userId)}::text`);
+  if (visible.sessionId !== undefined) conditions.push(`m.session_id = ${values.add(visible.sessionId)}::text`);
+  if (visible.agentId !== undefined) conditions.push(`m.agent_id = ${values.add(visible.agentId)}::text`);
+  if (createdAfter !== undefined) conditions.push(`m.created_at >= ${values.add(createdAfter)}::timestamptz`);
+  if (createdBefore !== undefined) conditions.push(`m.created_at < ${values.add(createdBefore)}::timestamptz`);
+  return conditions.join(" AND ");
+}
+
+const NOTHING: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
+
+interface TextRow extends Record<string, unknown> {
+  readonly terms: string[];
+  readonly documents: number;
+  readonly average_length: number;
+  readonly frequencies: Record<string, number> | null;
+  readonly hits: { id: string; length: number; frequencies: Record<string, number> }[] | null;
+}
+
+/** As of memories (`search-text.ts`), over what waits: a few rows of a user as a rule, a day's talk while a model is away. */
+export async function searchMessages(
+  db: Executor,
+  query: string,
+  filter: MemoryFilter,
+  limit: number,
+): Promise<TextHits> {
+  const values = new Values();
+  const condition = messageFilter(filter, values);
+  if (condition === undefined) return NOTHING;
+  const [row] = await db.query<TextRow>(
+    `WITH words AS MATERIALIZED (
+       SELECT w.terms, (SELECT string_agg(quote_literal(t), ' | ') FROM unnest(w.terms) t)::tsquery AS query
+       FROM (SELECT tsvector_to_array(engram.search_vector(${values.add(query)}::text)) AS terms) w),
+     waiting AS MATERIALIZED (SELECT m.id, m.search FROM engram.messages m WHERE ${condition}),
+     seen AS (SELECT count(*)::int AS documents, coalesce(avg(length(search)), 0)::float8 AS average_length FROM waiting),
+     best AS MATERIALIZED (
+       SELECT m.id, m.search FROM waiting m, words w WHERE m.search @@ w.query ORDER BY ts_rank(m.search, w.query) DESC, m.id DESC LIMIT ${values.add(limit)}::int),
+     df AS (SELECT jsonb_object_agg(lexeme, n) AS frequencies FROM (
+       SELECT l.lexeme, count(*)::int AS n FROM waiting m, words w, unnest(m.search) l WHERE m.search @@ w.query AND l.lexeme = ANY (w.terms) GROUP BY 1) d),
+     hits AS (SELECT jsonb_agg(jsonb_build_object('id', b.id, 'length', length(b.search), 'frequencies', (
+       SELECT jsonb_object_agg(l.lexeme, cardinality(l.positions)) FROM words w, unnest(b.search) l WHERE l.lexeme = ANY (w.terms)))) AS list FROM best b)
+     SELECT words.terms, seen.documents, seen.average_length, df.frequencies, hits.list AS hits FROM words, seen, df, hits`,
+    values.list,
+  );
+  return {
+    hits: row?.hits ?? [],
+    terms: row?.terms ?? [],
+    documents: row?.documents ?? 0,
+    averageLength: row?.average_length ?? 0,
+    documentFrequencies: row?.frequencies ?? {},
+  };
+}
+
+export async function findMessages(
+  db: Executor,
+  ids: readonly string[],
+  filter: MemoryFilter,
+): Promise<readonly Message[]> {
+  const values = new Values();
+  const condition = messageFilter(filter, values);
+  if (condition === undefined || ids.length === 0) return [];
+  const rows = await db.query<MessageRow>(
+    `SELECT ${MESSAGE_COLUMNS} FROM engram.messages m WHERE m.id = ANY (${values.add(ids)}::uuid[]) AND ${condition}`,
+    values.list,
+  );
+  return rows.map(toMessage);
+}

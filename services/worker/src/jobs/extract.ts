@@ -1,0 +1,71 @@
+import type { Config } from "@engram/config";
+import { EMPTY_REPORT, workExtraction, type BatchReport, type Extractor, type ExtractReport } from "@engram/memory";
+import type { Sockets } from "@engram/sockets";
+import type { Logger, Metrics } from "@engram/telemetry";
+
+/** Batches of one ring, so that a job on the queue ends and reports even while a backlog drains. */
+const BATCHES_PER_RING_MAX = 50;
+
+export interface ExtractJobDeps {
+  readonly sockets: Sockets;
+  readonly extractor: Extractor;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/**
+ * The job "extract": reads talk that is due until none is left. Safe to run twice and from two processes, as
+ * `workExtraction` is.
+ */
+export function createExtractJob(
+  { sockets, extractor, config, logger, metrics }: ExtractJobDeps,
+  stop: AbortSignal,
+): () => Promise<BatchReport> {
+  const deps = { outbox: sockets.outbox, store: sockets.store, extractions: sockets.extractions, extractor };
+  return async () => {
+    let report: BatchReport = EMPTY_REPORT;
+    for (let batches = 0; batches < BATCHES_PER_RING_MAX && !stop.aborted; batches++) {
+      const done = await workExtraction(deps, config.outbox, stop);
+      if (done === undefined) break;
+      report = addReport(report, done);
+      tell({ logger, metrics }, done);
+      // What it made waits to be embedded.
+      if (done.facts > 0) sockets.bell.ring("embed", { pending: done.facts });
+      if (isTrouble(done)) break;
+    }
+    return report;
+  };
+}
+
+/** The provider is away: the work waits out its back-off, and so does this hand, one look long. */
+function isTrouble({ error }: ExtractReport): boolean {
+  return error?.code === "unavailable" || error?.code === "rate_limited";
+}
+
+function addReport(sum: BatchReport, { messages, seconds, outcome }: ExtractReport): BatchReport {
+  return {
+    ...sum,
+    batches: sum.batches + 1,
+    claimed: sum.claimed + messages,
+    updated: sum.updated + (outcome === "done" ? messages : 0),
+    failed: sum.failed + (outcome === "failed" ? 1 : 0),
+    seconds: sum.seconds + seconds,
+  };
+}
+
+function tell({ logger, metrics }: Pick<ExtractJobDeps, "logger" | "metrics">, report: ExtractReport): void {
+  const { outcome, messages, facts, seconds, requestIds, error } = report;
+  metrics.extractions.inc({ outcome });
+  metrics.extractionDuration.observe({ outcome }, seconds);
+  const fields = { outcome, messages, facts, durationMs: Math.round(seconds * 1000), requestIds };
+  if (outcome === "failed") {
+    logger.warn({ ...fields, code: error?.code, err: error }, "Extraction failed");
+    return;
+  }
+  if (outcome === "done") {
+    metrics.extractedMessages.inc(messages);
+    metrics.extractedFacts.inc(facts);
+  }
+  logger.info(fields, "Extraction");
+}
