@@ -121,7 +121,7 @@ describe("DELETE /api/users/:user_id", () => {
     await create({ user_id: odd, content: "Странное имя" });
     expect((await erase(odd)).erased).toMatchObject({ memories: 1 });
     const second = await erase(odd);
-    expect(second.erased).toEqual({ memories: 0, history: 0, answers: 0 });
+    expect(second.erased).toEqual({ messages: 0, events: 0, memories: 0, history: 0, answers: 0 });
     expect((await erased(second.erasure_id)).status).toBe("done");
   });
 

@@ -16,7 +16,7 @@ interface Document {
   exported_at: string;
   memories: Memory[];
   history: Version[];
-  counts: { memories: number; history: number };
+  counts: { memories: number; history: number; messages: number };
   complete: boolean;
 }
 
@@ -64,7 +64,7 @@ function expectWhole(
     memory: { content: "Светлая тема" },
   });
   expect(history.find((line) => line.ended_by === "deleted")?.memory).toBeNull();
-  expect(counts).toEqual({ memories: 2, history: 3 });
+  expect(counts).toEqual({ memories: 2, history: 3, messages: 0 });
 }
 
 describe("GET /api/users/:user_id/export", () => {
@@ -106,7 +106,8 @@ describe("GET /api/users/:user_id/export", () => {
       user_id: userId,
       memories: [],
       history: [],
-      counts: { memories: 0, history: 0 },
+      messages: [],
+      counts: { memories: 0, history: 0, messages: 0 },
       complete: true,
     });
   });
@@ -117,7 +118,7 @@ describe("GET /api/users/:user_id/export", () => {
     expect((await api("POST", "/api/memories/bulk", { body: { memories } })).status).toBe(200);
     const document = (await exportOf(userId)).body as unknown as Document;
     expect(new Set(document.memories.map((memory) => memory.content)).size).toBe(700);
-    expect(document.counts).toEqual({ memories: 700, history: 0 });
+    expect(document.counts).toEqual({ memories: 700, history: 0, messages: 0 });
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import type { Message } from "./conversation.ts";
 import type { HistoryEvent, Memory, Metadata } from "./memory.ts";
 
 /** Whose memories they are. */
@@ -46,6 +47,11 @@ export interface KeptVersion {
   readonly memory: Omit<Memory, "indexStatus"> | null;
 }
 
+/** A message, and since when it is extracted. Its content is empty once a memory that came of it was deleted. */
+export interface KeptMessage extends Message {
+  readonly extractedAt: Date | null;
+}
+
 /** People, as far as their memories tell of them. */
 export interface Users {
   /** A bad cursor throws `invalid`. */
@@ -59,4 +65,6 @@ export interface Users {
   exportMemories(person: Person): AsyncIterable<readonly KeptMemory[]>;
   /** Every earlier version of a person's memories in pages, by memory and version, deleted ones' empty lines too. */
   exportHistory(person: Person): AsyncIterable<readonly KeptVersion[]>;
+  /** Every message that is kept, in pages, in the order in which they were said. */
+  exportMessages(person: Person): AsyncIterable<readonly KeptMessage[]>;
 }

@@ -23,6 +23,7 @@ CREATE TABLE engram.events (
   completed_at timestamptz
 );
 CREATE INDEX events_open ON engram.events (owner) WHERE completed_at IS NULL;
+CREATE INDEX events_completed_at ON engram.events (completed_at);
 CREATE INDEX events_created_at ON engram.events (project_id, created_at DESC, id);
 CREATE INDEX events_user_id ON engram.events (user_id, project_id) WHERE user_id IS NOT NULL;
 
@@ -56,12 +57,14 @@ CREATE TABLE engram.messages (
 CREATE INDEX messages_waiting ON engram.messages (owner, id) WHERE extracted_at IS NULL AND failed_at IS NULL;
 CREATE INDEX messages_searchable ON engram.messages USING gin (search) WHERE extracted_at IS NULL;
 CREATE INDEX messages_session ON engram.messages (owner, session_id, id);
+CREATE INDEX messages_owner ON engram.messages (owner, id);
+CREATE INDEX messages_text_hash ON engram.messages (owner, text_hash);
 CREATE INDEX messages_user_id ON engram.messages (user_id, project_id) WHERE user_id IS NOT NULL;
 
 CREATE INDEX idx_memories_source_messages ON public.memories USING gin (source_message_ids) WHERE source_message_ids <> '{}';
 
 -- Like the triggers of memories: the one way into the outbox. A later message never pushes the work back, and never breaks
--- a lease; a message without a wait for extraction (kept verbatim) asks for nothing.
+-- a lease; a message that is kept verbatim asks for nothing.
 CREATE FUNCTION engram.messages_after_insert() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

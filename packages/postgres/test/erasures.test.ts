@@ -81,7 +81,7 @@ describeOnDatabases("erasures", (db, name) => {
     expect(await rows("SELECT event, snapshot IS NULL AS empty FROM engram.history")).toEqual([
       { event: "updated", empty: false },
     ]);
-    expect(await counts(erasure)).toEqual({ memories: 0, history: 0, answers: 0 });
+    expect(await counts(erasure)).toEqual({ messages: 0, events: 0, memories: 0, history: 0, answers: 0 });
   });
 
   test("the empty lines of memories that were deleted long before go too", async () => {
@@ -94,7 +94,7 @@ describeOnDatabases("erasures", (db, name) => {
     await db.script("DELETE FROM memories WHERE user_id = 'v'");
     expect(await rows("SELECT 1 AS one FROM engram.history")).toHaveLength(4);
     const erasure = await erasures.request(person, actor);
-    expect(erasure.erased).toEqual({ memories: 0, history: 3, answers: 0 });
+    expect(erasure.erased).toEqual({ messages: 0, events: 0, memories: 0, history: 3, answers: 0 });
     expect(await rows("SELECT 1 AS one FROM engram.history")).toHaveLength(1);
   });
 
@@ -136,7 +136,7 @@ describeOnDatabases("erasures", (db, name) => {
       { event: "deleted" },
       { event: "updated" },
     ]);
-    expect(await counts(settled)).toEqual({ memories: 0, history: 0, answers: 0 });
+    expect(await counts(settled)).toEqual({ messages: 0, events: 0, memories: 0, history: 0, answers: 0 });
   });
 
   onServer("a write in flight at the request is erased when it has ended, and the sweep waits for it", async () => {
@@ -180,7 +180,7 @@ describeOnDatabases("erasures", (db, name) => {
       const erasure = await swept(await erasures.request(person, actor));
       expect(await rows("SELECT 1 AS one FROM memories")).toEqual([]);
       expect(late.flat()).toHaveLength(80);
-      expect(await counts(erasure)).toEqual({ memories: 0, history: 0, answers: 0 });
+      expect(await counts(erasure)).toEqual({ messages: 0, events: 0, memories: 0, history: 0, answers: 0 });
     },
   );
 
@@ -246,7 +246,7 @@ describeOnDatabases("erasures", (db, name) => {
     await db.script(`INSERT INTO engram.idempotency (key_hash, request_hash, project_id, user_id, memory_id, result)
       SELECT convert_to(u, 'UTF8'), '', '${projectId}', u, gen_random_uuid(), '{"memory":"раз"}' FROM unnest(ARRAY['u', 'v']) u`);
     const erasure = await erasures.request(person, actor);
-    expect(erasure.erased).toEqual({ memories: 0, history: 0, answers: 1 });
+    expect(erasure.erased).toEqual({ messages: 0, events: 0, memories: 0, history: 0, answers: 1 });
     const kept = await rows(
       "SELECT user_id, memory_id IS NULL AS blank, result FROM engram.idempotency ORDER BY key_hash",
     );
@@ -266,7 +266,7 @@ describeOnDatabases("erasures", (db, name) => {
     await db.script("INSERT INTO memories (user_id, content) SELECT 'u', 'факт ' || n FROM generate_series(1, 1203) n");
     await db.script("UPDATE memories SET metadata = '{\"n\":1}'");
     const erasure = await erasures.request(person, actor);
-    expect(erasure.erased).toEqual({ memories: 1203, history: 2406, answers: 0 });
+    expect(erasure.erased).toEqual({ messages: 0, events: 0, memories: 1203, history: 2406, answers: 0 });
     expect(await erasures.countJobs(erasure)).toBe(1203);
   }, 60_000);
 

@@ -16,7 +16,7 @@ interface Proof {
 
 /** Work by the clock is looked for once a second, one job after the other, and a machine may be busy. */
 const PATIENCE = { timeoutMs: 40_000 };
-const NOTHING = { memories: 0, history: 0, answers: 0, jobs: 0, vectors: 0 };
+const NOTHING = { messages: 0, events: 0, memories: 0, history: 0, answers: 0, jobs: 0, vectors: 0 };
 
 jest.setTimeout(90_000);
 

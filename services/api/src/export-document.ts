@@ -1,4 +1,12 @@
-import { formatMemoryId, type KeptMemory, type KeptVersion, type Person, type Users } from "@engram/memory";
+import {
+  formatMemoryId,
+  formatMessageId,
+  type KeptMemory,
+  type KeptMessage,
+  type KeptVersion,
+  type Person,
+  type Users,
+} from "@engram/memory";
 import { memoryJson, storedJson } from "./memory-json.ts";
 
 export const EXPORT_FORMATS = ["json", "ndjson"] as const;
@@ -20,34 +28,52 @@ export function exportDocument(
   return inPieces(format === "json" ? asJson(users, person, head) : asLines(users, person, head));
 }
 
+/** One kind of what is kept: its name in the document, in a line, and its pages on the wire. */
+interface Part {
+  readonly name: "memories" | "history" | "messages";
+  readonly kind: "memory" | "version" | "message";
+  readonly pages: () => AsyncIterable<readonly object[]>;
+}
+
+function partsOf(users: Users, person: Person): readonly Part[] {
+  return [
+    { name: "memories", kind: "memory", pages: () => mapped(users.exportMemories(person), keptMemoryJson) },
+    { name: "history", kind: "version", pages: () => mapped(users.exportHistory(person), keptVersionJson) },
+    { name: "messages", kind: "message", pages: () => mapped(users.exportMessages(person), keptMessageJson) },
+  ];
+}
+
+async function* mapped<T>(pages: AsyncIterable<readonly T[]>, toJson: (one: T) => object): AsyncGenerator<object[]> {
+  for await (const page of pages) yield page.map(toJson);
+}
+
 async function* asJson(users: Users, person: Person, head: object): AsyncGenerator<string> {
-  yield `${JSON.stringify(head).slice(0, -1)},"memories":[`;
-  let memories = 0;
-  for await (const page of users.exportMemories(person))
-    for (const memory of page) yield (memories++ === 0 ? "" : ",") + JSON.stringify(keptMemoryJson(memory));
-  yield `],"history":[`;
-  let versions = 0;
-  for await (const page of users.exportHistory(person))
-    for (const version of page) yield (versions++ === 0 ? "" : ",") + JSON.stringify(keptVersionJson(version));
-  yield `],${JSON.stringify({ counts: { memories, history: versions }, complete: true }).slice(1)}\n`;
+  const counts: Record<string, number> = {};
+  yield JSON.stringify(head).slice(0, -1);
+  for (const { name, pages } of partsOf(users, person)) {
+    let count = 0;
+    yield `,"${name}":[`;
+    for await (const page of pages()) for (const one of page) yield (count++ === 0 ? "" : ",") + JSON.stringify(one);
+    yield "]";
+    counts[name] = count;
+  }
+  yield `,${JSON.stringify({ counts, complete: true }).slice(1)}\n`;
 }
 
 async function* asLines(users: Users, person: Person, head: object): AsyncGenerator<string> {
   const line = (kind: string, value: object): string => `${JSON.stringify({ kind, ...value })}\n`;
+  const counts: Record<string, number> = {};
   yield line("export", head);
-  let memories = 0;
-  for await (const page of users.exportMemories(person))
-    for (const memory of page) {
-      memories += 1;
-      yield line("memory", keptMemoryJson(memory));
-    }
-  let versions = 0;
-  for await (const page of users.exportHistory(person))
-    for (const version of page) {
-      versions += 1;
-      yield line("version", keptVersionJson(version));
-    }
-  yield line("end", { counts: { memories, history: versions }, complete: true });
+  for (const { name, kind, pages } of partsOf(users, person)) {
+    let count = 0;
+    for await (const page of pages())
+      for (const one of page) {
+        count += 1;
+        yield line(kind, one);
+      }
+    counts[name] = count;
+  }
+  yield line("end", { counts, complete: true });
 }
 
 async function* inPieces(texts: AsyncIterable<string>): AsyncGenerator<string> {
@@ -82,5 +108,19 @@ function keptVersionJson(version: KeptVersion) {
     request_id: version.requestId,
     at: version.at,
     memory: version.memory === null ? null : storedJson(version.memory),
+  };
+}
+
+function keptMessageJson(message: KeptMessage) {
+  return {
+    id: formatMessageId(message.id),
+    agent_id: message.agentId,
+    session_id: message.sessionId,
+    role: message.role,
+    name: message.name,
+    content: message.content,
+    said_at: message.saidAt,
+    created_at: message.createdAt,
+    extracted_at: message.extractedAt,
   };
 }

@@ -2,6 +2,9 @@ import type { AddDraft, AddEvent, Message, Speaker } from "../conversation.ts";
 import type { MemoryFilter } from "../scope.ts";
 import type { TextHits } from "./memory-store.ts";
 
+/** How long a client may ask what became of a call. */
+export const EVENT_DAYS = 30;
+
 /** The talk: messages that are kept, and what becomes of each call of `add`. */
 export interface Conversations {
   /**
@@ -16,4 +19,6 @@ export interface Conversations {
   /** Messages that wait for their extraction and share a word with the query, as the filter's caller sees them. */
   searchText(query: string, filter: MemoryFilter, limit: number): Promise<TextHits>;
   findMessages(ids: readonly string[], filter: MemoryFilter): Promise<readonly Message[]>;
+  /** Takes away events that have been complete for `EVENT_DAYS`, one chunk. */
+  sweepEvents(): Promise<{ deleted: number; more: boolean }>;
 }

@@ -62,9 +62,9 @@ function verbatim(
 }
 
 /*
- * The sameness of a first, short message depends on the last one that is kept of the session; the client that sends it
- * again meets itself there. DO UPDATE and not DO NOTHING, so that the ids of known messages come back, those too that
- * another client commits at this moment.
+ * A first, short message is the one of the same words that is kept already, where what follows it is the same too: the
+ * next message of the call, or nothing. Else it is new after the last one that is kept. DO UPDATE and not DO NOTHING, so
+ * that the ids of known messages come back, those too that another client commits at this moment.
  */
 async function insert(db: Executor, draft: AddDraft, debounceMs: number): Promise<AddedRow> {
   const { speaker, keyed } = draft;
@@ -84,11 +84,18 @@ async function insert(db: Executor, draft: AddDraft, debounceMs: number): Promis
   const statement = `WITH input AS (
   SELECT * FROM json_to_recordset(${values.add(JSON.stringify(toInput(owner, draft)))}::json) AS i(ord int, id uuid, role text, name text, content text,
     said_at timestamptz, text_hash uuid, previous_hash uuid, is_short bool)),
-last AS (SELECT m.text_hash, m.sameness FROM engram.messages m WHERE m.owner = ${own} AND ${ofSession} ORDER BY m.id DESC LIMIT 1),
+last AS (SELECT m.text_hash FROM engram.messages m WHERE m.owner = ${own} AND ${ofSession} ORDER BY m.id DESC LIMIT 1),
+prior AS (
+  SELECT m.id, m.sameness FROM input i JOIN engram.messages m ON m.owner = ${own} AND m.text_hash = i.text_hash AND ${ofSession}
+  WHERE i.ord = 1 AND i.is_short ORDER BY m.id DESC LIMIT 1),
+again AS (
+  SELECT p.sameness FROM prior p WHERE (
+    SELECT m.text_hash FROM engram.messages m WHERE m.owner = ${own} AND ${ofSession} AND m.id > p.id ORDER BY m.id LIMIT 1
+  ) IS NOT DISTINCT FROM (SELECT i.text_hash FROM input i WHERE i.ord = 2)),
 told AS MATERIALIZED (
   SELECT i.*, CASE WHEN NOT i.is_short THEN i.text_hash WHEN i.ord > 1 THEN md5(i.text_hash::text || i.previous_hash::text)::uuid
-    WHEN l.text_hash = i.text_hash THEN l.sameness ELSE md5(i.text_hash::text || coalesce(l.text_hash::text, ''))::uuid END AS sameness
-  FROM input i LEFT JOIN last l ON true),
+    ELSE coalesce((SELECT sameness FROM again), md5(i.text_hash::text || coalesce((SELECT text_hash FROM last)::text, ''))::uuid) END AS sameness
+  FROM input i),
 once AS (SELECT DISTINCT ON (sameness) * FROM told ORDER BY sameness, ord),
 put AS (
   INSERT INTO engram.messages AS m (id, project_id, user_id, agent_id, session_id, owner, event_id, role, name, content, said_at, text_hash, sameness,

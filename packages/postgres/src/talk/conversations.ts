@@ -2,7 +2,7 @@ import type { Conversations } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 import { racing } from "../racing.ts";
 import { add } from "./add.ts";
-import { getEvent } from "./events.ts";
+import { getEvent, sweepEvents } from "./events.ts";
 import { findMessages, searchMessages, turns } from "./messages.ts";
 
 /** The talk in PostgreSQL. A message waits `debounceMs` for others that are extracted by the same call of a model. */
@@ -13,5 +13,6 @@ export function createConversations(db: Executor, options: { readonly debounceMs
     turns: (speaker, limit) => turns(db, speaker, limit),
     searchText: (query, filter, limit) => searchMessages(db, query, filter, limit),
     findMessages: (ids, filter) => findMessages(db, ids, filter),
+    sweepEvents: () => sweepEvents(db),
   };
 }

@@ -1,4 +1,4 @@
-import { EXTRACT_TOPIC, type AddEvent, type AddResult, type EventStatus } from "@engram/memory";
+import { EVENT_DAYS, EXTRACT_TOPIC, type AddEvent, type AddResult, type EventStatus } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 
 interface EventRow extends Record<string, unknown> {
@@ -37,4 +37,17 @@ export async function getEvent(db: Executor, projectId: string, id: string): Pro
     startedAt: row.started_at,
     completedAt: row.completed_at,
   };
+}
+
+/** Rows of one DELETE, as everywhere: PGlite blocks its process. */
+const SWEEP_CHUNK = 500;
+
+/** See `Conversations.sweepEvents`. Safe from several processes. */
+export async function sweepEvents(db: Executor): Promise<{ deleted: number; more: boolean }> {
+  const rows = await db.query(
+    `DELETE FROM engram.events WHERE id = ANY (ARRAY(
+       SELECT id FROM engram.events WHERE completed_at <= statement_timestamp() - interval '${EVENT_DAYS} days'
+       ORDER BY completed_at LIMIT ${SWEEP_CHUNK} FOR UPDATE SKIP LOCKED)) RETURNING 1 AS one`,
+  );
+  return { deleted: rows.length, more: rows.length === SWEEP_CHUNK };
 }

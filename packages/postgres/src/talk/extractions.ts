@@ -1,5 +1,6 @@
 import {
   EXTRACT_TOPIC,
+  MemoryError,
   type ExtractionBatch,
   type ExtractionClaim,
   type ExtractionLimits,
@@ -77,7 +78,11 @@ async function read(
 }
 
 /** Thrown to undo everything: somebody else has the work, or the talk is not what it was. */
-class Lost extends Error {}
+class Lost extends MemoryError {
+  constructor(why: string) {
+    super("internal", "Internal error", { cause: new Error(why) });
+  }
+}
 
 async function unlessLost(work: () => Promise<void>): Promise<boolean> {
   try {

@@ -1,5 +1,7 @@
 import {
   tenantOf,
+  type KeptMessage,
+  type Person,
   visibleTo,
   type Message,
   type MemoryFilter,
@@ -52,6 +54,28 @@ export async function turns(db: Executor, speaker: Speaker, limit: number): Prom
     values.list,
   );
   return rows.map(toMessage).toReversed();
+}
+
+/** Rows of one page of an export. */
+const PAGE = 500;
+
+/** Every message of a person in pages; see `Users.exportMessages`. */
+export async function* exportMessages(
+  db: Executor,
+  { projectId, userId }: Person,
+): AsyncGenerator<readonly KeptMessage[]> {
+  const owner = tenantOf({ projectId, userId, agentId: null });
+  let last: string | null = null;
+  for (;;) {
+    const rows: readonly (MessageRow & { readonly extracted_at: Date | null })[] = await db.query(
+      `SELECT ${MESSAGE_COLUMNS}, m.extracted_at FROM engram.messages m
+       WHERE m.owner = $1::uuid AND ($2::uuid IS NULL OR m.id > $2::uuid) ORDER BY m.id LIMIT ${PAGE}`,
+      [owner, last],
+    );
+    if (rows.length > 0) yield rows.map((row) => ({ ...toMessage(row), extractedAt: row.extracted_at }));
+    last = rows.at(-1)?.id ?? null;
+    if (rows.length < PAGE) return;
+  }
 }
 
 /**

@@ -35,6 +35,7 @@ export const addConversation = defineRoute({
   async handle({ deps, req, principal, requestId, keyed }) {
     const { input, warnings } = parse(body, req.body);
     if (input.user_id === undefined && input.agent_id === undefined) throw missing("user_id");
+    if (input.messages === undefined) throw missing("messages");
     const { messages, warnings: leftOut } = toMessages(input.messages);
     const draft: AddDraft = {
       eventId: uuidv7(),

@@ -10,14 +10,18 @@ function sweeping(left: number): () => Promise<{ deleted: number; more: boolean 
   };
 }
 
-test("memories and answers are swept to the end, and counted over the steps", async () => {
-  const job = createSweepJob({ store: { sweepExpired: sweeping(7) }, answers: { sweep: sweeping(11) } });
+test("memories, answers and events are swept to the end, and counted over the steps", async () => {
+  const job = createSweepJob({
+    store: { sweepExpired: sweeping(7) },
+    answers: { sweep: sweeping(11) },
+    conversations: { sweepEvents: sweeping(3) },
+  });
   const { signal } = new AbortController();
   const first = await job.step(null, { signal, spent: () => true });
-  expect(first).toEqual({ done: false, state: { expired: 5, answers: 5 } });
+  expect(first).toEqual({ done: false, state: { expired: 5, answers: 5, events: 3 } });
   const state = first.done ? undefined : first.state;
   expect(await job.step(state, { signal, spent: () => false })).toEqual({
     done: true,
-    result: { expired: 7, answers: 11 },
+    result: { expired: 7, answers: 11, events: 3 },
   });
 });

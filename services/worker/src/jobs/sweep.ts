@@ -1,4 +1,4 @@
-import type { KeptAnswers, MemoryStore, ScheduledJob } from "@engram/memory";
+import type { Conversations, KeptAnswers, MemoryStore, ScheduledJob } from "@engram/memory";
 
 /** Expired memories are hidden at once; a minute later they are gone. */
 const EVERY_SECONDS = 60;
@@ -6,19 +6,21 @@ const EVERY_SECONDS = 60;
 export interface SweepDeps {
   readonly store: Pick<MemoryStore, "sweepExpired">;
   readonly answers: Pick<KeptAnswers, "sweep">;
+  readonly conversations: Pick<Conversations, "sweepEvents">;
 }
 
 /** How many of each have gone in this run. */
 interface Swept {
   readonly expired: number;
   readonly answers: number;
+  readonly events: number;
 }
 
 /**
- * The job "sweep": deletes memories that have expired, and answers to keyed writes that have run out. Safe to repeat: it
+ * The job "sweep": deletes memories that have expired, answers to keyed writes and events of `add` that have run out. Safe to repeat: it
  * only ever deletes what has run out when it looks.
  */
-export function createSweepJob({ store, answers }: SweepDeps): ScheduledJob {
+export function createSweepJob({ store, answers, conversations }: SweepDeps): ScheduledJob {
   return {
     name: "sweep",
     everySeconds: EVERY_SECONDS,
@@ -26,8 +28,13 @@ export function createSweepJob({ store, answers }: SweepDeps): ScheduledJob {
       let swept = sweptSoFar(state);
       for (;;) {
         const [memories, kept] = [await store.sweepExpired(), await answers.sweep()];
-        swept = { expired: swept.expired + memories.deleted, answers: swept.answers + kept.deleted };
-        if (!memories.more && !kept.more) return { done: true, result: swept };
+        const events = await conversations.sweepEvents();
+        swept = {
+          expired: swept.expired + memories.deleted,
+          answers: swept.answers + kept.deleted,
+          events: swept.events + events.deleted,
+        };
+        if (!memories.more && !kept.more && !events.more) return { done: true, result: swept };
         if (budget.spent()) return { done: false, state: swept };
       }
     },
@@ -35,6 +42,6 @@ export function createSweepJob({ store, answers }: SweepDeps): ScheduledJob {
 }
 
 function sweptSoFar(state: unknown): Swept {
-  const { expired = 0, answers = 0 } = (state ?? {}) as Partial<Swept>;
-  return { expired, answers };
+  const { expired = 0, answers = 0, events = 0 } = (state ?? {}) as Partial<Swept>;
+  return { expired, answers, events };
 }
