@@ -116,50 +116,43 @@ const answers: ErasurePlace = {
     ),
 };
 
-/** What was said, found by its owner, which is the person's tenant; with the last of it goes the wish to have it read. */
+/** A table whose rows are found by their owner, which is the person's tenant. */
+function talkOf(name: "messages" | "events"): ErasurePlace {
+  const theirs = "v.owner = e.tenant AND v.created_at <= e.requested_at";
+  return {
+    name,
+    async erase(tx, erasureId) {
+      const rows = await tx.query(
+        `DELETE FROM engram.${name} v USING engram.erasures e WHERE e.id = $1::uuid AND ${theirs} RETURNING 1 AS one`,
+        [erasureId],
+      );
+      return rows.length;
+    },
+    count: (db, erasureId) =>
+      countRows(
+        db,
+        `SELECT count(*)::int AS n FROM engram.erasures e JOIN engram.${name} v ON ${theirs} WHERE e.id = $1::uuid`,
+        erasureId,
+      ),
+  };
+}
+
+const events = talkOf("events");
+const said = talkOf("messages");
+
+/** What was said; with the last of it goes the wish to have it read. */
 const messages: ErasurePlace = {
-  name: "messages",
+  ...said,
   async erase(tx, erasureId) {
-    const rows = await tx.query(
-      `DELETE FROM engram.messages m USING engram.erasures e
-       WHERE e.id = $1::uuid AND m.owner = e.tenant AND m.created_at <= e.requested_at RETURNING 1 AS one`,
-      [erasureId],
-    );
+    const erased = await said.erase(tx, erasureId);
     await tx.query(
       `DELETE FROM engram.outbox o USING engram.erasures e
        WHERE e.id = $1::uuid AND o.topic = '${EXTRACT_TOPIC}' AND o.key = e.tenant
          AND NOT EXISTS (SELECT FROM engram.messages m WHERE m.owner = e.tenant)`,
       [erasureId],
     );
-    return rows.length;
+    return erased;
   },
-  count: (db, erasureId) =>
-    countRows(
-      db,
-      `SELECT count(*)::int AS n FROM engram.erasures e JOIN engram.messages m ON m.owner = e.tenant AND m.created_at <= e.requested_at
-       WHERE e.id = $1::uuid`,
-      erasureId,
-    ),
-};
-
-/** Calls of `add`. */
-const events: ErasurePlace = {
-  name: "events",
-  async erase(tx, erasureId) {
-    const rows = await tx.query(
-      `DELETE FROM engram.events v USING engram.erasures e
-       WHERE e.id = $1::uuid AND v.owner = e.tenant AND v.created_at <= e.requested_at RETURNING 1 AS one`,
-      [erasureId],
-    );
-    return rows.length;
-  },
-  count: (db, erasureId) =>
-    countRows(
-      db,
-      `SELECT count(*)::int AS n FROM engram.erasures e JOIN engram.events v ON v.owner = e.tenant AND v.created_at <= e.requested_at
-       WHERE e.id = $1::uuid`,
-      erasureId,
-    ),
 };
 
 /** In the order in which they are erased: messages first, as whoever reads them takes their locks. */
