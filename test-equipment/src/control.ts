@@ -31,9 +31,11 @@ export type QdrantFault = {
   readonly late_ms?: number;
 };
 
-/** What a fault does to an embeddings request at the OpenAI stand-in. Field names are those of its control route. */
+/** What a fault does to a request at the OpenAI stand-in. Field names are those of its control route. */
 export type OpenAIFault = {
-  /** Regular expression on the inputs, one per line. Every request when absent. */
+  /** Whose requests it hits; both when absent. */
+  readonly endpoint?: "embeddings" | "chat";
+  /** Regular expression on the inputs (of a chat: the texts of its messages), one per line. Every request when absent. */
   readonly match?: string;
   readonly times?: number;
   readonly status?: number;
@@ -46,8 +48,16 @@ export type OpenAIFault = {
   readonly wrong_json?: boolean;
   /** Answers vectors that are one number short. */
   readonly wrong_dimension?: boolean;
-  /** Answers only the first half of the embeddings asked for. */
+  /** Answers only the first half of the embeddings asked for; of a chat's text half, as cut at its length. */
   readonly half?: boolean;
+  /** Of a chat: refuses in the service's own words. */
+  readonly refusal?: boolean;
+  /** Of a chat: answers this text, whatever was asked. */
+  readonly content?: string;
+  /** Of a streamed chat: resets the connection after so many events. */
+  readonly cut_after?: number;
+  /** Of a streamed chat: waits so long between two events. */
+  readonly pause_ms?: number;
 };
 
 /** What the OpenAI stand-in enforces: `POST /_test/limits`. What is absent has no limit; `{}` ends all of them. */

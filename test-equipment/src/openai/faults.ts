@@ -5,7 +5,7 @@ export type FaultList = {
   readonly add: (fault: OpenAIFault) => void;
   readonly clear: () => void;
   /** The fault for a request with these inputs, counted as used; undefined when it is to be answered properly. */
-  readonly take: (inputs: readonly string[]) => OpenAIFault | undefined;
+  readonly take: (endpoint: "embeddings" | "chat", inputs: readonly string[]) => OpenAIFault | undefined;
 };
 
 export function createFaultList(): FaultList {
@@ -21,9 +21,11 @@ export function createFaultList(): FaultList {
     clear: () => {
       faults = [];
     },
-    take: (inputs) => {
+    take: (endpoint, inputs) => {
       const text = inputs.join("\n");
-      const found = faults.find(({ pattern, left }) => left > 0 && pattern.test(text));
+      const found = faults.find(
+        ({ fault, pattern, left }) => left > 0 && (fault.endpoint ?? endpoint) === endpoint && pattern.test(text),
+      );
       if (found !== undefined) found.left -= 1;
       return found?.fault;
     },

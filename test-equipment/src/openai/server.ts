@@ -1,11 +1,12 @@
 /**
  * TEST EQUIPMENT: a small server that speaks the part of OpenAI's HTTP API that this project uses, with deterministic
- * embeddings (embedding.ts), the service's limits and error shapes, and faults to order (control.ts). No model, no network,
+ * embeddings (embedding.ts) and answers (chat-api.ts), the service's limits and error shapes, and faults to order (control.ts). No model, no network,
  * no cost. Reached through `OPENAI_BASE_URL`, so that the code under test is the official client and ours, unchanged.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openAIControl, type OpenAIControl, type OpenAIFault, type OpenAILimits } from "../control.ts";
+import { answerChat, completionTokens, parseChat, streamedBodies, wholeBody } from "./chat-api.ts";
 import { answerRequest, ApiError, parseRequest, type EmbeddingsRequest } from "./embeddings-api.ts";
 import { createFaultList } from "./faults.ts";
 import { createLimiter, LimitError } from "./limits.ts";
@@ -14,7 +15,13 @@ const BODY_BYTES_MAX = 32 * 1024 * 1024;
 /** Longer than any client's: the client closes idle connections, so none is cut under a request. */
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 const WRONG_KEY = "sk-wrong";
-const MODELS = ["text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002", "all-MiniLM-L6-v2"];
+const MODELS = [
+  "gpt-4o-mini",
+  "text-embedding-3-small",
+  "text-embedding-3-large",
+  "text-embedding-ada-002",
+  "all-MiniLM-L6-v2",
+];
 
 export type OpenAIOptions = { readonly port?: number };
 
@@ -54,13 +61,23 @@ export async function startOpenAI(options: OpenAIOptions = {}): Promise<OpenAI> 
 function createHandler(): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const faults = createFaultList();
   const limiter = createLimiter();
-  const counters = { calls: 0, inputs: 0, tokens: 0, faults: 0, limited: 0 };
+  const counters = {
+    calls: 0,
+    inputs: 0,
+    tokens: 0,
+    chat_calls: 0,
+    chat_prompt_tokens: 0,
+    chat_completion_tokens: 0,
+    chat_aborted: 0,
+    faults: 0,
+    limited: 0,
+  };
 
   const createEmbeddings = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const asked = parseRequest(await readJson(request));
     counters.calls += 1;
     setHeaders(response, takeOrRefuse(asked.tokens));
-    const fault = faults.take(asked.inputs);
+    const fault = faults.take("embeddings", asked.inputs);
     if (fault !== undefined) counters.faults += 1;
     if (fault?.delay_ms !== undefined) await sleep(fault.delay_ms);
     if (fault?.hang === true) return;
@@ -70,6 +87,26 @@ function createHandler(): (request: IncomingMessage, response: ServerResponse) =
     counters.inputs += asked.inputs.length;
     counters.tokens += asked.tokens;
     send(response, 200, JSON.stringify(answerRequest(spoil(asked, fault))));
+  };
+
+  const createChat = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const asked = parseChat(await readJson(request));
+    counters.chat_calls += 1;
+    setHeaders(response, takeOrRefuse(asked.promptTokens));
+    const fault = faults.take(
+      "chat",
+      asked.messages.map((message) => message.content),
+    );
+    if (fault !== undefined) counters.faults += 1;
+    if (fault?.delay_ms !== undefined) await sleep(fault.delay_ms);
+    if (fault?.hang === true) return;
+    if (fault?.status !== undefined) return sendFault(response, fault.status, fault.retry_after);
+    if (fault?.wrong_json === true) return send(response, 200, '{"object":"chat.completion","choices":[{"mess');
+    const answer = answerChat(asked, fault);
+    counters.chat_prompt_tokens += asked.promptTokens;
+    counters.chat_completion_tokens += completionTokens(answer);
+    if (!asked.isStreamed) return send(response, 200, JSON.stringify(wholeBody(asked, answer)));
+    if (!(await stream(response, streamedBodies(asked, answer), fault))) counters.chat_aborted += 1;
   };
 
   const takeOrRefuse = (tokens: number): Readonly<Record<string, string>> => {
@@ -103,10 +140,34 @@ function createHandler(): (request: IncomingMessage, response: ServerResponse) =
       case "POST /v1/embeddings":
         checkKey(request);
         return createEmbeddings(request, response);
+      case "POST /v1/chat/completions":
+        checkKey(request);
+        return createChat(request, response);
       default:
         throw new ApiError(404, `Invalid URL (${route})`);
     }
   };
+}
+
+/** Server-sent events. False: the client went away before the end. */
+async function stream(
+  response: ServerResponse,
+  bodies: Iterable<object>,
+  fault: OpenAIFault | undefined,
+): Promise<boolean> {
+  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
+  let left = fault?.cut_after ?? Number.POSITIVE_INFINITY;
+  for (const body of bodies) {
+    if (response.destroyed) return false;
+    if (left-- <= 0) {
+      response.destroy();
+      return true;
+    }
+    response.write(`data: ${JSON.stringify(body)}\n\n`);
+    if (fault?.pause_ms !== undefined) await sleep(fault.pause_ms);
+  }
+  response.end("data: [DONE]\n\n");
+  return true;
 }
 
 function describeModel(id: string): object {

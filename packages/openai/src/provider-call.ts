@@ -1,0 +1,16 @@
+/** One chat call to a provider, for metrics and the ledger. */
+export interface ChatCall {
+  readonly operation: "extract" | "chat";
+  readonly model: string;
+  readonly projectId: string;
+  readonly requestId: string | null;
+  /** As the provider counts; 0 where it did not answer properly. */
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** As `admit` was told. */
+  readonly tokensEstimated: number;
+  readonly seconds: number;
+  readonly outcome: "ok" | "invalid" | "rate_limited" | "unavailable";
+  /** What the provider asked for. */
+  readonly retryAfterSeconds?: number;
+}
