@@ -44,7 +44,7 @@ export function reindexEstimate(): Promise<void> {
     const { model, requestedDims } = wantedOf(config);
     const contents = await measureContents(db);
     const tokens = await estimateTokens(contents.sample, contents.bytes);
-    const price = priceOf(model);
+    const price = priceOf(model)?.input;
     const dollars =
       price === undefined
         ? "price unknown"

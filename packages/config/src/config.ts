@@ -40,12 +40,20 @@ export interface Config {
     readonly openaiApiKey: string | undefined;
     readonly openaiBaseUrl: string | undefined;
     readonly llmModel: string;
+    readonly llmTimeoutMs: number;
     readonly embeddingModel: string;
     readonly embeddingDimensions: number | undefined;
     readonly timeoutMs: number;
     /** Undefined: no limit. */
     readonly requestsPerMinute: number | undefined;
     readonly tokensPerMinute: number | undefined;
+    /** Of LLM_MODEL. Undefined: no limit. */
+    readonly llmRequestsPerMinute: number | undefined;
+    readonly llmTokensPerMinute: number | undefined;
+    /** Dollars for a million tokens, by model; wins over what is published. */
+    readonly prices: Readonly<Record<string, { readonly input: number; readonly output: number }>>;
+    /** Undefined: no limit. */
+    readonly dollarsPerDay: number | undefined;
   };
   readonly outbox: {
     readonly leaseSeconds: number;

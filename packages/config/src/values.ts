@@ -31,6 +31,37 @@ export function wholeNumber(bounds: { min: number; max: number }) {
   });
 }
 
+/** An amount of money, more than nothing. */
+export const dollars = read((value) => {
+  const amount = /^\d{1,9}(\.\d{1,6})?$/.test(value) ? Number(value) : 0;
+  if (amount > 0) return amount;
+  throw new Refusal(`is ${JSON.stringify(value)}, but must be an amount of dollars, such as 5 or 0.50`);
+});
+
+/** Dollars for a million tokens, by model: `{"m": 0.1}` or `{"m": {"input": 0.1, "output": 0.4}}`. */
+export const prices = read((value) => {
+  const wrong = new Refusal('must be JSON such as {"my-model":{"input":0.15,"output":0.6}}');
+  const parsed = priceTable.safeParse(parseJson(value));
+  if (!parsed.success) throw wrong;
+  return Object.fromEntries(
+    Object.entries(parsed.data).map(([model, price]) => [
+      model,
+      typeof price === "number" ? { input: price, output: price } : price,
+    ]),
+  );
+});
+
+const amount = z.number().min(0);
+const priceTable = z.record(z.string(), z.union([amount, z.object({ input: amount, output: amount })]));
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 /** 0 lets the system choose: of use to tests alone. */
 export const port = wholeNumber({ min: 0, max: 65_535 });
 

@@ -3,7 +3,21 @@
  * `docs/configuration.md` are made from this table (`node scripts/write-config-docs.mjs`).
  */
 import type { z } from "zod";
-import { address, collection, flag, host, oneOf, origins, port, secret, secrets, text, wholeNumber } from "./values.ts";
+import {
+  address,
+  collection,
+  dollars,
+  flag,
+  host,
+  oneOf,
+  origins,
+  port,
+  prices,
+  secret,
+  secrets,
+  text,
+  wholeNumber,
+} from "./values.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -208,6 +222,40 @@ export const VARIABLES = {
     description: "The tokens per minute that the provider allows for EMBEDDING_MODEL, like the above.",
     example: "1000000",
     schema: wholeNumber({ min: 1, max: 1_000_000_000_000 }),
+  },
+  LLM_TIMEOUT_MS: {
+    subject: "models",
+    description: "How long one call of LLM_MODEL may take, in milliseconds.",
+    default: "60000",
+    example: "120000",
+    schema: timeout,
+  },
+  LLM_REQUESTS_PER_MINUTE: {
+    subject: "models",
+    description:
+      "The requests per minute that the provider allows for LLM_MODEL, which the reading of conversations keeps to. Unset: no limit but what the provider refuses.",
+    example: "500",
+    schema: wholeNumber({ min: 1, max: 1_000_000_000 }),
+  },
+  LLM_TOKENS_PER_MINUTE: {
+    subject: "models",
+    description: "The tokens per minute that the provider allows for LLM_MODEL, like the above.",
+    example: "200000",
+    schema: wholeNumber({ min: 1, max: 1_000_000_000_000 }),
+  },
+  MODEL_PRICES: {
+    subject: "models",
+    description:
+      "Dollars for a million tokens by model, as JSON: one number, or input and output. For what /api/stats says was spent. OpenAI's published prices are known.",
+    example: '{"nomic-embed-text":0,"my-model":{"input":0.15,"output":0.6}}',
+    schema: prices,
+  },
+  SPEND_LIMIT_DOLLARS_PER_DAY: {
+    subject: "models",
+    description:
+      "What a project may spend in one day (UTC). Past it work waits for the next day: nothing is lost, words find what is not embedded yet, and searches go on. Unset: no limit.",
+    example: "5",
+    schema: dollars,
   },
 
   OUTBOX_LEASE_SECONDS: {

@@ -25,7 +25,7 @@ export function translateOpenAIError(thrown: unknown): MemoryError {
   if (status === 404)
     return new MemoryError(
       "unavailable",
-      "The model provider does not know the model or the path: check EMBEDDING_MODEL and OPENAI_BASE_URL",
+      "The model provider does not know the model or the path: check EMBEDDING_MODEL, LLM_MODEL and OPENAI_BASE_URL",
       { cause },
     );
   if (status === 429 || status === 408 || status === 409) return limited(thrown, cause);

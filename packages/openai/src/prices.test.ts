@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { estimateTokens, priceOf } from "./prices.ts";
+import { costOf, estimateTokens, priceOf } from "./prices.ts";
 
 describe("the cost of embedding", () => {
   test("tokens follow the ratio of the sample: a word of eleven bytes is one token in English, several in Russian", async () => {
@@ -12,7 +12,15 @@ describe("the cost of embedding", () => {
   });
 
   test("a model that is not OpenAI's has no known price", () => {
-    expect(priceOf("text-embedding-3-small")).toBe(0.02);
+    expect(priceOf("text-embedding-3-small")?.input).toBe(0.02);
     expect(priceOf("nomic-embed-text")).toBeUndefined();
+    expect(priceOf("constructor")).toBeUndefined();
+  });
+
+  test("a call costs by its tokens, and an operator's price wins", () => {
+    const call = { model: "gpt-4o-mini", promptTokens: 1_000_000, completionTokens: 100_000 };
+    expect(costOf(call)).toBeCloseTo(0.21);
+    expect(costOf(call, { "gpt-4o-mini": { input: 1, output: 0 } })).toBe(1);
+    expect(costOf({ ...call, model: "llama3.2" })).toBeNull();
   });
 });

@@ -1,16 +1,42 @@
+/** Dollars for a million tokens. */
+export interface Price {
+  readonly input: number;
+  readonly output: number;
+}
+
+export type Prices = Readonly<Record<string, Price>>;
+
 /**
- * Dollars for a million tokens of OpenAI's embedding models, as published on 2026-11-01
- * (https://platform.openai.com/docs/pricing). Another provider's price is not ours to know.
+ * OpenAI's, as published on 2026-11-01 (https://platform.openai.com/docs/pricing). Another provider's price is not ours to
+ * know: MODEL_PRICES tells it.
  */
-const DOLLARS_PER_MILLION: Readonly<Record<string, number>> = {
-  "text-embedding-3-small": 0.02,
-  "text-embedding-3-large": 0.13,
-  "text-embedding-ada-002": 0.1,
+const PUBLISHED: Prices = {
+  "text-embedding-3-small": { input: 0.02, output: 0 },
+  "text-embedding-3-large": { input: 0.13, output: 0 },
+  "text-embedding-ada-002": { input: 0.1, output: 0 },
+  "gpt-4o-mini": { input: 0.15, output: 0.6 },
+  "gpt-4o": { input: 2.5, output: 10 },
+  "gpt-4.1-nano": { input: 0.1, output: 0.4 },
+  "gpt-4.1-mini": { input: 0.4, output: 1.6 },
+  "gpt-4.1": { input: 2, output: 8 },
 };
 
-/** Undefined where no price is known. */
-export function priceOf(model: string): number | undefined {
-  return DOLLARS_PER_MILLION[model];
+/** A model's price: an operator's word first, then what is published. Undefined where no price is known. */
+export function priceOf(model: string, own: Prices = {}): Price | undefined {
+  return ownOf(own, model) ?? ownOf(PUBLISHED, model);
+}
+
+function ownOf(prices: Prices, model: string): Price | undefined {
+  return Object.hasOwn(prices, model) ? prices[model] : undefined;
+}
+
+/** Of one call, in dollars; null where no price is known. */
+export function costOf(
+  { model, promptTokens, completionTokens }: { model: string; promptTokens: number; completionTokens: number },
+  own: Prices = {},
+): number | null {
+  const price = priceOf(model, own);
+  return price === undefined ? null : (promptTokens * price.input + completionTokens * price.output) / 1e6;
 }
 
 /** The tokens of so many bytes of text, by the ratio in a sample of it; 0 without a sample. */

@@ -13,3 +13,4 @@ export { createMemoryStore } from "./store.ts";
 export { createUsers } from "./users.ts";
 export { createConversations } from "./talk/conversations.ts";
 export { createExtractions } from "./talk/extractions.ts";
+export { createLedger } from "./ledger.ts";

@@ -1,11 +1,11 @@
-import type { ProviderBudget, ProviderTurn, ProviderUse } from "@engram/memory";
+import type { ProviderBudget, ProviderOperation, ProviderTurn, ProviderUse } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 
 export interface ProviderBudgetOptions {
   /** Whose limits they are, e.g. `api.openai.com`. */
   readonly provider: string;
   readonly model: string;
-  readonly operation: "embed";
+  readonly operation: ProviderOperation;
   /** Undefined: no limit. */
   readonly requestsPerMinute: number | undefined;
   readonly tokensPerMinute: number | undefined;

@@ -1,5 +1,6 @@
 import type { MemoryStore } from "@engram/memory";
 import type { Executor } from "@engram/sql";
+import { countMemories } from "./count-memories.ts";
 import { deleteMemories, deleteMemory } from "./delete-memories.ts";
 import { findMemories, findUserIds, getMemory, recentMemories, sampleMemories } from "./find-memories.ts";
 import { getHistory } from "./get-history.ts";
@@ -26,6 +27,7 @@ export function createMemoryStore(db: Executor): MemoryStore {
     getHistory: (projectId, id) => getHistory(db, projectId, id),
     readIndexable: (ids) => readIndexable(db, ids),
     sampleMemories: (limit) => sampleMemories(db, limit),
+    count: (projectId) => countMemories(db, projectId),
     sweepExpired: () => sweepExpired(db),
   };
 }

@@ -4,7 +4,7 @@ import type { Logger, Metrics } from "@engram/telemetry";
 import { Circuit, CIRCUIT_STATES, type CircuitOptions } from "./circuit.ts";
 
 /** What stands behind a circuit. */
-export type GuardedSocket = "models" | "vectors";
+export type GuardedSocket = "models" | "llm" | "vectors";
 /**
  * Searches and work have circuits of their own: a store whose disk is full still answers searches, and what is too slow
  * for a search may be in time for work.
@@ -15,6 +15,10 @@ const PROBLEMS: Record<GuardedSocket, Pick<Problem, "code" | "cure">> = {
   models: {
     code: "provider_unavailable",
     cure: "Check OPENAI_API_KEY, OPENAI_BASE_URL and EMBEDDING_MODEL, and the provider's status. Words answer and work waits meanwhile; it goes on by itself",
+  },
+  llm: {
+    code: "llm_unavailable",
+    cure: "Check OPENAI_API_KEY, OPENAI_BASE_URL and LLM_MODEL, and the provider's status. Conversations wait meanwhile and are found by their words; it goes on by itself",
   },
   vectors: {
     code: "qdrant_unavailable",

@@ -2,6 +2,7 @@ import type { Config } from "@engram/config";
 import type { Embedder, IndexTarget, Models } from "@engram/memory";
 import { createOfflineEmbedder, OFFLINE_MODEL } from "@engram/offline";
 import type { Circuit } from "./circuit.ts";
+import { openExtractor } from "./open-extractor.ts";
 import { openProvider, type ProviderTools } from "./open-provider.ts";
 import type { Pace } from "./pace.ts";
 
@@ -15,6 +16,8 @@ export interface OpenEmbedder {
 
 export interface OpenModels extends Models {
   openEmbedderOf(target: Pick<IndexTarget, "model" | "requestedDims">): Promise<OpenEmbedder | undefined>;
+  /** Whether the model that reads conversations would take a call now: to be asked before talk is claimed. */
+  isExtractorReady(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -38,13 +41,16 @@ export async function openModels(config: Config, tools: ProviderTools): Promise<
   if (configured === undefined) throw new Error("no embedder is configured");
   const openEmbedderOf = ({ model, requestedDims }: Pick<IndexTarget, "model" | "requestedDims">) =>
     model === null ? Promise.resolve(undefined) : remember(model, requestedDims);
+  const reader = openaiApiKey === undefined ? undefined : await openExtractor(config, tools, openaiApiKey);
   return {
-    extractor: undefined,
+    extractor: reader?.extractor,
+    isExtractorReady: async () => reader === undefined || (reader.circuit.admits && (await reader.pace.waitMs()) === 0),
     embedder: configured.work,
     embedderOf: async (target, use) => (await openEmbedderOf(target))?.[use],
     openEmbedderOf,
     async close() {
       for (const one of await Promise.all(opened.values())) one?.pace?.close();
+      reader?.pace.close();
     },
   };
 }

@@ -1,15 +1,17 @@
 import type { Config } from "@engram/config";
-import type { Embedder, EmbedderUse } from "@engram/memory";
+import type { Embedder, EmbedderUse, Ledger, ProviderOperation } from "@engram/memory";
 import { createProviderBudget } from "@engram/postgres";
 import type { Executor } from "@engram/sql";
 import type { Logger, Metrics } from "@engram/telemetry";
 import type { Circuits } from "./circuits.ts";
 import { guardEmbedder } from "./guard.ts";
 import type { OpenEmbedder } from "./open-models.ts";
+import { callTeller } from "./tell-call.ts";
 import { Pace } from "./pace.ts";
 
 export interface ProviderTools {
   readonly db: Executor;
+  readonly ledger: Ledger;
   readonly circuits: Circuits;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -28,7 +30,13 @@ const CALL_SHARE_MAX = 0.05;
 
 /** A model of the provider: behind a circuit for each use, and within what the provider allows. */
 export async function openProvider(config: Config, tools: ProviderTools, asked: ProviderModel): Promise<OpenEmbedder> {
-  const pace = createPace(config, tools, asked.model);
+  const { requestsPerMinute, tokensPerMinute } = config.models;
+  const pace = createPace(config, tools, {
+    operation: "embed",
+    model: asked.model,
+    requestsPerMinute,
+    tokensPerMinute,
+  });
   const open = (use: EmbedderUse): Promise<Embedder> => openEmbedder(config, tools, { ...asked, pace, use });
   const [work, search] = [await open("work"), await open("search")];
   const probe = (signal: AbortSignal): Promise<unknown> => search.embed([PROBE_TEXT], signal);
@@ -43,12 +51,23 @@ export async function openProvider(config: Config, tools: ProviderTools, asked: 
   };
 }
 
-function createPace({ models }: Config, { db, logger, metrics }: ProviderTools, model: string): Pace {
-  const { requestsPerMinute, tokensPerMinute } = models;
+export interface PacedModel {
+  readonly operation: ProviderOperation;
+  readonly model: string;
+  readonly requestsPerMinute: number | undefined;
+  readonly tokensPerMinute: number | undefined;
+}
+
+/** What keeps all processes together to what the provider allows for one operation of one model. */
+export function createPace(
+  { models }: Config,
+  { db, logger, metrics }: ProviderTools,
+  { operation, model, requestsPerMinute, tokensPerMinute }: PacedModel,
+): Pace {
   const budget = createProviderBudget(db, {
     provider: models.openaiBaseUrl === undefined ? "api.openai.com" : new URL(models.openaiBaseUrl).host,
     model,
-    operation: "embed",
+    operation,
     requestsPerMinute,
     tokensPerMinute,
   });
@@ -56,18 +75,19 @@ function createPace({ models }: Config, { db, logger, metrics }: ProviderTools, 
     budget,
     limited: requestsPerMinute !== undefined || tokensPerMinute !== undefined,
     onError: (err) => logger.warn({ err }, "Provider budget cannot be asked"),
-    onTurn: (waitSeconds) => metrics.providerTurn.observe({ operation: "embed" }, waitSeconds),
+    onTurn: (waitSeconds) => metrics.providerTurn.observe({ operation }, waitSeconds),
   });
 }
 
 async function openEmbedder(
-  { models }: Config,
-  { metrics }: ProviderTools,
+  config: Config,
+  tools: ProviderTools,
   { apiKey, model, requestedDims, pace, use }: ProviderModel & { pace: Pace; use: EmbedderUse },
 ): Promise<Embedder> {
-  const { timeoutMs, openaiBaseUrl, tokensPerMinute } = models;
+  const { timeoutMs, openaiBaseUrl, tokensPerMinute } = config.models;
   const isQuery = use === "search";
   const { createOpenAIEmbedder } = await import("@engram/openai");
+  const tell = await callTeller(config, tools);
   return createOpenAIEmbedder({
     apiKey,
     model,
@@ -77,10 +97,8 @@ async function openEmbedder(
     ...(tokensPerMinute === undefined ? {} : { tokensPerCallMax: Math.ceil(tokensPerMinute * CALL_SHARE_MAX) }),
     admit: (tokens, signal) => (isQuery ? pace.admitQuery(tokens) : pace.admit(tokens, signal)),
     onCall(call) {
-      const { model: called, tokens, seconds, outcome } = call;
-      metrics.providerCalls.inc({ operation: "embed", model: called, outcome });
-      metrics.providerTokens.inc({ operation: "embed", model: called }, tokens);
-      metrics.providerCallDuration.observe({ operation: "embed" }, seconds);
+      const { tokens: promptTokens, ...told } = call;
+      tell({ ...told, operation: "embed", projectId: null, requestId: null, promptTokens, completionTokens: 0 });
       pace.settle(call, { isQuery });
     },
   });

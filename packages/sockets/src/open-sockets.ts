@@ -7,8 +7,8 @@ import type {
   IndexableRows,
   IndexTargets,
   KeptAnswers,
+  Ledger,
   MemoryStore,
-  Models,
   Outbox,
   ParkedJobs,
   Schedules,
@@ -22,6 +22,7 @@ import {
   createIndexableRows,
   createIndexTargets,
   createKeptAnswers,
+  createLedger,
   createMemoryStore,
   createOutbox,
   createParkedJobs,
@@ -33,9 +34,10 @@ import type { Executor } from "@engram/sql";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { Circuits } from "./circuits.ts";
 import { guardIndex } from "./guard.ts";
-import { openModels } from "./open-models.ts";
+import { openModels, type OpenModels } from "./open-models.ts";
 import { openQueue } from "./open-queue.ts";
 import { tellDatabaseProblem, type Readiness } from "./readiness.ts";
+import { createSpending, type Spending } from "./spending.ts";
 import { createWorkGates, type WorkGate } from "./work-gate.ts";
 
 /** The four sockets with what is plugged into them. */
@@ -57,7 +59,9 @@ export interface Sockets {
   /** The same for searches, which are not held up by what holds up work. */
   readonly searchIndex: VectorIndex;
   readonly bell: Bell;
-  readonly models: Models;
+  readonly models: OpenModels;
+  readonly ledger: Ledger;
+  readonly spending: Spending;
   readonly circuits: Pick<Circuits, "problems" | "isWhole">;
   /** To be asked before work of a target is claimed. */
   readonly workGate: WorkGate;
@@ -93,7 +97,9 @@ export async function openSockets(
   const db = await openTruth(config, logger, readiness);
   const circuits = new Circuits({ logger, metrics });
   const vectors = await openVectors(config, db, circuits);
-  const models = await openModels(config, { db, circuits, logger, metrics });
+  const ledger = createLedger(db, { onError: (err) => logger.warn({ err }, "The ledger cannot be written") });
+  const spending = createSpending(ledger, config.models.dollarsPerDay);
+  const models = await openModels(config, { db, ledger, circuits, logger, metrics });
   const bell = await openQueue(config, { logger, metrics, readiness });
   return {
     db,
@@ -112,12 +118,15 @@ export async function openSockets(
     searchIndex: vectors.searchIndex,
     bell,
     models,
+    ledger,
+    spending,
     circuits,
-    workGate: createWorkGates((target) => models.openEmbedderOf(target), vectors.circuit),
+    workGate: createWorkGates((target) => models.openEmbedderOf(target), vectors.circuit, spending),
     chosen: chooseSockets(config),
     async close() {
       circuits.close();
       await models.close();
+      await ledger.close();
       await bell.close();
       await vectors.index.close();
       await db.close();

@@ -26,6 +26,13 @@ describe("createWorkGate", () => {
     expect(await gate()).toMatchObject({ claim: "none" });
   });
 
+  test("while the day's money is spent, only deletes are", async () => {
+    const spending = { heldBack: () => Promise.resolve({ reason: "spent", seconds: 60 }) };
+    const gate = createWorkGate({ embedder: undefined, index: undefined, pace: pacing(0), spending });
+    expect((await gate()).claim).toBe("absent");
+    expect((await gate()).claim).toBe("none");
+  });
+
   test("while the embedder does not, deletes are, now and then", async () => {
     const gate = createWorkGate({ embedder: await openCircuit(), index: undefined, pace: pacing(0) });
     expect((await gate()).claim).toBe("absent");

@@ -2,6 +2,7 @@ import type { IndexTarget } from "@engram/memory";
 import type { Circuit } from "./circuit.ts";
 import type { OpenEmbedder } from "./open-models.ts";
 import type { Pace } from "./pace.ts";
+import type { Spending } from "./spending.ts";
 
 /** What a worker may claim now. */
 export interface WorkPermit {
@@ -26,32 +27,43 @@ export interface WorkGateParts {
   readonly embedder: Pick<Circuit, "admits"> | undefined;
   readonly index: Pick<Circuit, "admits"> | undefined;
   readonly pace: Pick<Pace, "waitMs"> | undefined;
+  readonly spending?: Spending | undefined;
 }
 
 /**
  * Asked before every claim, so that nothing is claimed only to fail: while the index does not answer nothing is, and
- * while the embedder does not, or its provider's limits are used up, only what needs none. Each target has its own, since
+ * while the embedder does not, its provider's limits are used up or the day's money is spent, only what needs none. Each target has its own, since
  * one that fills may be of another model than the live one.
  */
 export function createWorkGates(
   embedderOf: (target: Pick<IndexTarget, "model" | "requestedDims">) => Promise<OpenEmbedder | undefined>,
   index: Circuit | undefined,
+  spending: Spending,
 ): WorkGate {
   const gates = new Map<string, () => Promise<WorkPermit>>();
   return async (target) => {
     const opened = await embedderOf(target);
-    const gate = gates.get(target.name) ?? createWorkGate({ embedder: opened?.circuit, index, pace: opened?.pace });
+    const gate =
+      gates.get(target.name) ??
+      createWorkGate({
+        embedder: opened?.circuit,
+        index,
+        pace: opened?.pace,
+        // What costs nothing is never held back.
+        spending: opened?.pace === undefined ? undefined : spending,
+      });
     gates.set(target.name, gate);
     return gate();
   };
 }
 
-export function createWorkGate({ embedder, index, pace }: WorkGateParts): () => Promise<WorkPermit> {
+export function createWorkGate({ embedder, index, pace, spending }: WorkGateParts): () => Promise<WorkPermit> {
   let absentAt = Number.NEGATIVE_INFINITY;
 
   return async () => {
     if (index?.admits === false) return { claim: "none", waitMs: WAIT_MS_MIN };
-    const waitMs = embedder?.admits === false ? WAIT_MS_MAX : ((await pace?.waitMs()) ?? 0) - AHEAD_MS;
+    const isHeldBack = embedder?.admits === false || (await spending?.heldBack()) !== undefined;
+    const waitMs = isHeldBack ? WAIT_MS_MAX : ((await pace?.waitMs()) ?? 0) - AHEAD_MS;
     if (waitMs <= 0) return { claim: "all", waitMs: 0 };
     const pause = Math.min(WAIT_MS_MAX, Math.max(WAIT_MS_MIN, waitMs));
     if (performance.now() - absentAt < ABSENT_EVERY_MS) return { claim: "none", waitMs: pause };

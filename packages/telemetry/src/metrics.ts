@@ -101,6 +101,10 @@ export function createMetrics({ version }: { version: string }) {
       "operation",
       "model",
     ]),
+    providerDollars: counter("engram_provider_dollars_total", "What the calls cost, by the price table.", [
+      "operation",
+      "model",
+    ]),
     providerCallDuration: histogram(
       "engram_provider_call_duration_seconds",
       "Calls to the provider.",

@@ -74,6 +74,8 @@ export interface MemoryStore {
   readIndexable(ids: readonly string[]): Promise<readonly IndexableMemory[]>;
   /** Memories picked at random among the live ones, for a look at the index. */
   sampleMemories(limit: number): Promise<readonly Memory[]>;
+  /** What a project keeps: memories that a listing shows, users who have any, messages that wait to be read. */
+  count(projectId: string): Promise<{ memories: number; users: number; messagesWaiting: number }>;
   /** Deletes a chunk of what has expired. */
   sweepExpired(): Promise<{ deleted: number; more: boolean }>;
 }

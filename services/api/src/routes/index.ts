@@ -14,6 +14,7 @@ import { getMemory } from "./get-memory.ts";
 import { listJobs } from "./list-jobs.ts";
 import { listUserMemories } from "./list-user-memories.ts";
 import { listUsers } from "./list-users.ts";
+import { getStats } from "./get-stats.ts";
 import { getReconcile, postReconcile } from "./reconcile.ts";
 import { searchMemories, searchMemory } from "./search-memories.ts";
 import { patchMemory, replaceMemory } from "./update-memory.ts";
@@ -38,6 +39,7 @@ export const ROUTES: readonly Route[] = [
   discardJobs,
   getReconcile,
   postReconcile,
+  getStats,
   listUsers,
   exportUser,
   eraseUser,

@@ -5,6 +5,8 @@ import type { Logger, Metrics } from "@engram/telemetry";
 
 /** Batches of one ring, so that a job on the queue ends and reports even while a backlog drains. */
 const BATCHES_PER_RING_MAX = 50;
+/** For what is read before a call and written after it. */
+const LEASE_SLACK_SECONDS = 10;
 
 export interface ExtractJobDeps {
   readonly sockets: Sockets;
@@ -22,11 +24,25 @@ export function createExtractJob(
   { sockets, extractor, config, logger, metrics }: ExtractJobDeps,
   stop: AbortSignal,
 ): () => Promise<BatchReport> {
-  const deps = { outbox: sockets.outbox, store: sockets.store, extractions: sockets.extractions, extractor };
+  const deps = {
+    outbox: sockets.outbox,
+    store: sockets.store,
+    extractions: sockets.extractions,
+    extractor,
+    // Rules cost nothing.
+    ...(extractor.offline ? {} : { heldBack: (projectId: string) => sockets.spending.heldBack(projectId) }),
+  };
+  // A claim must outlive its call: half of it is the deadline.
+  const leaseSeconds = Math.max(
+    config.outbox.leaseSeconds,
+    Math.ceil((2 * config.models.llmTimeoutMs) / 1000) + LEASE_SLACK_SECONDS,
+  );
+  const options = { leaseSeconds, horizonSeconds: config.outbox.horizonSeconds };
   return async () => {
     let report: BatchReport = EMPTY_REPORT;
     for (let batches = 0; batches < BATCHES_PER_RING_MAX && !stop.aborted; batches++) {
-      const done = await workExtraction(deps, config.outbox, stop);
+      if (!(await sockets.models.isExtractorReady())) break;
+      const done = await workExtraction(deps, options, stop);
       if (done === undefined) break;
       report = addReport(report, done);
       tell({ logger, metrics }, done);
