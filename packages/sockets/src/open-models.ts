@@ -1,6 +1,6 @@
 import type { Config } from "@engram/config";
 import type { Embedder, IndexTarget, Models } from "@engram/memory";
-import { createOfflineEmbedder, OFFLINE_MODEL } from "@engram/offline";
+import { createOfflineEmbedder, createOfflineExtractor, OFFLINE_MODEL } from "@engram/offline";
 import type { Circuit } from "./circuit.ts";
 import { openExtractor } from "./open-extractor.ts";
 import { openProvider, type ProviderTools } from "./open-provider.ts";
@@ -43,7 +43,7 @@ export async function openModels(config: Config, tools: ProviderTools): Promise<
     model === null ? Promise.resolve(undefined) : remember(model, requestedDims);
   const reader = openaiApiKey === undefined ? undefined : await openExtractor(config, tools, openaiApiKey);
   return {
-    extractor: reader?.extractor,
+    extractor: reader?.extractor ?? createOfflineExtractor(),
     isExtractorReady: async () => reader === undefined || (reader.circuit.admits && (await reader.pace.waitMs()) === 0),
     embedder: configured.work,
     embedderOf: async (target, use) => (await openEmbedderOf(target))?.[use],

@@ -102,15 +102,11 @@ async function run(
   answering.push(lookOften(() => showReconcile(sockets.schedules, metrics), GAUGES_EVERY_MS, logger));
   answering.push(lookOften(() => showBackups(config.backupDir, metrics), GAUGES_EVERY_MS, logger));
 
-  const { extractor } = sockets.models;
-  if (extractor !== undefined) {
-    const extract = limitHands(
-      createExtractJob({ sockets, extractor, config, logger, metrics }, stop),
-      config.worker.concurrency,
-    );
-    answering.push(await sockets.bell.answer("extract", extract.work, { concurrency: config.worker.concurrency }));
-    answering.push(lookOften(extract.work, config.outbox.pollMs, logger));
-  }
+  const readTalk = createExtractJob({ sockets, config, logger, metrics }, stop);
+  const reading = limitHands(readTalk, config.worker.concurrency);
+  answering.push(await sockets.bell.answer("extract", reading.work, { concurrency: config.worker.concurrency }));
+  answering.push(lookOften(reading.work, config.outbox.pollMs, logger));
+
   const hands = limitHands(work, config.worker.concurrency);
   answering.push(await sockets.bell.answer("embed", hands.work, { concurrency: config.worker.concurrency }));
   answering.push(lookOften(hands.work, config.outbox.pollMs, logger));

@@ -55,7 +55,7 @@ export interface Extraction {
 /** Makes facts of talk: one call of a model for all turns, or rules without any. */
 export interface Extractor {
   readonly model: string;
-  /** True: rules, no provider: the user's own plain statements, and nothing is ever replaced. */
+  /** True: rules, no provider: the user's own plain statements; only another name or another home replaces one. */
   readonly offline: boolean;
   /**
    * Throws `invalid` when the answer cannot be read even after repair (the caller then asks for fewer turns),

@@ -24,8 +24,8 @@ export type EmbedderUse = "work" | "search";
 
 /** The models socket. */
 export interface Models {
-  /** Undefined: nothing reads conversations here; messages wait, and are found by their words. */
-  readonly extractor: Extractor | undefined;
+  /** What reads conversations. */
+  readonly extractor: Extractor;
   /** The configured one, for work: what memories are to be embedded with. */
   readonly embedder: Embedder;
   /** The one that a target was filled with; undefined where it cannot be had any more (its provider is not configured). */

@@ -1,5 +1,5 @@
 import type { Config } from "@engram/config";
-import { EMPTY_REPORT, workExtraction, type BatchReport, type Extractor, type ExtractReport } from "@engram/memory";
+import { EMPTY_REPORT, workExtraction, type BatchReport, type ExtractReport } from "@engram/memory";
 import type { Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 
@@ -10,7 +10,6 @@ const LEASE_SLACK_SECONDS = 10;
 
 export interface ExtractJobDeps {
   readonly sockets: Sockets;
-  readonly extractor: Extractor;
   readonly config: Config;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -21,9 +20,10 @@ export interface ExtractJobDeps {
  * `workExtraction` is.
  */
 export function createExtractJob(
-  { sockets, extractor, config, logger, metrics }: ExtractJobDeps,
+  { sockets, config, logger, metrics }: ExtractJobDeps,
   stop: AbortSignal,
 ): () => Promise<BatchReport> {
+  const { extractor } = sockets.models;
   const deps = {
     outbox: sockets.outbox,
     store: sockets.store,
