@@ -55,6 +55,7 @@ describe("the queue's dashboard", () => {
     const body = (await answer.json()) as { queues: { name: string; readOnlyMode: boolean; jobs: unknown[] }[] };
     expect(body.queues).toMatchObject([
       { name: "embed", readOnlyMode: true, jobs: expect.arrayContaining([expect.objectContaining({ name: "embed" })]) },
+      { name: "extract", readOnlyMode: true },
     ]);
     expect(body.queues[0]?.jobs[0]).toMatchObject({ data: { topic: "embed" }, returnValue: REPORT });
   });
@@ -68,7 +69,12 @@ describe("the queue's dashboard", () => {
     ] as const)
       expect((await fetch(base + path, { method })).status).toBeGreaterThanOrEqual(400);
     const answer = await fetch(`${base}/queues/api/queues?activeQueue=embed&status=completed`);
-    expect(await answer.json()).toMatchObject({ queues: [{ isPaused: false, jobs: [{ name: "embed" }] }] });
+    expect(await answer.json()).toMatchObject({
+      queues: [
+        { isPaused: false, jobs: [{ name: "embed" }] },
+        { name: "extract", isPaused: false },
+      ],
+    });
   });
 
   test("without Redis a question fails at once, and the page stands", async () => {

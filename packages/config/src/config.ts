@@ -86,6 +86,10 @@ export interface Config {
   readonly search: {
     readonly deadlineMs: number;
   };
+  readonly recall: {
+    /** After this a chat goes on without memory. */
+    readonly deadlineMs: number;
+  };
   readonly telemetry: {
     readonly metricsHost: string;
     readonly metricsPort: number;

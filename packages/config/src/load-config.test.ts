@@ -54,6 +54,7 @@ describe("without any variable", () => {
       reindex: { keepMinutes: 60 },
       reconcile: { everyHours: 24 },
       search: { deadlineMs: 1_500 },
+      recall: { deadlineMs: 1_000 },
       telemetry: { metricsHost: "127.0.0.1", metricsPort: 9464, logLevel: "info" },
     });
   });

@@ -366,6 +366,14 @@ export const VARIABLES = {
     example: "3000",
     schema: timeout,
   },
+  RECALL_DEADLINE_MS: {
+    subject: "search",
+    description:
+      "By how much memory may delay an answer of /api/chat and /v1/chat/completions, in milliseconds; after that the model answers without it.",
+    default: "1000",
+    example: "500",
+    schema: timeout,
+  },
 
   METRICS_PORT: {
     subject: "telemetry",

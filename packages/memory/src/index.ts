@@ -3,6 +3,7 @@ export * from "./bm25.ts";
 export * from "./calibration.ts";
 export * from "./collection.ts";
 export * from "./compare-target.ts";
+export * from "./context/build-context.ts";
 export * from "./conversation.ts";
 export * from "./converge.ts";
 export * from "./deadline.ts";

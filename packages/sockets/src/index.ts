@@ -2,6 +2,7 @@ export { growHeapByUse } from "./heap.ts";
 export { keepTrying } from "./keep-trying.ts";
 export { createFollowedTargets, createLiveTarget, type OpenTarget } from "./live-target.ts";
 export { examineQueue } from "./open-queue.ts";
+export type { OpenChat } from "./open-chat.ts";
 export { chooseSockets, openSockets, openTruth, type Chosen, type Sockets } from "./open-sockets.ts";
 export { prepareIndex, type PreparedIndex } from "./prepare-index.ts";
 export { databaseProblem, migrateWhenReady, Readiness, type SocketName, type SocketState } from "./readiness.ts";

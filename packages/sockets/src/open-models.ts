@@ -2,6 +2,7 @@ import type { Config } from "@engram/config";
 import type { Embedder, IndexTarget, Models } from "@engram/memory";
 import { createOfflineEmbedder, createOfflineExtractor, OFFLINE_MODEL } from "@engram/offline";
 import type { Circuit } from "./circuit.ts";
+import { openChat, type OpenChat } from "./open-chat.ts";
 import { openExtractor } from "./open-extractor.ts";
 import { openProvider, type ProviderTools } from "./open-provider.ts";
 import type { Pace } from "./pace.ts";
@@ -18,6 +19,8 @@ export interface OpenModels extends Models {
   openEmbedderOf(target: Pick<IndexTarget, "model" | "requestedDims">): Promise<OpenEmbedder | undefined>;
   /** Whether the model that reads conversations would take a call now: to be asked before talk is claimed. */
   isExtractorReady(): Promise<boolean>;
+  /** Undefined: no provider. */
+  readonly chat: OpenChat | undefined;
   close(): Promise<void>;
 }
 
@@ -44,6 +47,7 @@ export async function openModels(config: Config, tools: ProviderTools): Promise<
   const reader = openaiApiKey === undefined ? undefined : await openExtractor(config, tools, openaiApiKey);
   return {
     extractor: reader?.extractor ?? createOfflineExtractor(),
+    chat: openaiApiKey === undefined ? undefined : await openChat(config, tools, openaiApiKey),
     isExtractorReady: async () => reader === undefined || (reader.circuit.admits && (await reader.pace.waitMs()) === 0),
     embedder: configured.work,
     embedderOf: async (target, use) => (await openEmbedderOf(target))?.[use],

@@ -9,6 +9,7 @@ import { authenticate, maybePrincipalOf, principalOf } from "./auth.ts";
 import { errorHandler, methodNotAllowed, sendError } from "./http-error.ts";
 import { IDEMPOTENCY_REPLAYED, keyedWrite } from "./keyed-write.ts";
 import { openapi } from "./openapi.ts";
+import { chatCompletions, listModels } from "./proxy/chat-completions.ts";
 import { requestId, requestIdOf } from "./request-id.ts";
 import type { Route } from "./route.ts";
 import { ROUTES } from "./routes/index.ts";
@@ -34,6 +35,8 @@ export interface ApiDeps {
 
 const BODY_BYTES_MAX = "1mb";
 const BULK_BODY_BYTES_MAX = "16mb";
+/** Talk may hold pictures. */
+const PROXY_BODY_BYTES_MAX = "32mb";
 
 /** Answered without a key; a wrong key is refused here too. */
 const OPEN_PATHS = new Set(["/api/health", "/livez", "/readyz", "/openapi.json"]);
@@ -67,21 +70,17 @@ export function createApp(deps: ApiDeps): Express {
   );
   for (const path of [...OPEN_PATHS, "/metrics"]) app.all(path, methodNotAllowed(["GET", "HEAD"]));
 
-  app.use(
-    [
-      "/api/memories",
-      "/api/memories/*rest",
-      "/api/memory",
-      "/api/memory/*rest",
-      "/api/events",
-      "/api/events/*rest",
-      "/api/jobs",
-      "/api/jobs/*rest",
-      "/api/users",
-      "/api/erasures",
-    ],
-    requireEnabled(deps),
+  // Bytes, before anything reads them as JSON of ours.
+  app.post(
+    "/v1/chat/completions",
+    express.raw({ limit: PROXY_BODY_BYTES_MAX, type: () => true }),
+    chatCompletions(deps),
   );
+  app.get("/v1/models", listModels(deps));
+  app.all("/v1/chat/completions", methodNotAllowed(["POST"]));
+  app.all("/v1/models", methodNotAllowed(["GET", "HEAD"]));
+
+  app.use("/api", requireEnabled(deps));
   app.use(jsonOnly);
   app.use("/api/memories/bulk", express.json({ limit: BULK_BODY_BYTES_MAX, strict: false }));
   app.use(express.json({ limit: BODY_BYTES_MAX, strict: false }));

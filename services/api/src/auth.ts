@@ -54,7 +54,23 @@ function noKey(): MemoryError {
   });
 }
 
+/** Paths of OpenAI's API: whoever holds our key in X-API-Key has the provider's in Authorization. */
+export function isProxied(req: Request): boolean {
+  return req.path === "/v1/chat/completions" || req.path === "/v1/models";
+}
+
+/** The provider's key that a caller brings along; nothing where Authorization holds our own. */
+export function upstreamAuthorization(req: Request): { authorization?: string } {
+  const authorization = req.get("authorization");
+  return hasOwnHeader(req) && authorization !== undefined && authorization !== "" ? { authorization } : {};
+}
+
+function hasOwnHeader(req: Request): boolean {
+  return (req.get("x-api-key") ?? "") !== "";
+}
+
 function keyOf(req: Request): string | undefined {
+  if (isProxied(req) && hasOwnHeader(req)) return req.get("x-api-key");
   const header = req.get("authorization");
   if (header !== undefined && header !== "") {
     const [, key] = /^(?:Bearer|Token)\s+(\S+)\s*$/i.exec(header) ?? [];

@@ -13,6 +13,8 @@ const METADATA_DEPTH_MAX = 32;
 const CATEGORIES_MAX = 64;
 const TYPE_LENGTH_MAX = 64;
 const WISH_LENGTH_MAX = 2_000;
+/** Past that the prompt is a store of its own. */
+const TOKEN_BUDGET_MAX = 32_000;
 export const LIMIT_MAX = 1000;
 export const LIMIT_DEFAULT = 10;
 const WAIT_SECONDS_DEFAULT = 10;
@@ -198,6 +200,23 @@ export const fields = {
   custom_instructions: wish("What to look for in this talk, in your own words."),
   includes: wish("Keep nothing else than this."),
   excludes: wish("Never keep this."),
+  model: z
+    .string()
+    .trim()
+    .min(1)
+    .max(ID_LENGTH_MAX)
+    .transform((value, context) => storable("model", value, context))
+    .meta({ description: "Else LLM_MODEL.", type: "string" }),
+  temperature: numeric(z.number().min(0).max(2)).meta({ description: "0..2, as the model has it.", type: "number" }),
+  system: z.string().max(CONTENT_BYTES_MAX).meta({ description: "What the application tells the model first." }),
+  stream: flag().meta({ description: "Answer in server-sent events.", type: "boolean" }),
+  token_budget: numeric(z.number().int().min(1).max(TOKEN_BUDGET_MAX)).meta({
+    description: `Tokens that the context may have at most, 1 to ${TOKEN_BUDGET_MAX}, else 800.`,
+    type: "integer",
+  }),
+  context_format: z.enum(["text", "messages", "json"]).meta({
+    description: "`text` (the default), `messages` to be put before the talk, or `json`.",
+  }),
   created_after: time("Created at this time or later."),
   created_before: time("Created before this time."),
 } as const satisfies Record<string, z.ZodType>;

@@ -1,6 +1,7 @@
 import { formatMemoryId, MemoryError, toMemoryError, type ErrorCode } from "@engram/memory";
 import type { ErrorRequestHandler, Request, Response } from "express";
 import type { ApiDeps } from "./app.ts";
+import { isProxied } from "./auth.ts";
 import { requestIdOf } from "./request-id.ts";
 
 /** Which status each code of the domain has on the wire. */
@@ -50,8 +51,22 @@ export function errorHandler({ logger }: ApiDeps): ErrorRequestHandler {
     if (status === 429 || status === 503 || error.retryAfterSeconds !== undefined)
       res.setHeader("Retry-After", String(Math.ceil(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS_DEFAULT)));
     if (status === 401) res.setHeader("WWW-Authenticate", 'Bearer realm="engram"');
-    sendError(res, status, error.message, error);
+    if (isProxied(req)) sendOpenAIError(res, status, error);
+    else sendError(res, status, error.message, error);
   };
+}
+
+/** As OpenAI's clients read it. */
+function sendOpenAIError(res: Response, status: number, { message, code }: MemoryError): void {
+  const type =
+    status === 401
+      ? "authentication_error"
+      : status === 429
+        ? "rate_limit_error"
+        : status >= 500
+          ? "server_error"
+          : "invalid_request_error";
+  res.status(status).json({ error: { message, type, param: null, code } });
 }
 
 export function sendError(res: Response, status: number, message: string, error?: MemoryError): void {

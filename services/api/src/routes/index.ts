@@ -1,6 +1,8 @@
 import type { Route } from "../route.ts";
 import { addConversation } from "./add-conversation.ts";
 import { discardJobs, retryJobs } from "./change-jobs.ts";
+import { createChat } from "./create-chat.ts";
+import { createContext } from "./create-context.ts";
 import { createMemories } from "./create-memories.ts";
 import { createMemory } from "./create-memory.ts";
 import { deleteMemory } from "./delete-memory.ts";
@@ -27,6 +29,8 @@ export const ROUTES: readonly Route[] = [
   addConversation,
   searchMemory,
   getEvent,
+  createContext,
+  createChat,
   listUserMemories,
   deleteUserMemories,
   getMemory,

@@ -1,0 +1,260 @@
+// CONTRACT.md 4: POST /api/chat, and OpenAI's own API with memory, told by the official client.
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { openAIControl } from "@engram/test-equipment";
+import OpenAI from "openai";
+import { api, nextBase } from "../client.ts";
+import { expectError, names } from "../errors.ts";
+import { unique, type Found } from "../memories.ts";
+import { target } from "../target.ts";
+import { until } from "../until.ts";
+
+const provider = target.openaiUrl === undefined ? undefined : openAIControl(target.openaiUrl);
+const withModel = provider === undefined ? describe.skip : describe;
+const withoutModel = target.kind === "embedded" ? describe : describe.skip;
+
+interface Reply {
+  reply: string;
+  memories_used: string[];
+  event_id: string;
+}
+
+const chat = (body: object, headers: Record<string, string> = {}) => api<Reply>("POST", "/api/chat", { body, headers });
+const tell = async (userId: string, content: string) => {
+  const messages = [{ role: "user", content }];
+  expect((await api("POST", "/api/memory/add", { body: { user_id: userId, messages, wait: true } })).status).toBe(200);
+};
+const found = async (userId: string, query: string) =>
+  (await api<Found>("POST", "/api/memory/search", { body: { user_id: userId, query } })).body.memories.map(
+    (one) => one.content,
+  );
+
+afterEach(() => provider?.clearFaults());
+
+withModel("POST /api/chat", () => {
+  test("the guide's conversation: what was told one day is known another", async () => {
+    const userId = unique("chat");
+    await tell(userId, "Меня зовут Антон, я программист");
+    const { status, body } = await chat({
+      user_id: userId,
+      session_id: "next week",
+      message: "Как меня зовут? Я программист?",
+    });
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      reply: expect.stringContaining("Антон"),
+      memories_used: [expect.stringMatching(/^mem_/)],
+      event_id: expect.stringMatching(/^evt_/),
+    });
+  });
+
+  test("earlier turns of the session are part of the talk, and the exchange is kept", async () => {
+    const userId = unique("chat");
+    await chat({ user_id: userId, session_id: "s", message: "Мой любимый цветок — хризантема" });
+    const { body } = await chat({ user_id: userId, session_id: "s", message: "Назови мой любимый цветок" });
+    expect(body.reply).toContain("хризантема");
+    await until("the memory", async () =>
+      (await found(userId, "хризантема")).some((text) => text.includes("хризантема")),
+    );
+  });
+
+  test("in server-sent events", async () => {
+    const answer = await fetch(`${nextBase()}/api/chat`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${target.key}`, "content-type": "application/json" },
+      body: JSON.stringify({ user_id: unique("chat"), message: "Расскажи о погоде", stream: true }),
+    });
+    expect(answer.headers.get("content-type")).toMatch(/^text\/event-stream/);
+    const events = (await answer.text())
+      .split("\n\n")
+      .filter((text) => text !== "")
+      .map((text) => JSON.parse(text.replace("data: ", "")) as { delta?: string; done?: boolean; reply?: string });
+    expect(events.length).toBeGreaterThan(2);
+    expect(events.at(-1)).toMatchObject({
+      done: true,
+      event_id: expect.any(String),
+      reply: events.map((event) => event.delta ?? "").join(""),
+    });
+  });
+
+  test("once for an Idempotency-Key", async () => {
+    const body = { user_id: unique("chat"), message: "Расскажи о погоде" };
+    const headers = { "idempotency-key": unique("key") };
+    const before = (await provider?.counters())?.["chat_calls"] ?? 0;
+    const [first, second] = [await chat(body, headers), await chat(body, headers)];
+    expect(second.text).toBe(first.text);
+    expect((await provider?.counters())?.["chat_calls"]).toBeLessThanOrEqual(before + 2); // one answer, one extraction
+  });
+
+  test.each([
+    [{ message: "x" }, "user_id"],
+    [{ user_id: "u" }, "message"],
+    [{ user_id: "u", message: "x", temperature: 9 }, "temperature"],
+    [{ user_id: "u", messages: [{ role: "king", content: "x" }] }, "messages.0.role"],
+  ])("400 for %j", async (body, field) => {
+    const answer = await api("POST", "/api/chat", { body });
+    expectError(answer, 400);
+    expect(names(answer.body, field)).toBe(true);
+  });
+
+  test.each([
+    [429, 429],
+    [500, 503],
+    [401, 503],
+    [400, 400],
+  ])("a provider's %d is %d, without its words", async (status, expected) => {
+    const word = unique("word");
+    await provider?.fault({ endpoint: "chat", status, match: word, times: 1 });
+    expectError(await api("POST", "/api/chat", { body: { user_id: unique("chat"), message: word } }), expected);
+  });
+});
+
+withModel("/v1, by the official client", () => {
+  const client = (options: object = {}) =>
+    new OpenAI({ baseURL: `${nextBase()}/v1`, apiKey: target.key, maxRetries: 0, ...options });
+  const direct = () => new OpenAI({ baseURL: target.openaiUrl ?? null, apiKey: "sk-test", maxRetries: 0 });
+  const model = "gpt-4o-mini";
+  const ask = (content: string) => [{ role: "user", content } as const];
+  const tools = [
+    {
+      type: "function" as const,
+      function: { name: "get_weather", parameters: { type: "object", properties: { city: { type: "string" } } } },
+    },
+  ];
+
+  test("chat: the user's memory is read before and written after, by each way to say who it is", async () => {
+    for (const [given, options] of [
+      [(user: string) => ({ user, model }), () => ({})],
+      [() => ({ model }), (user: string) => ({ headers: { "x-user-id": user } })],
+      [(user: string) => ({ model: `${model}@${user}` }), () => ({})],
+    ] as const) {
+      const userId = unique("v1");
+      await tell(userId, "Меня зовут Антон, я программист");
+      const answer = await client().chat.completions.create(
+        { ...given(userId), messages: ask("Как меня зовут? Я программист?") },
+        options(userId),
+      );
+      expect(answer.choices[0]?.message.content).toContain("Антон");
+      expect(answer.model).toBe(model);
+      await client().chat.completions.create(
+        { ...given(userId), messages: ask("Мой любимый цветок — хризантема") },
+        options(userId),
+      );
+      await until("the memory", async () => (await found(userId, "хризантема")).length > 0);
+    }
+  });
+
+  test("streaming: the same pieces, and what was said is kept", async () => {
+    const userId = unique("v1");
+    const pieces = async (from: OpenAI, given: object) => {
+      const stream = await from.chat.completions.create({
+        model,
+        messages: ask("Мой любимый цветок — пион"),
+        stream: true,
+        stream_options: { include_usage: true },
+        ...given,
+      });
+      const seen = [];
+      for await (const { id: _id, created: _created, ...event } of stream) seen.push(event);
+      return seen;
+    };
+    expect(await pieces(client(), { user: userId })).toEqual(await pieces(direct(), {}));
+    await until("the memory", async () => (await found(userId, "пион")).length > 0);
+  });
+
+  test("tool calls, streamed and not, and the answer after them", async () => {
+    const userId = unique("v1");
+    const messages = ask("What is the weather in Kazan?");
+    const shape = async (from: OpenAI, given: object) => {
+      const { choices } = await from.chat.completions.create({ model, messages, tools, ...given });
+      const stream = await from.chat.completions.create({ model, messages, tools, stream: true, ...given });
+      const deltas = [];
+      for await (const event of stream) deltas.push(JSON.stringify(event.choices).replaceAll(/call_\w+/g, "call"));
+      return [JSON.stringify(choices).replaceAll(/call_\w+/g, "call"), deltas];
+    };
+    expect(await shape(client(), { user: userId })).toEqual(await shape(direct(), {}));
+    const first = await client().chat.completions.create({ model, messages, tools, user: userId });
+    const call = first.choices[0]?.message.tool_calls?.[0];
+    const last = await client().chat.completions.create({
+      model,
+      tools,
+      user: userId,
+      messages: [
+        ...messages,
+        { role: "assistant", content: null, tool_calls: call === undefined ? [] : [call] },
+        { role: "tool", tool_call_id: call?.id ?? "", content: "sunny" },
+      ],
+    });
+    expect(last.choices[0]?.message.content).toBe("The tool says: sunny");
+  });
+
+  test("nobody's talk passes untouched, and is not kept", async () => {
+    const raw = JSON.stringify({ model, messages: ask("Я люблю пионы"), n: 1, seed: 12345678901234567890n.toString() });
+    const send = async (base: string, key: string) => {
+      const answer = await fetch(`${base}/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        body: raw,
+      });
+      const { id: _id, created: _created, ...body } = (await answer.json()) as Record<string, unknown>;
+      return { status: answer.status, body };
+    };
+    expect(await send(`${nextBase()}/v1`, target.key)).toEqual(await send(target.openaiUrl ?? "", "sk-test"));
+  });
+
+  test("models, errors of the provider and our own, all in OpenAI's shape", async () => {
+    expect((await client().models.list()).data.map((one) => one.id)).toContain(model);
+    await expect(client().chat.completions.create({ model, messages: [] })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining("messages"),
+    });
+    await expect(
+      client({ apiKey: "wrong" }).chat.completions.create({ model, messages: ask("x") }),
+    ).rejects.toMatchObject({ status: 401, type: "authentication_error" });
+    const word = unique("word");
+    await provider?.fault({ endpoint: "chat", status: 429, retry_after: 7, match: word, times: 1 });
+    await expect(
+      client().chat.completions.create({ model, messages: ask(word), user: unique("v1") }),
+    ).rejects.toMatchObject({ status: 429 });
+  });
+
+  test("Engram's key may stand in X-API-Key, the provider's then in Authorization", async () => {
+    const own = client({ apiKey: "sk-of-the-caller", defaultHeaders: { "x-api-key": target.key } });
+    expect((await own.chat.completions.create({ model, messages: ask("Привет") })).choices).toHaveLength(1);
+    const wrong = client({ apiKey: "sk-wrong", defaultHeaders: { "x-api-key": target.key } });
+    await expect(wrong.chat.completions.create({ model, messages: ask("Привет") })).rejects.toMatchObject({
+      status: 401,
+      code: "invalid_api_key",
+    });
+  });
+
+  test("a client that goes away in the middle ends the call, and what was said so far is kept", async () => {
+    const userId = unique("v1");
+    const word = unique("слово");
+    await provider?.fault({ endpoint: "chat", pause_ms: 200, match: word });
+    const stream = await client().chat.completions.create({
+      model,
+      messages: ask(`Мой пароль от калитки ${word} и ещё много слов после него`),
+      stream: true,
+      user: userId,
+    });
+    await stream[Symbol.asyncIterator]().next();
+    stream.controller.abort();
+    await until("the exchange", async () => (await found(userId, word)).length > 0);
+  });
+});
+
+withoutModel("without a model", () => {
+  test("503 that says which setting is missing", async () => {
+    const answer = await api("POST", "/api/chat", { body: { user_id: "u", message: "x" } });
+    expectError(answer, 503);
+    expect(answer.body.message).toMatch(/OPENAI_API_KEY/);
+    const proxied = await api<{ error: { message: string; type: string } }>("POST", "/v1/chat/completions", {
+      body: { model: "m", messages: [] },
+    });
+    expect(proxied.status).toBe(503);
+    expect(proxied.body.error).toMatchObject({
+      type: "server_error",
+      message: expect.stringMatching(/OPENAI_API_KEY/),
+    });
+  });
+});
