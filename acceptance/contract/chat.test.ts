@@ -1,6 +1,9 @@
 // CONTRACT.md 4: POST /api/chat, and OpenAI's own API with memory, told by the official client.
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { openAIControl } from "@engram/test-equipment";
+import { fetchPython, openAIControl, pythonCommand } from "@engram/test-equipment";
 import OpenAI from "openai";
 import { api, nextBase } from "../client.ts";
 import { expectError, names } from "../errors.ts";
@@ -142,6 +145,23 @@ withModel("/v1, by the official client", () => {
       await until("the memory", async () => (await found(userId, "хризантема")).length > 0);
     }
   });
+
+  test("PyPI's client sees the provider too, but for the memory", async () => {
+    const userId = unique("v1");
+    await tell(userId, "Меня зовут Антон, я программист");
+    const folder = await fetchPython("openai");
+    const script = fileURLToPath(new URL("../python/openai_client.py", import.meta.url));
+    const { stdout } = await promisify(execFile)(
+      pythonCommand(),
+      [script, `${nextBase()}/v1`, target.key, target.openaiUrl ?? "", userId],
+      { env: { ...process.env, PYTHONPATH: folder } },
+    );
+    expect(JSON.parse(stdout)).toEqual({
+      same: true,
+      known: expect.stringContaining("Антон"),
+      models: expect.arrayContaining([model]),
+    });
+  }, 180_000);
 
   test("streaming: the same pieces, and what was said is kept", async () => {
     const userId = unique("v1");

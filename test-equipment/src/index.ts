@@ -4,6 +4,7 @@ export { startEquipment } from "./equipment.ts";
 export type { Equipment, EquipmentOptions, EquipmentPart } from "./equipment.ts";
 export { embed } from "./openai/embedding.ts";
 export { fetchPromtool } from "./fetch-promtool.ts";
+export { fetchPython, pythonCommand } from "./fetch-python.ts";
 export { startOpenAI } from "./openai/server.ts";
 export type { OpenAI, OpenAIOptions } from "./openai/server.ts";
 export { findPostgresPrograms, startOwnPostgres, startPostgres } from "./postgres.ts";
