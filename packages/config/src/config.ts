@@ -62,6 +62,14 @@ export interface Config {
     readonly batchSize: number;
     readonly attemptsMax: number;
   };
+  /** What goes by itself. */
+  readonly retention: {
+    readonly days: number | undefined;
+    readonly daysByType: Readonly<Record<string, number>>;
+    readonly daysByLevel: Readonly<Record<string, number>>;
+    /** 0: never. */
+    readonly sessionIdleSeconds: number;
+  };
   readonly extraction: {
     /** How long talk waits for more of it, to be read by the same call. */
     readonly debounceMs: number;

@@ -96,6 +96,12 @@ function arrange(values: Values, cwd: string): Config {
       batchSize: values.OUTBOX_BATCH_SIZE,
       attemptsMax: values.OUTBOX_ATTEMPTS_MAX,
     },
+    retention: {
+      days: values.RETENTION_DAYS,
+      daysByType: values.RETENTION_DAYS_BY_TYPE ?? {},
+      daysByLevel: values.RETENTION_DAYS_BY_LEVEL ?? {},
+      sessionIdleSeconds: values.SESSION_IDLE_TTL,
+    },
     extraction: { debounceMs: values.EXTRACTION_DEBOUNCE_MS },
     backlog: {
       bulk: { pending: values.BACKLOG_BULK_LIMIT, ageSeconds: values.BACKLOG_BULK_AGE_LIMIT_SECONDS },

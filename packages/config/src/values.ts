@@ -31,6 +31,32 @@ export function wholeNumber(bounds: { min: number; max: number }) {
   });
 }
 
+const UNIT_SECONDS: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** A time as `24h`, `30m`, `7d` or plain seconds; 0 is none. In seconds. */
+export const duration = read((value) => {
+  const [, number, unit = ""] = /^(\d{1,9})(s|m|h|d)?$/i.exec(value) ?? [];
+  const seconds = Number(number) * (UNIT_SECONDS[unit.toLowerCase()] ?? Number.NaN);
+  if (!Number.isNaN(seconds)) return seconds;
+  throw new Refusal(`is ${JSON.stringify(value)}, but must be a time such as 24h, 30m or 7d`);
+});
+
+/** `name=days` with commas between them. */
+export function daysBy(names?: readonly string[]) {
+  return read((value) => {
+    const entries = value.split(",").map((part) => {
+      const [, name = "", days = ""] = /^\s*([^=,\s][^=,]*?)\s*=\s*(\d{1,6})\s*$/.exec(part) ?? [];
+      const isKnown = names === undefined || names.includes(name);
+      if (!isKnown || Number(days) < 1) {
+        const which = names === undefined ? "interaction=90,pattern=365" : `${names[0]}=90`;
+        throw new Refusal(`is ${JSON.stringify(value)}, but must be names with days, such as ${which}`);
+      }
+      return [name, Number(days)] as const;
+    });
+    return Object.fromEntries(entries);
+  });
+}
+
 /** An amount of money, more than nothing. */
 export const dollars = read((value) => {
   const amount = /^\d{1,9}(\.\d{1,6})?$/.test(value) ? Number(value) : 0;

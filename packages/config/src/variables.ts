@@ -6,7 +6,9 @@ import type { z } from "zod";
 import {
   address,
   collection,
+  daysBy,
   dollars,
+  duration,
   flag,
   host,
   oneOf,
@@ -294,6 +296,33 @@ export const VARIABLES = {
     default: "8",
     example: "8",
     schema: wholeNumber({ min: 1, max: 1_000 }),
+  },
+  SESSION_IDLE_TTL: {
+    subject: "outbox and worker",
+    description:
+      "How long a session may idle before its own memories (level session) go: 24h, 30m, 7d. 0: only when the session ends. Lasting memories never go with it.",
+    default: "24h",
+    example: "2h",
+    schema: duration,
+  },
+  RETENTION_DAYS: {
+    subject: "outbox and worker",
+    description:
+      "How many days a memory is kept after it was last told. /api/retention/preview shows what would go. Unset: for good.",
+    example: "730",
+    schema: wholeNumber({ min: 1, max: 999_999 }),
+  },
+  RETENTION_DAYS_BY_TYPE: {
+    subject: "outbox and worker",
+    description: "The same for single types, which wins over the level's and over RETENTION_DAYS.",
+    example: "interaction=90,pattern=365",
+    schema: daysBy(),
+  },
+  RETENTION_DAYS_BY_LEVEL: {
+    subject: "outbox and worker",
+    description: "The same for the levels user, session and agent, which wins over RETENTION_DAYS.",
+    example: "agent=180",
+    schema: daysBy(["user", "session", "agent"]),
   },
   EXTRACTION_DEBOUNCE_MS: {
     subject: "outbox and worker",

@@ -62,6 +62,8 @@ export interface AddDraft {
   readonly wishes: ExtractionWishes;
   /** Of the memories that come of it; null: never. */
   readonly expiresAt: Date | null;
+  /** True: once it is done, the memories of the speaker's session (level `session`) go. */
+  readonly endsSession?: boolean;
   readonly requestId: string | null;
   readonly keyed?: KeyedWrite | undefined;
 }

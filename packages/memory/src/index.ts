@@ -28,6 +28,7 @@ export * from "./reconcile.ts";
 export * from "./reindex-gate.ts";
 export * from "./reindex.ts";
 export * from "./request-reconcile.ts";
+export * from "./retention.ts";
 export * from "./schedule.ts";
 export * from "./scope.ts";
 export * from "./search-talk.ts";

@@ -7,6 +7,8 @@ import { getHistory } from "./get-history.ts";
 import { listMemories } from "./list-memories.ts";
 import { putMemories } from "./put-memories.ts";
 import { readIndexable } from "./read-indexable.ts";
+import { restoreMemory } from "./restore-memory.ts";
+import { previewRetention, sweepRetention, sweepSessions } from "./retention.ts";
 import { searchText } from "./search-text.ts";
 import { sweepExpired } from "./sweep-expired.ts";
 import { updateMemory } from "./update-memory.ts";
@@ -22,11 +24,15 @@ export function createMemoryStore(db: Executor): MemoryStore {
     searchText: (query, filter, limit) => searchText(db, query, filter, limit),
     findUserIds: (filter, limit) => findUserIds(db, filter, limit),
     updateMemory: (projectId, id, patch, actor, keyed) => updateMemory(db, projectId, id, patch, actor, keyed),
+    restoreMemory: (projectId, id, actor) => restoreMemory(db, projectId, id, actor),
     deleteMemory: (projectId, id, actor, keyed) => deleteMemory(db, projectId, id, actor, keyed),
     deleteMemories: (filter, actor, keyed) => deleteMemories(db, filter, actor, keyed),
     getHistory: (projectId, id) => getHistory(db, projectId, id),
     readIndexable: (ids) => readIndexable(db, ids),
     sampleMemories: (limit) => sampleMemories(db, limit),
+    sweepSessions: (idleSeconds) => sweepSessions(db, idleSeconds),
+    previewRetention: (projectId, rules) => previewRetention(db, projectId, rules),
+    sweepRetention: (rules) => sweepRetention(db, rules),
     count: (projectId) => countMemories(db, projectId),
     sweepExpired: () => sweepExpired(db),
   };

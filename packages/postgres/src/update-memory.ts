@@ -61,7 +61,7 @@ function changesOf(patch: MemoryPatch, values: Values): readonly string[] {
 }
 
 /** Which memory already holds the text (or the slot), so that the client can go there. */
-async function twinConflict(
+export async function twinConflict(
   db: Executor,
   projectId: string,
   id: string,

@@ -200,6 +200,12 @@ export const fields = {
   custom_instructions: wish("What to look for in this talk, in your own words."),
   includes: wish("Keep nothing else than this."),
   excludes: wish("Never keep this."),
+  promote: flag().meta({ description: "Take out what should last first.", type: "boolean" }),
+  retention_days: numeric(z.number().int().min(1).max(999_999)).meta({
+    description: "Days that a memory is kept after it was last told.",
+    type: "integer",
+  }),
+  retention_by: z.string().max(1_000),
   model: z
     .string()
     .trim()

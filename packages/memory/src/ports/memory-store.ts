@@ -1,4 +1,5 @@
 import type { Actor, KeyedWrite, Memory, MemoryDraft, MemoryPatch, MemoryVersion, PutResult } from "../memory.ts";
+import type { RetentionCount, RetentionRules } from "../retention.ts";
 import type { MemoryFilter } from "../scope.ts";
 import type { IndexableMemory } from "./vector-index.ts";
 
@@ -65,6 +66,11 @@ export interface MemoryStore {
     actor: Actor,
     keyed?: KeyedWrite,
   ): Promise<Memory | undefined>;
+  /**
+   * Undoes a retirement, and ends what took the memory's place. Undefined: absent. Throws `conflict` (with the other's id in
+   * `details`) when its text stands in another memory.
+   */
+  restoreMemory(projectId: string, id: string, actor: Actor): Promise<Memory | undefined>;
   deleteMemory(projectId: string, id: string, actor: Actor, keyed?: KeyedWrite): Promise<boolean>;
   /** How many; in chunks. A keyed one that is run again goes on where it stopped, and counts from its beginning. */
   deleteMemories(filter: MemoryFilter, actor: Actor, keyed?: KeyedWrite): Promise<number>;
@@ -76,6 +82,12 @@ export interface MemoryStore {
   sampleMemories(limit: number): Promise<readonly Memory[]>;
   /** What a project keeps: memories that a listing shows, users who have any, messages that wait to be read. */
   count(projectId: string): Promise<{ memories: number; users: number; messagesWaiting: number }>;
+  /** Deletes a chunk of the memories of sessions in which nothing was said for so long. */
+  sweepSessions(idleSeconds: number): Promise<{ deleted: number; more: boolean }>;
+  /** What the rules would delete at this moment, by type and level. */
+  previewRetention(projectId: string, rules: RetentionRules): Promise<readonly RetentionCount[]>;
+  /** Deletes a chunk of what the rules let go, of all projects. */
+  sweepRetention(rules: RetentionRules): Promise<{ deleted: number; more: boolean }>;
   /** Deletes a chunk of what has expired. */
   sweepExpired(): Promise<{ deleted: number; more: boolean }>;
 }

@@ -110,9 +110,10 @@ all_told AS (
     coalesce(json_agg(json_build_object('ord', o.ord, 'id', p.id, 'created', p.created) ORDER BY o.ord), '[]') AS list
   FROM once o JOIN put p ON p.sameness = o.sameness),
 event AS (
-  INSERT INTO engram.events (id, project_id, user_id, agent_id, session_id, owner, message_ids, metadata, wishes, memory_expires_at, request_id, completed_at, results)
+  INSERT INTO engram.events (id, project_id, user_id, agent_id, session_id, owner, message_ids, metadata, wishes, memory_expires_at, request_id, ends_session, completed_at, results)
   SELECT ${event}, ${project}, ${user}, ${agent}, ${session}, ${own}, a.ids, ${values.add(JSON.stringify(draft.metadata))}::jsonb,
     ${values.add(JSON.stringify(draft.wishes))}::jsonb, ${values.add(draft.expiresAt)}::timestamptz, ${request},
+    ${values.add(draft.endsSession === true)}::bool,
     CASE WHEN a.settled THEN now() END,
     CASE WHEN a.settled THEN coalesce((
       SELECT jsonb_agg(jsonb_build_object('id', x.id, 'event', 'SAME') ORDER BY x.created_at, x.id) FROM public.memories x

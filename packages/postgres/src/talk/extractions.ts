@@ -110,7 +110,19 @@ async function settle(
   await tx.query("SELECT set_config('engram.actor', 'extraction', true)");
   const kept = await keep(tx, facts);
   await completeEvents(tx, claim.owner, messages, kept);
+  await endSessions(tx, claim.owner, messages);
   await answer(tx, claim);
+}
+
+/** Sessions whose last event is done, and not failed: what they had of their own is not needed any more. */
+async function endSessions(tx: Executor, owner: string, messages: readonly string[]): Promise<void> {
+  await tx.query(
+    `DELETE FROM public.memories m USING engram.events e
+     WHERE e.owner = $1::uuid AND e.ends_session AND e.completed_at IS NOT NULL AND e.error IS NULL AND e.message_ids && $2::uuid[]
+       AND m.level = 'session' AND m.session_id = e.session_id AND m.project_id = e.project_id AND m.user_id IS NOT DISTINCT FROM e.user_id
+       AND m.created_at <= e.created_at`,
+    [owner, messages],
+  );
 }
 
 interface Kept {

@@ -5,6 +5,7 @@ import type { Logger, Metrics } from "@engram/telemetry";
 import { createEraseJob } from "./erase.ts";
 import { createReconcileJob } from "./reconcile.ts";
 import { createReindexJob } from "./reindex.ts";
+import { createRetentionJob, createSessionsJob } from "./retention.ts";
 import { createSweepJob } from "./sweep.ts";
 
 export interface ScheduledJobsDeps {
@@ -22,6 +23,8 @@ export function createScheduledJobs(
   const { sockets, config } = deps;
   const jobs: readonly ScheduledJob[] = [
     createSweepJob(sockets),
+    createSessionsJob(sockets.store, config),
+    createRetentionJob(sockets.store, config),
     createReindexJob(deps),
     createReconcileJob(deps),
     createEraseJob(deps),
