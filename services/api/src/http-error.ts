@@ -42,8 +42,11 @@ export function errorHandler({ logger }: ApiDeps): ErrorRequestHandler {
   return (thrown: unknown, req, res, _next) => {
     const error = bodyParserError(thrown) ?? toMemoryError(thrown);
     const status = STATUSES[error.code];
-    if (status >= 500)
-      logger.error({ requestId: requestIdOf(res), code: error.code, err: error.cause ?? error }, "Request failed");
+    const told = { requestId: requestIdOf(res), code: error.code };
+    // A refusal that has no cause is how this installation is set up, or the provider's word, and no fault of ours.
+    if (status >= 500 && (status !== 503 || error.cause !== undefined))
+      logger.error({ ...told, err: error.cause ?? error }, "Request failed");
+    else if (status === 503) logger.warn({ ...told, reason: error.message }, "Request refused");
     if (res.headersSent) {
       req.socket.destroy();
       return;
