@@ -20,6 +20,7 @@ export * from "./ports/index.ts";
 export * from "./probe.ts";
 export * from "./put-items.ts";
 export * from "./put.ts";
+export { createQueryVectors, type QueryVectors } from "./query-vectors.ts";
 export * from "./reconcile-report.ts";
 export * from "./reconcile.ts";
 export * from "./reindex-gate.ts";
