@@ -31,24 +31,20 @@ const SEASONS = [
   { words: "summer|лет(?:о|ом|а)", month: 6 },
   { words: "autumn|fall|осень(?:ю)?|осени", month: 9 },
 ] as const;
-const NUMBERS: Readonly<Record<string, number>> = {
-  ...{ a: 1, an: 1, one: 1, two: 2, three: 3, four: 4, five: 5, six: 6, seven: 7, eight: 8, nine: 9, ten: 10 },
-  ...{
-    один: 1,
-    одну: 1,
-    два: 2,
-    две: 2,
-    три: 3,
-    четыре: 4,
-    пять: 5,
-    шесть: 6,
-    семь: 7,
-    восемь: 8,
-    девять: 9,
-    десять: 10,
-  },
-  ...{ couple: 2, "a couple of": 2, few: 3, "a few": 3, пару: 2, несколько: 3 },
-};
+const NUMBERS: ReadonlyMap<string, number> = new Map(
+  [
+    "a|an|one|один|одну",
+    "two|couple|a couple of|два|две|пару",
+    "three|few|a few|три|несколько",
+    "four|четыре",
+    "five|пять",
+    "six|шесть",
+    "seven|семь",
+    "eight|восемь",
+    "nine|девять",
+    "ten|десять",
+  ].flatMap((words, at) => words.split("|").map((word) => [word, at + 1] as const)),
+);
 const UNITS = {
   day: "days?|дн(?:я|ей|и)|день",
   week: "weeks?|недел[юьяие]",
@@ -61,9 +57,7 @@ export const MONTH = MONTHS.join("|");
 export const WEEKDAY = WEEKDAYS.join("|");
 export const SEASON = SEASONS.map(({ words }) => words).join("|");
 export const UNIT = Object.values(UNITS).join("|");
-export const NUMBER = `\\d{1,3}|${Object.keys(NUMBERS)
-  .toSorted((one, other) => other.length - one.length)
-  .join("|")}`;
+export const NUMBER = `\\d{1,3}|${[...NUMBERS.keys()].toSorted((one, other) => other.length - one.length).join("|")}`;
 
 const isOne = (words: string, word: string): boolean => new RegExp(`^(?:${words})$`, "u").test(word);
 
@@ -73,7 +67,7 @@ export const monthOf = (word: string): number => MONTHS.findIndex((words) => isO
 export const weekdayOf = (word: string): number => WEEKDAYS.findIndex((words) => isOne(words, word));
 export const seasonStart = (word: string): number => SEASONS.find(({ words }) => isOne(words, word))?.month ?? 1;
 export const numberOf = (word: string | undefined): number =>
-  word === undefined ? 1 : (NUMBERS[word] ?? Number(word));
+  word === undefined ? 1 : (NUMBERS.get(word) ?? Number(word));
 export function unitOf(word: string): Unit {
   if (isOne(UNITS.day, word)) return "day";
   if (isOne(UNITS.week, word)) return "week";

@@ -123,16 +123,11 @@ const mondayOf = (now: Date): Date => startOfDay(now, -((now.getUTCDay() + 6) % 
 
 /** The week, month or year that lies `steps` after the one of `now`; weeks begin on Monday. */
 function unitSpan(word: string, now: Date, steps: number): DaySpan {
-  switch (unitOf(word)) {
-    case "day":
-      return daySpan(now, steps);
-    case "week":
-      return { from: startOfDay(mondayOf(now), 7 * steps), to: startOfDay(mondayOf(now), 7 * steps + 7) };
-    case "month":
-      return monthSpan(now.getUTCFullYear(), now.getUTCMonth() + 1 + steps);
-    case "year":
-      return yearSpan(now.getUTCFullYear() + steps);
-  }
+  const [year, month, monday] = [now.getUTCFullYear(), now.getUTCMonth() + 1, mondayOf(now)];
+  const unit = unitOf(word);
+  if (unit === "day") return daySpan(now, steps);
+  if (unit === "week") return { from: startOfDay(monday, 7 * steps), to: startOfDay(monday, 7 * steps + 7) };
+  return unit === "month" ? monthSpan(year, month + steps) : yearSpan(year + steps);
 }
 
 /** "Three weeks ago" is said of any day about then; days alone are counted. */

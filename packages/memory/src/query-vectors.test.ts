@@ -8,7 +8,9 @@ function world() {
   const open: (() => void)[] = [];
   let fault: Error | undefined;
   const embedderOf = (model: string): Embedder => ({
-    ...{ model, requestedDims: null, lexical: false },
+    model,
+    requestedDims: null,
+    lexical: false,
     async embed(texts) {
       calls.push(...texts.map((text) => `${model}: ${text}`));
       await new Promise<void>((resolve) => open.push(resolve));

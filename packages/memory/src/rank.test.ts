@@ -30,8 +30,12 @@ const request = (given: Partial<SearchRequest> = {}): SearchRequest & { readonly
 
 const term = (lexeme: string): TextTerm => ({ lexemes: [lexeme], isDay: false });
 const hit = (n: number, frequencies: Record<string, number>): TextHit => ({
-  ...{ id: id(n), length: 2, frequencies },
-  ...{ isTurn: false, before: [], after: [] },
+  id: id(n),
+  length: 2,
+  frequencies,
+  isTurn: false,
+  before: [],
+  after: [],
 });
 
 /** An index whose points lie nearer the smaller their number is, over the rows of some of them. */

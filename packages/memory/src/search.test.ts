@@ -17,29 +17,42 @@ const words: TextHits = {
   documentFrequencies: { tea: 1 },
 };
 const embedder: Embedder = {
-  ...{ model: "m", requestedDims: null, lexical: false },
+  model: "m",
+  requestedDims: null,
+  lexical: false,
   embed: () => Promise.resolve({ vectors: [[1]], tokens: 1 }),
 };
 const target = { name: "main", calibration: { background: 0.2, related: 0.5 } } as IndexTarget;
 const request: SearchRequest = {
   filter: { scope: { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false } },
-  ...{ query: "tea", limit: 10, threshold: 0, strict: false },
+  query: "tea",
+  limit: 10,
+  threshold: 0,
+  strict: false,
 };
 
-function depsOf(given: { searchText: () => Promise<TextHits>; vectors?: () => Promise<never>; recent?: string[] }) {
-  const row = (id: string, content: string) => ({ id, content, userId: "u", version: 1 }) as Memory;
+function depsOf(given: {
+  searchText: () => Promise<TextHits>;
+  vectors?: () => Promise<never>;
+  recent?: string[];
+  type?: string;
+}) {
+  const row = (id: string, content: string, type = "fact") =>
+    ({ id, content, type, userId: "u", version: 1 }) as Memory;
   const store = {
     searchText: given.searchText,
     findMemories: (wanted: readonly string[]) => Promise.resolve(wanted.map((id) => row(id, id))),
     recentMemories: (_: unknown, limit: number) =>
-      Promise.resolve((given.recent ?? []).slice(0, limit).map((content, at) => row(String(at), content))),
+      Promise.resolve((given.recent ?? []).slice(0, limit).map((content, at) => row(String(at), content, given.type))),
   } as unknown as MemoryStore;
   const index = {
     search: given.vectors ?? (() => Promise.resolve([{ id: meant, version: 1, cosine: 0.6 }])),
   } as unknown as VectorIndex;
   const collection = { name: "c", model: "m", dims: 1 };
   return {
-    ...{ store, index, deadlineMs: DEADLINE_MS },
+    store,
+    index,
+    deadlineMs: DEADLINE_MS,
     queryVectors: createQueryVectors({ timeoutMs: 1000 }),
     live: () => Promise.resolve({ target, collection, embedder }),
   } satisfies SearchDeps;
@@ -75,11 +88,13 @@ describe("search", () => {
     await expect(search(away, request)).rejects.toThrow("away");
   });
 
-  test("without a query repetitions are given once, and the limit is filled", async () => {
+  test("without a query repeated states are given once, and the limit is filled; of events every one", async () => {
     const recent = [...Array.from({ length: 12 }, () => "Hello!"), "tea", "coffee", "milk"];
     const deps = depsOf({ searchText: () => Promise.resolve(words), recent });
+    const events = depsOf({ searchText: () => Promise.resolve(words), recent, type: "interaction" });
     const { query: _, ...open } = request;
     expect(contents(await search(deps, { ...open, limit: 3 }))).toEqual(["Hello!", "tea", "coffee"]);
     expect(contents(await search(deps, { ...open, limit: 10 }))).toEqual(["Hello!", "tea", "coffee", "milk"]);
+    expect(contents(await search(events, { ...open, limit: 3 }))).toEqual(["Hello!", "Hello!", "Hello!"]);
   });
 });

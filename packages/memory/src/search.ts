@@ -1,6 +1,6 @@
 import { MemoryError, toMemoryError } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import type { Memory } from "./memory.ts";
+import { EVENT_TYPE, type Memory } from "./memory.ts";
 import type {
   CollectionRef,
   Embedder,
@@ -99,8 +99,12 @@ export async function search(deps: SearchDeps, request: SearchRequest): Promise<
 
 const WITHOUT_WORDS: Degradation = { code: "deadline", message: "No words in time; vectors answer alone" };
 const NO_WORDS: TextHits = {
-  ...{ hits: [], terms: [], marks: [] },
-  ...{ documents: 0, averageLength: 0, documentFrequencies: {} },
+  hits: [],
+  terms: [],
+  marks: [],
+  documents: 0,
+  averageLength: 0,
+  documentFrequencies: {},
 };
 
 /** Undefined: not before the deadline; it may still come. Throws what the promise throws until then. */
@@ -113,13 +117,17 @@ async function inTime<T>(promise: Promise<T>, deadline: AbortSignal): Promise<T 
   }
 }
 
-/** Asks for more while repetitions leave the limit unfilled and there is more. */
+/**
+ * The newest, each state once: asks for more while repetitions leave the limit unfilled and there is more. Of events every
+ * one counts here, for they tell what went on.
+ */
 async function recentDistinct(store: MemoryStore, { filter, limit }: SearchRequest): Promise<readonly Memory[]> {
+  const keyOf = (memory: Memory): string => (memory.type === EVENT_TYPE ? memory.id : fingerprintOf(memory));
   for (let asked = limit; ; asked *= RECENT_GROWTH) {
     const memories = await store.recentMemories(filter, asked);
-    const distinct = new Map(memories.toReversed().map((memory) => [fingerprintOf(memory), memory]));
+    const distinct = new Map(memories.toReversed().map((memory) => [keyOf(memory), memory]));
     if (distinct.size >= limit || memories.length < asked || asked >= RECENT_MAX)
-      return memories.filter((memory) => distinct.get(fingerprintOf(memory)) === memory).slice(0, limit);
+      return memories.filter((memory) => distinct.get(keyOf(memory)) === memory).slice(0, limit);
   }
 }
 
