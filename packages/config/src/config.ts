@@ -73,6 +73,8 @@ export interface Config {
   readonly extraction: {
     /** How long talk waits for more of it, to be read by the same call. */
     readonly debounceMs: number;
+    /** Conversations that each worker reads at once. */
+    readonly concurrency: number;
   };
   /** Past these, bulk writes and then single ones are refused until the workers have caught up. */
   readonly backlog: {

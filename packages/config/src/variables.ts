@@ -324,6 +324,14 @@ export const VARIABLES = {
     example: "agent=180",
     schema: daysBy(["user", "session", "agent"]),
   },
+  EXTRACTION_CONCURRENCY: {
+    subject: "outbox and worker",
+    description:
+      "How many conversations each worker reads at once. They wait for the model most of the time, so there may be more of them than batches of embeddings.",
+    default: "8",
+    example: "2",
+    schema: wholeNumber({ min: 1, max: 1_000 }),
+  },
   EXTRACTION_DEBOUNCE_MS: {
     subject: "outbox and worker",
     description:

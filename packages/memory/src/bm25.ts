@@ -1,4 +1,4 @@
-import type { TextHit, TextHits } from "./ports/index.ts";
+import type { TextHit, TextHits, TextTerm } from "./ports/index.ts";
 
 /** How soon further occurrences of a word stop to count: .6 to 2 are within a point of each other (retrieval.md 9). */
 const K1 = 1.2;
@@ -23,42 +23,58 @@ const COMMON_FREQUENCY = 0.7;
 const COMMON_LEXEMES: ReadonlySet<string> = new Set(
   "user пользовател как каков кем ком чем чье чей котор скольк откуд почем отч".split(" "),
 );
+/** Lexemes that ask rather than say ("what kind of …", "как называется"), and weigh less than their rarity in memories says. */
+const ASKING_LEXEMES: ReadonlySet<string> = new Set(
+  "kind type sort mani would could might may mention accord тип вид называ зва".split(" "),
+);
+const ASKING_WEIGHT = 0.6;
 
-/**
- * BM25 of every hit, divided by what the query could reach at most (every word of it, without end), so that a value means
- * the same for every query and store: 0 nothing in common, about .2 half of the query's weight said once, below 1 always.
- * Robertson & Zaragoza 2009, 3.4 (https://doi.org/10.1561/1500000019), with idf smoothed towards a usual store.
- */
-export function bm25(text: TextHits): ReadonlyMap<string, number> {
-  const idfs = new Map(text.terms.map((term) => [term, inverseFrequency(text, term)]));
-  const ceiling = sum(idfs.values()) * (K1 + 1);
-  if (ceiling === 0) return new Map();
-  return new Map(text.hits.map((hit) => [hit.id, sumOfShares(hit, idfs, text.averageLength) / ceiling]));
+/** One term of a question over the hits. */
+export interface TermShares {
+  readonly term: TextTerm;
+  /** What the term is worth at most: said without end. Above 0. */
+  readonly ceiling: number;
+  /** What each hit that has it gets for it; 0 < share < ceiling. */
+  readonly shares: ReadonlyMap<string, number>;
 }
 
-function sumOfShares(hit: TextHit, idfs: ReadonlyMap<string, number>, averageLength: number): number {
+/**
+ * BM25, each term by itself (Robertson & Zaragoza 2009, 3.4, https://doi.org/10.1561/1500000019), with idf smoothed towards
+ * a usual store. Of a term's lexemes the one that is worth most counts, so that spellings of one thing are not added up.
+ */
+export function termShares(text: TextHits): readonly TermShares[] {
+  return text.terms.map((term) => {
+    const idfs = term.lexemes.map((lexeme) => [lexeme, inverseFrequency(text, lexeme)] as const);
+    const shares = new Map<string, number>();
+    for (const hit of text.hits) {
+      const saturation = saturationOf(hit, text.averageLength);
+      let best = 0;
+      for (const [lexeme, idf] of idfs) {
+        const frequency = frequencyOf(hit, lexeme);
+        if (frequency > 0) best = Math.max(best, (idf * frequency * (K1 + 1)) / (frequency + saturation));
+      }
+      if (best > 0) shares.set(hit.id, best);
+    }
+    return { term, ceiling: idfs.reduce((most, [, idf]) => Math.max(most, idf), 0) * (K1 + 1), shares };
+  });
+}
+
+/** How often a lexeme stands in a hit. Own keys alone: a row may well hold the lexeme `constructor`. */
+export function frequencyOf({ frequencies }: TextHit, lexeme: string): number {
+  return Object.hasOwn(frequencies, lexeme) ? (frequencies[lexeme] ?? 0) : 0;
+}
+
+function saturationOf(hit: TextHit, averageLength: number): number {
   const relativeLength = averageLength > 0 ? hit.length / averageLength : 1;
-  const saturation = K1 * (1 - B + B * relativeLength);
-  let total = 0;
-  for (const [term, idf] of idfs) {
-    // Own keys alone: a row may well hold the lexeme `constructor`.
-    const frequency = Object.hasOwn(hit.frequencies, term) ? (hit.frequencies[term] ?? 0) : 0;
-    if (frequency > 0) total += (idf * frequency * (K1 + 1)) / (frequency + saturation);
-  }
-  return total;
+  return K1 * (1 - B + B * relativeLength);
 }
 
 /** Never below zero, and above it for every word: the `1 +` of the logarithm. */
-function inverseFrequency(text: TextHits, term: string): number {
-  const own = Object.hasOwn(text.documentFrequencies, term) ? (text.documentFrequencies[term] ?? 0) : 0;
-  const usual = COMMON_LEXEMES.has(term) ? COMMON_FREQUENCY : USUAL_FREQUENCY;
+function inverseFrequency(text: TextHits, lexeme: string): number {
+  const known = Object.hasOwn(text.documentFrequencies, lexeme) ? (text.documentFrequencies[lexeme] ?? 0) : 0;
+  const usual = COMMON_LEXEMES.has(lexeme) ? COMMON_FREQUENCY : USUAL_FREQUENCY;
   const documents = text.documents + VIRTUAL_DOCUMENTS;
-  const frequency = Math.min(own, text.documents) + VIRTUAL_DOCUMENTS * usual;
-  return Math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5));
-}
-
-function sum(values: Iterable<number>): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
+  const frequency = Math.min(known, text.documents) + VIRTUAL_DOCUMENTS * usual;
+  const idf = Math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5));
+  return ASKING_LEXEMES.has(lexeme) ? idf * ASKING_WEIGHT : idf;
 }

@@ -1,5 +1,5 @@
 import { MemoryError } from "./errors.ts";
-import type { Calibration } from "./ports/index.ts";
+import type { Calibration, CosineScale } from "./ports/index.ts";
 import { cosineOf, type Vector } from "./vector.ts";
 
 /**
@@ -38,16 +38,41 @@ const RELATED_QUANTILE = 0.4;
 export function calibrationFrom(vectors: readonly Vector[]): Calibration {
   if (vectors.length !== PROBE_TEXTS.length)
     throw new MemoryError("invalid", `A calibration takes ${PROBE_TEXTS.length} vectors, not ${vectors.length}`);
-  const right: number[] = [];
-  const wrong: number[] = [];
+  const pairs: Pair[] = [];
   PROBE_PAIRS.forEach(([question], asked) => {
     PROBE_PAIRS.forEach(([, statement], told) => {
+      if (isRussian(question) !== isRussian(statement)) return;
       const cosine = cosineOf(vectors[2 * asked] ?? [], vectors[2 * told + 1] ?? []);
-      if (asked === told) right.push(cosine);
-      else if (isRussian(question) === isRussian(statement)) wrong.push(cosine);
+      pairs.push({ cosine, isRight: asked === told, isRussian: isRussian(question) });
     });
   });
-  return { background: quantile(wrong, BACKGROUND_QUANTILE), related: quantile(right, RELATED_QUANTILE) };
+  const all = scaleOfPairs(pairs);
+  if (isTrusted(all)) return all;
+  const [russian, english] = [true, false].map((one) => scaleOfPairs(pairs.filter((pair) => pair.isRussian === one)));
+  if (russian === undefined || english === undefined || isTrusted(russian) === isTrusted(english)) return all;
+  return isTrusted(english) ? { ...english, cyrillic: all } : { ...all, cyrillic: russian };
+}
+
+interface Pair {
+  readonly cosine: number;
+  readonly isRight: boolean;
+  readonly isRussian: boolean;
+}
+
+function scaleOfPairs(pairs: readonly Pair[]): CosineScale {
+  const cosinesOf = (isRight: boolean) => pairs.filter((pair) => pair.isRight === isRight).map(({ cosine }) => cosine);
+  return {
+    background: quantile(cosinesOf(false), BACKGROUND_QUANTILE),
+    related: quantile(cosinesOf(true), RELATED_QUANTILE),
+  };
+}
+
+/**
+ * The scale for a question. A model that knows one language only (MiniLM: to it all Russian sentences are alike, .7) has one
+ * for the script of that language and one for the other, in which it is trusted with nothing.
+ */
+export function scaleFor(calibration: Calibration, query: string): CosineScale {
+  return isRussian(query) ? (calibration.cyrillic ?? calibration) : calibration;
 }
 
 /** What a memory scores for which nothing speaks: no word shared, a cosine of the background. */
@@ -80,12 +105,16 @@ const BELOW_BACKGROUND = 0.75;
 const SEPARATION_BELOW_MIN = 0.3;
 
 /** How much a cosine speaks for a memory: 0 at the background, 1 at a right answer, less than 0 below the background. */
-export function cosineEvidence(cosine: number, calibration: Calibration): number {
+export function cosineEvidence(cosine: number, calibration: CosineScale): number {
   const { background } = calibration;
   const headroom = Math.max(HEADROOM_MIN, 1 - background);
   const separation = trustedSeparation(calibration.related - background, headroom);
   if (cosine >= background) return (cosine - background) / separation;
   return (BELOW_BACKGROUND * (cosine - background)) / Math.max(separation, SEPARATION_BELOW_MIN * headroom);
+}
+
+function isTrusted({ background, related }: CosineScale): boolean {
+  return related - background >= SEPARATION_MIN * Math.max(HEADROOM_MIN, 1 - background);
 }
 
 /** The measured separation; a small one is stretched, the more the smaller, until no cosine is evidence of an answer. */
@@ -97,7 +126,7 @@ function trustedSeparation(separation: number, headroom: number): number {
 }
 
 /** A cosine as a score of 0..1 that means the same for every embedder: 0.7 is a right answer. Monotone. */
-export const calibrateCosine = (cosine: number, calibration: Calibration): number =>
+export const calibrateCosine = (cosine: number, calibration: CosineScale): number =>
   scoreOf(cosineEvidence(cosine, calibration));
 
 const isRussian = (text: string): boolean => /\p{Script=Cyrillic}/u.test(text);

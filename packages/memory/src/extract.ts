@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { backoffSeconds } from "./backoff.ts";
-import { bm25 } from "./bm25.ts";
 import type { Message } from "./conversation.ts";
 import { toMemoryError, type MemoryError } from "./errors.ts";
 import { uuidv7 } from "./ids.ts";
+import { lexicalScores } from "./lexical.ts";
 import { EVENT_TYPE, type Memory, type MemoryDraft } from "./memory.ts";
 import {
   EXTRACT_TOPIC,
@@ -17,6 +17,7 @@ import {
   type Outbox,
 } from "./ports/index.ts";
 import { normalizeContent } from "./text.ts";
+import { textQueryOf } from "./text-query.ts";
 
 /** Of one call: some exchanges, about 4,000 tokens of talk. */
 const LIMITS = { messagesMax: 40, bytesMax: 16_384, beforeMax: 4 };
@@ -198,7 +199,7 @@ async function findKnown(
     .join("\n")
     .slice(-TOPIC_CHARACTERS_MAX)
     .toWellFormed();
-  const scores = bm25(await store.searchText(topic, filter, KNOWN_CANDIDATES));
+  const scores = lexicalScores(await store.searchText(textQueryOf(topic, new Date()), filter, KNOWN_CANDIDATES));
   const best = [...scores].toSorted(([, left], [, right]) => right - left).map(([id]) => id);
   const found = new Map((await store.findMemories(best, filter)).map((memory) => [memory.id, memory]));
   const newest = await store.recentMemories(filter, KNOWN_NEWEST);

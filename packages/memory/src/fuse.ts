@@ -1,23 +1,30 @@
 import { cosineEvidence, scoreOf } from "./calibration.ts";
-import type { Calibration, VectorHit } from "./ports/index.ts";
+import type { CosineScale, VectorHit } from "./ports/index.ts";
 
 /**
- * The BM25 (as `bm25` gives it) that is worth as much as a right answer's cosine: three eighths of the query's weight, each
- * word said once. Words alone then find the guide's notification memories at 0.7, and one word of three does not pass.
- * It also sets the weight between the arms: with MiniLM a dense share of about .38, where .3 to .5 are within half a point
- * (77.3 to 77.7 recall@10 of 667 questions over statements, 78.0 with this sum; the flat optimum of retrieval.md 9).
+ * The lexical score (as `lexicalScores` gives it) that is worth as much as a right answer's cosine: four tenths of the
+ * question's weight, each word said once. Words alone then find the guide's notification memories at 0.7, and one word of
+ * three does not pass. It also sets the weight between the arms: with MiniLM a dense share of about .39, where .35 to .45
+ * are within half a point of recall@10 on statements (the flat optimum of retrieval.md 9).
  */
-const TEXT_OF_RIGHT = 0.17;
-/** The BM25 of a memory that says every word of the query once: eight eighths. */
-const TEXT_OF_ALL = (TEXT_OF_RIGHT * 8) / 3;
+const TEXT_OF_RIGHT = 0.18;
+/** The score of a memory that says every word of the question once: 1 / (1 + k1). */
+const TEXT_OF_ALL = 0.45;
+/**
+ * A turn's vector knows nothing of the turns beside it, which its words do: among turns of a talk alone it counts half,
+ * that is a dense share of .25 (80.7 recall@10 of 786 questions; 79.0 in full).
+ */
+const VECTOR_OF_TURN = 0.5;
 
 export interface FuseInput {
   /** Undefined: the vector arm did not answer, and words rank alone on the same scale. */
   readonly vectorHits: readonly Pick<VectorHit, "id" | "cosine">[] | undefined;
-  /** What `bm25` gave; empty when no word is shared, or when the query has none. */
+  /** What `lexicalScores` gave; empty when no word is shared, or when the query has none. */
   readonly textScores: ReadonlyMap<string, number>;
+  /** The share of turns of a talk among what words found, 0..1; absent: none. */
+  readonly turnShare?: number;
   /** Null: the embedder was never probed; cosines then order memories, but speak for none. */
-  readonly calibration: Calibration | null;
+  readonly calibration: CosineScale | null;
   /**
    * Of a memory that is not among the hits. True (the default): it has a vector, which is no nearer than the least of
    * theirs. False: it has none yet, and is taken to be as near as its words are the query's.
@@ -36,7 +43,7 @@ export interface Ranked {
 }
 
 /**
- * One ranking of both arms, best first, equal scores by id: a weighted sum of cosine and BM25 (retrieval.md 2: ten points
+ * One ranking of both arms, best first, equal scores by id: a weighted sum of cosine and windowed BM25 (retrieval.md 2: ten points
  * above reciprocal rank fusion, which forgets how clearly a memory wins), each in units of one right answer's worth, on
  * the logistic curve of `scoreOf`. So the score keeps its meaning whatever the other candidates are, and either arm alone
  * can carry a memory over 0.7.
@@ -48,6 +55,7 @@ export function fuse(input: FuseInput): readonly Ranked[] {
     if (Number.isFinite(cosine) && (known === undefined || cosine > known)) cosines.set(id, cosine);
   }
   const vectors = vectorEvidence(cosines, input.calibration);
+  const vectorWeight = 1 - (1 - VECTOR_OF_TURN) * (input.turnShare ?? 0);
   const hasVector = input.hasVector ?? (() => true);
   const evidenceOf = (id: string, cosine: number | undefined, lexical: number): number => {
     if (cosine !== undefined) return vectors.of(cosine);
@@ -58,14 +66,14 @@ export function fuse(input: FuseInput): readonly Ranked[] {
   const ranked = Array.from(ids, (id): Ranked => {
     const cosine = cosines.get(id);
     const lexical = input.textScores.get(id);
-    const score = scoreOf(evidenceOf(id, cosine, lexical ?? 0) + (lexical ?? 0) / TEXT_OF_RIGHT);
+    const score = scoreOf(vectorWeight * evidenceOf(id, cosine, lexical ?? 0) + (lexical ?? 0) / TEXT_OF_RIGHT);
     return { id, score, ...(cosine === undefined ? {} : { cosine }), ...(lexical === undefined ? {} : { lexical }) };
   });
   return ranked.sort((left, right) => right.score - left.score || (left.id < right.id ? -1 : 1));
 }
 
 /** What a cosine speaks for, and what the lack of one does; never less than nothing for the nearest, nor more for the far. */
-function vectorEvidence(cosines: ReadonlyMap<string, number>, calibration: Calibration | null) {
+function vectorEvidence(cosines: ReadonlyMap<string, number>, calibration: CosineScale | null) {
   if (cosines.size === 0) return { of: () => 0, ofFar: 0, ofNearest: 0 };
   const all = [...cosines.values()];
   const greatest = all.reduce((left, right) => Math.max(left, right));

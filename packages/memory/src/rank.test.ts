@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { DEFAULT_PROJECT_ID } from "./ids.ts";
 import type { IndexStatus, Memory } from "./memory.ts";
-import type { IndexTarget, TextHits, VectorHit } from "./ports/index.ts";
+import type { IndexTarget, TextHit, TextHits, TextTerm, VectorHit } from "./ports/index.ts";
 import { rank } from "./rank.ts";
 import type { SearchRequest, VectorArm } from "./search.ts";
 
@@ -18,18 +18,31 @@ const target: IndexTarget = {
   retireAt: null,
   calibration: { background: 0.1, related: 0.6 },
 };
-const noWords: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
-const request = (given: Partial<SearchRequest> = {}): SearchRequest => ({
+const noWords: TextHits = { hits: [], terms: [], marks: [], documents: 0, averageLength: 0, documentFrequencies: {} };
+const request = (given: Partial<SearchRequest> = {}): SearchRequest & { readonly query: string } => ({
   filter: { scope: { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false } },
-  query: "q",
   limit: 10,
   threshold: 0,
   strict: false,
   ...given,
+  query: "q",
+});
+
+const term = (lexeme: string): TextTerm => ({ lexemes: [lexeme], isDay: false });
+const hit = (n: number, frequencies: Record<string, number>): TextHit => ({
+  id: id(n),
+  length: 2,
+  frequencies,
+  isTurn: false,
+  before: [],
+  after: [],
 });
 
 /** An index whose points lie nearer the smaller their number is, over the rows of some of them. */
-function world(points: number, rows: ReadonlyMap<number, { version: number; indexStatus?: IndexStatus }>) {
+function world(
+  points: number,
+  rows: ReadonlyMap<number, { version: number; indexStatus?: IndexStatus; content?: string }>,
+) {
   const asked: number[] = [];
   const joined: (readonly string[])[] = [];
   const all = Array.from({ length: points }, (_, n): VectorHit => ({
@@ -52,7 +65,7 @@ function world(points: number, rows: ReadonlyMap<number, { version: number; inde
       joined.push(ids);
       return ids.flatMap((key) => {
         const row = rows.get(Number(key.slice(-12)));
-        return row === undefined ? [] : [{ id: key, ...row } as Memory];
+        return row === undefined ? [] : [{ id: key, userId: "u", content: key, ...row } as Memory];
       });
     },
   };
@@ -90,8 +103,9 @@ describe("rank", () => {
     const rows = new Map([...range(0, 150).map((n) => [n, { version: 2 }] as const), ...live(200)]);
     const { arm, store } = world(201, rows);
     const words: TextHits = {
-      hits: [{ id: id(3), length: 1, frequencies: { q: 1 } }],
-      terms: ["q"],
+      hits: [hit(3, { q: 1 })],
+      terms: [term("q")],
+      marks: [],
       documents: 200,
       averageLength: 1,
       documentFrequencies: { q: 1 },
@@ -109,10 +123,10 @@ describe("rank", () => {
       const rows = new Map<number, { version: number; indexStatus?: IndexStatus }>(live(...range(0, 200)));
       rows.set(200, { version: 1, indexStatus: state });
       const { arm, joined, store } = world(200, rows);
-      const hit = (n: number, frequencies: Record<string, number>) => ({ id: id(n), length: 2, frequencies });
       const words: TextHits = {
         hits: [...range(0, 100).map((n) => hit(n, { common: 1 })), hit(200, { common: 1, rare: 1 })],
-        terms: ["common", "rare"],
+        terms: [term("common"), term("rare")],
+        marks: [],
         documents: 201,
         averageLength: 2,
         documentFrequencies: { common: 101, rare: 1 },
@@ -139,6 +153,27 @@ describe("rank", () => {
     const { memories, degraded } = await rank(store, request(), noWords, failing);
     expect(memories.map((memory) => memory.id)).toEqual([id(50)]);
     expect(degraded).toEqual([cut]);
+  });
+
+  test("what says the same in the same words is given once, and the limit is filled with others", async () => {
+    const rows = new Map(
+      range(0, 9).map((n) => [n, { version: 1, content: n < 6 ? "Tea, please!" : `Cup ${n}` }] as const),
+    );
+    const { arm, store } = world(9, rows);
+    const { memories } = await rank(store, request({ limit: 3 }), noWords, arm);
+    expect(memories.map((memory) => memory.id)).toEqual([0, 6, 7].map(id));
+  });
+
+  test("a pool full of repetitions is asked on for what else there is, and no further once it is below the threshold", async () => {
+    const rows = new Map(
+      range(0, 150).map((n) => [n, { version: 1, content: n < 120 ? "The same" : `Other ${n}` }] as const),
+    );
+    const full = world(150, rows);
+    const { memories } = await rank(full.store, request({ limit: 3 }), noWords, full.arm);
+    expect(memories.map((memory) => memory.id)).toEqual([0, 120, 121].map(id));
+    const bounded = world(150, rows);
+    await rank(bounded.store, request({ limit: 3, threshold: 0.999 }), noWords, bounded.arm);
+    expect(bounded.asked).toEqual([]);
   });
 
   test("an id that is none of ours never reaches the store", async () => {

@@ -1,6 +1,8 @@
-import { bm25 } from "./bm25.ts";
-import { fuse } from "./fuse.ts";
+import { scaleFor } from "./calibration.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+import { fuse, type Ranked } from "./fuse.ts";
 import { isUuid } from "./ids.ts";
+import { lexicalScores, turnShare } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { MemoryStore, TextHits, VectorHit } from "./ports/index.ts";
 import type { SearchRequest, SearchResult, VectorArm } from "./search.ts";
@@ -13,23 +15,25 @@ const POOL_MAX = 10_000;
 const JOIN_MIN = 20;
 
 /**
- * Joins candidates to their rows, best first, until `limit` stand. A row that is gone drops out; a vector hit of another
- * version loses its cosine, and the ranking is made anew. Where the nearest points are dead, the index is asked for
- * further ones, so that they cost a true hit neither its place nor its being found. What may have no vector yet is taken
- * to have none until its row says otherwise: that places it no lower, so whatever belongs to the best is joined. Every
- * round learns of something or asks for more, so the loop ends.
+ * Joins candidates to their rows, best first, until `limit` stand that say different things. A row that is gone drops out; a
+ * vector hit of another version loses its cosine, and the ranking is made anew. Where the nearest points are dead, the
+ * index is asked for further ones, so that they cost a true hit neither its place nor its being found. What may have no
+ * vector yet is taken to have none until its row says otherwise: that places it no lower, so whatever belongs to the best
+ * is joined. Every round learns of something or asks for more, so the loop ends.
  */
 export async function rank(
   store: Pick<MemoryStore, "findMemories">,
-  request: SearchRequest,
+  request: SearchRequest & { readonly query: string },
   text: TextHits,
   vectors: VectorArm,
 ): Promise<SearchResult> {
-  const textScores = bm25(text);
+  const textScores = lexicalScores(text);
   const rows = new Map<string, Memory>();
   const gone = new Set<string>();
   const stands = (hit: VectorHit): boolean =>
     !gone.has(hit.id) && (rows.get(hit.id)?.version ?? hit.version) === hit.version;
+  const calibration = vectors.target?.calibration ?? null;
+  const scale = calibration === null ? null : scaleFor(calibration, request.query);
   let arm = vectors;
   let joinSize = Math.max(JOIN_MIN, request.limit);
 
@@ -39,13 +43,16 @@ export async function rank(
     const ranked = fuse({
       vectorHits,
       textScores,
-      calibration: arm.target?.calibration ?? null,
+      turnShare: turnShare(text),
+      calibration: scale,
       hasVector: (id) => vectorPoolFull && rows.get(id)?.indexStatus === "indexed",
     }).filter((one) => !gone.has(one.id) && one.score >= request.threshold);
 
-    const best = ranked.slice(0, request.limit);
+    const best = takeDistinct(ranked, rows, request.limit);
     if (best.every((one) => rows.has(one.id))) {
-      const isStarved = vectorPoolFull && (vectorHits?.length ?? 0) < request.limit;
+      const isStarved =
+        vectorPoolFull &&
+        ((vectorHits?.length ?? 0) < request.limit || hidesFurther(vectorHits ?? [], ranked, best, request));
       if (isStarved && arm.askOn !== undefined && arm.pool < POOL_MAX) {
         arm = await arm.askOn(Math.min(POOL_MAX, arm.pool * POOL_GROWTH));
         continue;
@@ -67,4 +74,36 @@ export async function rank(
       else rows.set(id, row);
     }
   }
+}
+
+/** Repetitions took up the pool: too few say different things, and what lies beyond the least hit may pass as it does. */
+function hidesFurther(
+  hits: readonly VectorHit[],
+  ranked: readonly Ranked[],
+  best: readonly Ranked[],
+  { limit }: SearchRequest,
+): boolean {
+  if (best.length >= limit) return false;
+  const passing = new Set(ranked.map(({ id }) => id));
+  return hits.every(({ id }) => passing.has(id));
+}
+
+/**
+ * The best `limit` of what is ranked, each said once: of memories with the same words the best one stands. What is not
+ * joined yet is taken to say something of its own.
+ */
+function takeDistinct(ranked: readonly Ranked[], rows: ReadonlyMap<string, Memory>, limit: number): readonly Ranked[] {
+  const said = new Set<string>();
+  const taken: Ranked[] = [];
+  for (const one of ranked) {
+    if (taken.length >= limit) break;
+    const row = rows.get(one.id);
+    if (row !== undefined) {
+      const fingerprint = fingerprintOf(row);
+      if (said.has(fingerprint)) continue;
+      said.add(fingerprint);
+    }
+    taken.push(one);
+  }
+  return taken;
 }

@@ -23,6 +23,8 @@ export interface MemoryFilter {
   readonly key?: string;
   readonly createdAfter?: Date;
   readonly createdBefore?: Date;
+  /** What was valid then, retired since or not, and none that was first told later. Absent: what is valid now. */
+  readonly asOf?: Date;
   /** True: also what is retired or expired, so that a deletion leaves nothing. */
   readonly includeHidden?: boolean;
 }

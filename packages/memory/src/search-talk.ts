@@ -1,9 +1,10 @@
-import { bm25 } from "./bm25.ts";
 import type { Message } from "./conversation.ts";
 import { fuse } from "./fuse.ts";
+import { lexicalScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { Conversations } from "./ports/index.ts";
 import { search, type Degradation, type SearchDeps, type SearchRequest } from "./search.ts";
+import { textQueryOf } from "./text-query.ts";
 
 /** Messages with a word in common that are looked at; those that wait for their extraction are few. */
 const MESSAGES_POOL = 50;
@@ -34,11 +35,11 @@ export async function searchAll(
 
 async function searchMessages(
   conversations: Pick<Conversations, "searchText" | "findMessages">,
-  { query, filter, limit, threshold }: SearchRequest,
+  { query, queryTime, filter, limit, threshold }: SearchRequest,
 ): Promise<readonly Found[]> {
   if (query === undefined) return [];
-  const text = await conversations.searchText(query, filter, MESSAGES_POOL);
-  const ranked = fuse({ vectorHits: undefined, textScores: bm25(text), calibration: null })
+  const text = await conversations.searchText(textQueryOf(query, queryTime ?? new Date()), filter, MESSAGES_POOL);
+  const ranked = fuse({ vectorHits: undefined, textScores: lexicalScores(text), calibration: null })
     .filter((one) => one.score >= threshold)
     .slice(0, limit);
   if (ranked.length === 0) return [];

@@ -1,13 +1,28 @@
 import { MemoryError, toMemoryError } from "./errors.ts";
-import type { Memory } from "./memory.ts";
-import type { CollectionRef, Embedder, IndexTarget, MemoryStore, VectorHit, VectorIndex } from "./ports/index.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+import { EVENT_TYPE, type Memory } from "./memory.ts";
+import type {
+  CollectionRef,
+  Embedder,
+  IndexTarget,
+  MemoryStore,
+  TextHits,
+  VectorHit,
+  VectorIndex,
+} from "./ports/index.ts";
+import type { QueryVectors } from "./query-vectors.ts";
 import { rank } from "./rank.ts";
 import { tenantOf, visibleTo, type MemoryFilter } from "./scope.ts";
+import { textQueryOf } from "./text-query.ts";
 import type { Vector } from "./vector.ts";
 
-/** Candidates from the vectors, and rows with a word in common: pools of 50-100 lose nothing (reference: retrieval.md 8). */
-const VECTOR_POOL_MIN = 100;
-const TEXT_POOL = 300;
+/** Candidates from the vectors; half of it costs .3 points of recall@10, ten times as many give another .5. */
+const VECTOR_POOL_MIN = 200;
+/** Rows with a word in common. So many because each lends its neighbours what it has: 150 cost 1.5 points of recall@10. */
+const TEXT_POOL = 600;
+/** Without a query: so many times more where repetitions fill the answer, and no further than this. */
+const RECENT_GROWTH = 4;
+const RECENT_MAX = 10_000;
 /** Users of one session or agent that a search without a user goes through. */
 const OWNERS_MAX = 256;
 
@@ -23,7 +38,8 @@ export interface SearchDeps {
     readonly collection: CollectionRef | undefined;
     readonly embedder: Embedder | undefined;
   }>;
-  /** After this the vector arm is left behind and the words answer alone. */
+  readonly queryVectors: QueryVectors;
+  /** After this an arm is left behind and the other answers alone. */
   readonly deadlineMs: number;
   readonly onArm?: (arm: "embed" | "vectors" | "text", outcome: "ok" | "failed", seconds: number) => void;
 }
@@ -31,6 +47,8 @@ export interface SearchDeps {
 export interface SearchRequest {
   readonly filter: MemoryFilter;
   readonly query?: string;
+  /** What "yesterday" is said of: the day of the asker in UTC terms. Absent: now. */
+  readonly queryTime?: Date;
   readonly limit: number;
   /** 0..1; memories below it are left out. */
   readonly threshold: number;
@@ -62,17 +80,55 @@ export interface SearchResult {
  */
 export async function search(deps: SearchDeps, request: SearchRequest): Promise<SearchResult> {
   if (request.query === undefined) {
-    const memories = await deps.store.recentMemories(request.filter, request.limit);
+    const memories = await recentDistinct(deps.store, request);
     return { memories: memories.map((memory) => ({ ...memory, score: 1 })), degraded: [] };
   }
-  const [text, vectors] = await Promise.all([
-    timed(deps, "text", deps.store.searchText(request.query, request.filter, TEXT_POOL)),
-    searchVectors(deps, request.query, request),
-  ]);
+  const { query } = request;
+  const asked = textQueryOf(query, request.queryTime ?? new Date());
+  const deadline = AbortSignal.timeout(deps.deadlineMs);
+  const words = timed(deps, "text", deps.store.searchText(asked, request.filter, TEXT_POOL));
+  const [text, vectors] = await Promise.all([inTime(words, deadline), searchVectors(deps, query, request, deadline)]);
   const embeddingFault = vectors.degraded.find((one) => one.code === "embedder_unavailable");
   if (request.strict && embeddingFault !== undefined)
     throw new MemoryError("internal", "Error generating embeddings", { cause: vectors.cause });
-  return rank(deps.store, request, text, vectors);
+  if (text !== undefined || vectors.hits === undefined)
+    return rank(deps.store, { ...request, query }, text ?? (await words), vectors);
+  const { memories, degraded } = await rank(deps.store, { ...request, query }, NO_WORDS, vectors);
+  return { memories, degraded: [...degraded, WITHOUT_WORDS] };
+}
+
+const WITHOUT_WORDS: Degradation = { code: "deadline", message: "No words in time; vectors answer alone" };
+const NO_WORDS: TextHits = {
+  hits: [],
+  terms: [],
+  marks: [],
+  documents: 0,
+  averageLength: 0,
+  documentFrequencies: {},
+};
+
+/** Undefined: not before the deadline; it may still come. Throws what the promise throws until then. */
+async function inTime<T>(promise: Promise<T>, deadline: AbortSignal): Promise<T | undefined> {
+  try {
+    return await beforeDeadline(promise, deadline);
+  } catch (error) {
+    if (deadline.aborted) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The newest, each state once: asks for more while repetitions leave the limit unfilled and there is more. Of events every
+ * one counts here, for they tell what went on.
+ */
+async function recentDistinct(store: MemoryStore, { filter, limit }: SearchRequest): Promise<readonly Memory[]> {
+  const keyOf = (memory: Memory): string => (memory.type === EVENT_TYPE ? memory.id : fingerprintOf(memory));
+  for (let asked = limit; ; asked *= RECENT_GROWTH) {
+    const memories = await store.recentMemories(filter, asked);
+    const distinct = new Map(memories.toReversed().map((memory) => [keyOf(memory), memory]));
+    if (distinct.size >= limit || memories.length < asked || asked >= RECENT_MAX)
+      return memories.filter((memory) => distinct.get(keyOf(memory)) === memory).slice(0, limit);
+  }
 }
 
 /** What the vectors found. */
@@ -91,7 +147,12 @@ export interface VectorArm {
   readonly askOn?: (pool: number) => Promise<VectorArm>;
 }
 
-async function searchVectors(deps: SearchDeps, query: string, request: SearchRequest): Promise<VectorArm> {
+async function searchVectors(
+  deps: SearchDeps,
+  query: string,
+  request: SearchRequest,
+  deadline: AbortSignal,
+): Promise<VectorArm> {
   const without = (code: Degradation["code"], message: string, cause?: unknown): VectorArm => ({
     hits: undefined,
     pool: 0,
@@ -108,11 +169,9 @@ async function searchVectors(deps: SearchDeps, query: string, request: SearchReq
       `The index holds vectors of ${collection.model}, whose provider is not configured; words answer alone until a worker has rebuilt it`,
     );
 
-  const deadline = AbortSignal.timeout(deps.deadlineMs);
-  let vector: Vector | undefined;
+  let vector: Vector;
   try {
-    vector = (await timed(deps, "embed", beforeDeadline(embedder.embed([query], deadline), deadline))).vectors[0];
-    if (vector === undefined) throw new MemoryError("unavailable", "the embedder returned no vector");
+    vector = await timed(deps, "embed", beforeDeadline(deps.queryVectors(embedder, query), deadline));
   } catch (error) {
     if (deadline.aborted)
       return without("deadline", `No embedding within ${deps.deadlineMs} ms; words answer alone`, error);
@@ -123,7 +182,7 @@ async function searchVectors(deps: SearchDeps, query: string, request: SearchReq
     const found = tenants.then((known) =>
       deps.index.search(
         collection,
-        { vector: vector ?? [], filter: request.filter, tenants: known, limit: pool, now: new Date() },
+        { vector, filter: request.filter, tenants: known, limit: pool, now: new Date() },
         deadline,
       ),
     );

@@ -1,6 +1,6 @@
 /**
- * The lexemes of every text of questions.ts as PostgreSQL 18 gives them, to_tsvector('pg_catalog.russian',
- * translate(text, 'ёЁ', 'еЕ')), one for each place, so that the relevance test needs no database.
+ * The lexemes of every text of questions.ts as the database makes them (engram.search_words), one for each place, so that
+ * the relevance test needs no database.
  */
 export const LEXEMES: Readonly<Record<string, string>> = {
   "Пользователь предпочитает тёмную тему интерфейса": "интерфейс пользовател предпочита тем темн",
@@ -27,7 +27,7 @@ export const LEXEMES: Readonly<Record<string, string>> = {
   "День рождения мамы пользователя 14 марта": "14 ден мам март пользовател рожден",
   "Пользователь хочет получать отчёты о продажах по понедельникам": "отчет получа пользовател понедельник продаж хочет",
   "Пользователь жаловался на медленную загрузку личного кабинета": "жалова загрузк кабинет личн медлен пользовател",
-  "Заказ номер 48213 пользователь вернул из-за брака": "48213 брак вернул заказ из-з номер пользовател",
+  "Заказ номер 48213 пользователь вернул из-за брака": "48213 брак вернул заказ номер пользовател",
   "Пользователь оформил подписку на тариф «Бизнес»": "бизнес оформ подписк пользовател тариф",
   "Пользователь просил перенести встречу с подрядчиком на четверг":
     "встреч перенест подрядчик пользовател прос четверг",
@@ -58,7 +58,7 @@ export const LEXEMES: Readonly<Record<string, string>> = {
   "Пользователь бросил курить прошлой осенью": "брос кур осен пользовател прошл",
   "User prefers dark mode in every editor": "dark editor everi mode prefer user",
   "User's wife is called Hannah and teaches biology": "biolog call hannah teach user wife",
-  "User has a seven-year-old daughter named Mia": "daughter mia name old seven seven-year-old user year",
+  "User has a seven-year-old daughter named Mia": "daughter mia name old seven user year",
   "User moved from Leeds to Bristol last spring": "bristol last leed move spring user",
   "User is allergic to penicillin": "allerg penicillin user",
   "User goes swimming on Tuesday and Friday mornings": "friday goe morn swim tuesday user",
@@ -66,7 +66,7 @@ export const LEXEMES: Readonly<Record<string, string>> = {
   "User is training for a half marathon in October": "half marathon octob train user",
   "User wants answers as short bullet points": "answer bullet point short user want",
   "User maintains an open source library for parsing invoices": "invoic librari maintain open pars sourc user",
-  "The staging cluster runs on AWS in eu-west-1": "1 aw cluster eu eu-west run stage west",
+  "The staging cluster runs on AWS in eu-west-1": "1 aw cluster eu eu-west-1 run stage west",
   "The project database is PostgreSQL 16 with pgvector": "16 databas pgvector postgresql project",
   "User is learning Portuguese with Duolingo": "duolingo learn portugues user",
   "User plans a trip to Japan in April": "april japan plan trip user",
@@ -74,13 +74,13 @@ export const LEXEMES: Readonly<Record<string, string>> = {
   "User follows a vegan diet": "diet follow user vegan",
   "User has a cat called Biscuit": "biscuit call cat user",
   "User works as a product manager at a fintech startup": "fintech manag product startup user work",
-  "User's weekly one-to-one is on Wednesday at 10:00": "00 10 one one one-to-on user wednesday week",
+  "User's weekly one-to-one is on Wednesday at 10:00": "00 10 10:00 one one user wednesday week",
   "User rents a flat near Temple Meads station": "flat mead near rent station templ user",
   "User bought a Framework laptop in May": "bought framework laptop may user",
   "User's mother lives in Cardiff": "cardiff live mother user",
   "User wants weekly sales reports sent as CSV": "csv report sale sent user want week",
   "User reported that checkout crashes on Safari": "checkout crash report safari user",
-  "Order A-7731 was refunded because the parcel arrived damaged": "-7731 arriv damag order parcel refund",
+  "Order A-7731 was refunded because the parcel arrived damaged": "7731 a-7731 arriv damag order parcel refund",
   "User upgraded to the Enterprise plan": "enterpris plan upgrad user",
   "User asked to be billed annually instead of monthly": "annual ask bill instead month user",
   "User enjoys Thai and Vietnamese food": "enjoy food thai user vietnames",
@@ -95,14 +95,15 @@ export const LEXEMES: Readonly<Record<string, string>> = {
   "User listens to jazz while working": "jazz listen user work",
   "User invests in index funds": "fund index invest user",
   "User's phone number ends with 4471": "4471 end number phone user",
-  "User's time zone is Europe/London": "europe/london time user zone",
-  "Invoices should be sent to accounts@northwind.example": "accounts@northwind.example invoic sent",
+  "User's time zone is Europe/London": "europ europe/london london time user zone",
+  "Invoices should be sent to accounts@northwind.example":
+    "account accounts@northwind.example exampl invoic northwind sent",
   "User keeps notes in Notion": "keep note notion user",
   "User's manager is called Priya": "call manag priya user",
   "User asks not to be called before 9 am": "9 ask call user",
   "User wears size M shirts": "m shirt size user wear",
   "User takes vitamin D every morning": "d everi morn take user vitamin",
-  "User uses a YubiKey for two-factor authentication": "authent factor two two-factor use user yubikey",
+  "User uses a YubiKey for two-factor authentication": "authent factor two use user yubikey",
   "User's allotment is a ten minute walk from home": "allot home minut ten user walk",
   "User volunteers at the local animal shelter on Sundays": "anim local shelter sunday user volunt",
   "User quit smoking in 2019": "2019 quit smoke user",
@@ -146,7 +147,7 @@ export const LEXEMES: Readonly<Record<string, string>> = {
   "What is the cat's name?": "cat name",
   "Which laptop did the user buy?": "buy laptop user",
   "How should sales reports be delivered?": "deliv report sale",
-  "Why was order A-7731 refunded?": "-7731 order refund",
+  "Why was order A-7731 refunded?": "7731 a-7731 order refund",
   "Which plan is the user on?": "plan user",
   "What does the user drink?": "drink user",
   "Which programming languages does the user write?": "languag program user write",
@@ -160,7 +161,7 @@ export const LEXEMES: Readonly<Record<string, string>> = {
   "Какая сегодня погода?": "погод сегодн",
   "Как настроить Docker?": "docker настро",
   "Сколько лет пользователю?": "лет пользовател скольк",
-  "Болеет ли пользователь за какую-нибудь футбольную команду?": "болеет как какую-нибуд команд пользовател футбольн",
+  "Болеет ли пользователь за какую-нибудь футбольную команду?": "болеет как команд пользовател футбольн",
   "Какой рост у пользователя?": "пользовател рост",
   "Напиши стихотворение о море": "мор напиш стихотворен",
   "Верит ли пользователь в гороскопы?": "вер гороскоп пользовател",
@@ -176,9 +177,9 @@ export const LEXEMES: Readonly<Record<string, string>> = {
   "What colour are the user's eyes?": "colour eye user",
   "Какие предпочтения по уведомлениям у пользователя?": "как пользовател предпочтен уведомлен",
   "Пользователь предпочитает получать уведомления по email": "email получа пользовател предпочита уведомлен",
-  "Пользователь не хочет получать push-уведомления": "push push-уведомлен получа пользовател уведомлен хочет",
+  "Пользователь не хочет получать push-уведомления": "push получа пользовател уведомлен хочет",
   "Проект X использует стек технологий: React, Node.js, PostgreSQL":
-    "node.js postgresql react x использ проект стек технолог",
+    "js node node.js postgresql react x использ проект стек технолог",
   "Пользователь предпочитает получать технические детали в ответах":
     "дета ответ получа пользовател предпочита техническ",
   "Пользователь интересуется темами: искусственный интеллект, программирование, наука о данных":

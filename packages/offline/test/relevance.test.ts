@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { bm25, calibrationFrom, cosineOf, fuse, PROBE_TEXTS, type Vector } from "@engram/memory";
+import { calibrationFrom, cosineOf, fuse, lexicalScores, PROBE_TEXTS, scaleFor, type Vector } from "@engram/memory";
 import { embed } from "@engram/test-equipment";
 import { textHitsOf } from "../../memory/test/text-hits.ts";
 import { createOfflineEmbedder } from "../src/index.ts";
@@ -38,10 +38,12 @@ async function scorer(embedTexts: Embed): Promise<Score> {
   const cosine = (one: string, other: string) => cosineOf(vectorOf.get(one) ?? [], vectorOf.get(other) ?? []);
   return (question, memories, arms = { vectors: true }) => {
     const documents = memories.map((text) => ({ id: text, lexemes: lexemesOf(text) }));
-    const textScores = bm25(textHitsOf(lexemesOf(question), documents));
+    const textScores = lexicalScores(textHitsOf(lexemesOf(question), documents));
     const vectorHits = arms.vectors ? memories.map((id) => ({ id, cosine: cosine(question, id) })) : undefined;
     return new Map(
-      fuse({ vectorHits, textScores, calibration, hasVector: () => false }).map(({ id, score }) => [id, score]),
+      fuse({ vectorHits, textScores, calibration: scaleFor(calibration, question), hasVector: () => false }).map(
+        ({ id, score }) => [id, score],
+      ),
     );
   };
 }

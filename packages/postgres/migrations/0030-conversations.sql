@@ -52,7 +52,7 @@ CREATE TABLE engram.messages (
   attempts integer NOT NULL DEFAULT 0,
   failed_at timestamptz,
   request_id text,
-  search tsvector GENERATED ALWAYS AS (engram.search_vector(content)) STORED
+  search tsvector GENERATED ALWAYS AS (engram.search_document(content, said_at)) STORED
 );
 CREATE INDEX messages_waiting ON engram.messages (owner, id) WHERE extracted_at IS NULL AND failed_at IS NULL;
 CREATE INDEX messages_searchable ON engram.messages USING gin (search) WHERE extracted_at IS NULL;

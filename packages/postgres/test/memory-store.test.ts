@@ -181,19 +181,6 @@ describeOnDatabases("memories", (db) => {
     expect(await count("engram.outbox WHERE lane = 0")).toBeGreaterThan(0);
   });
 
-  test("the text arm finds inflected forms of both languages in one row", async () => {
-    const { memory } = await putOne({
-      content: "Пользователь предпочитает уведомления и notification settings по-тёмному",
-    });
-    await putOne({ content: "Совсем о другом" });
-    const found = await store.searchText("уведомлениями notifications", mine, 300);
-    expect(found).toMatchObject({ documents: 2, hits: [{ id: memory.id }] });
-    expect(found.terms).toHaveLength(2);
-    expect(Object.values(found.documentFrequencies)).toEqual([1, 1]);
-    expect(Object.values(found.hits[0]?.frequencies ?? {})).toEqual([1, 1]);
-    expect((await store.searchText("и по the", mine, 300)).hits).toEqual([]);
-  });
-
   test("pages walk through everything once, whatever the sort", async () => {
     await put(
       ...Array.from({ length: 25 }, (_, i) => ({ content: `факт ${i}`, importance: i % 3 === 0 ? null : (i % 3) / 3 })),

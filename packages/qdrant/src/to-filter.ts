@@ -7,7 +7,7 @@ type Condition = Record<string, unknown>;
  * `should` lets everything through. The tenant is always part of it: the collection has no graph across tenants.
  */
 export function toFilter({ filter, tenants, now }: VectorQuery): Condition | undefined {
-  const { scope, types, key, createdAfter, createdBefore } = filter;
+  const { scope, types, key, createdAfter, createdBefore, asOf } = filter;
   const created = {
     ...(createdAfter === undefined ? {} : { gte: createdAfter.toISOString() }),
     ...(createdBefore === undefined ? {} : { lt: createdBefore.toISOString() }),
@@ -20,7 +20,10 @@ export function toFilter({ filter, tenants, now }: VectorQuery): Condition | und
       ...(alternatives.some((conditions) => conditions.length === 0)
         ? []
         : [{ should: alternatives.map((conditions) => ({ must: conditions })) }]),
-      { is_empty: { key: "valid_to" } },
+      // Since when a memory is valid only its row says.
+      ...(asOf === undefined
+        ? [{ is_empty: { key: "valid_to" } }]
+        : [{ should: [{ is_empty: { key: "valid_to" } }, { key: "valid_to", range: { gt: asOf.toISOString() } }] }]),
       { should: [{ is_empty: { key: "expires_at" } }, { key: "expires_at", range: { gt: now.toISOString() } }] },
       ...(types === undefined ? [] : [{ key: "type", match: { any: types } }]),
       ...(key === undefined ? [] : [{ key: "key", match: { value: key } }]),

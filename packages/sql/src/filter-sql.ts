@@ -9,12 +9,18 @@ export function filterSql(filter: MemoryFilter, values: Values): string {
     anyOf(visibleTo(scope).map((visible) => visibleSql(visible, values))),
   ];
   if (filter.includeHidden !== true)
-    conditions.push("m.valid_to IS NULL", "(m.expires_at IS NULL OR m.expires_at > statement_timestamp())");
+    conditions.push(validSql(filter, values), "(m.expires_at IS NULL OR m.expires_at > statement_timestamp())");
   if (types !== undefined) conditions.push(`m.type = ANY(${values.add(types)}::text[])`);
   if (key !== undefined) conditions.push(`m.key = ${values.add(key)}::text`);
   if (createdAfter !== undefined) conditions.push(`m.created_at >= ${values.add(createdAfter)}::timestamptz`);
   if (createdBefore !== undefined) conditions.push(`m.created_at < ${values.add(createdBefore)}::timestamptz`);
   return conditions.join(" AND ");
+}
+
+function validSql({ asOf }: MemoryFilter, values: Values): string {
+  if (asOf === undefined) return "m.valid_to IS NULL";
+  const time = `${values.add(asOf)}::timestamptz`;
+  return `m.valid_from <= ${time} AND (m.valid_to IS NULL OR m.valid_to > ${time})`;
 }
 
 function visibleSql({ level, userId, sessionId, agentId }: Visible, values: Values): string {

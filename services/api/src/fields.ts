@@ -77,6 +77,20 @@ function time(description: string) {
     .meta({ description, type: "string", format: "date-time" });
 }
 
+/** An instant as the asker's clock shows it, in UTC terms: at 01:00+03:00 it is that day, and not the one before it. */
+function askedTime(description: string) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const local = text.trim().replace(/(?<=\d)(Z|[+-]\d{2}:?\d{2})$/i, (zone) => (text.includes(":") ? "" : zone));
+      const parsed = parseTime(text.trim()) === undefined ? undefined : parseTime(local);
+      if (parsed === undefined)
+        context.addIssue({ code: "custom", message: "must be a time in ISO 8601, such as 2026-05-18T10:30:00+03:00" });
+      return parsed ?? z.NEVER;
+    })
+    .meta({ description, type: "string", format: "date-time" });
+}
+
 function listOf<T extends z.ZodType>(schema: T, max: number) {
   return z.preprocess((value) => (typeof value === "string" ? [value] : value), z.array(schema).max(max));
 }
@@ -225,6 +239,10 @@ export const fields = {
   }),
   created_after: time("Created at this time or later."),
   created_before: time("Created before this time."),
+  as_of: time("What was valid at this time, retired since or not."),
+  query_time: askedTime(
+    'When the question is asked, for "yesterday" and the like; its offset is the asker\'s. Else now.',
+  ),
 } as const satisfies Record<string, z.ZodType>;
 
 export interface Parsed<T> {

@@ -13,7 +13,7 @@ function answerTo(error: unknown): { status?: number; body?: unknown; headers: R
     status: (status: number) =>
       Object.assign(res, { json: (body: unknown) => Object.assign(answer, { status, body }) }),
   };
-  const handle = errorHandler({ logger: { error: () => undefined } } as unknown as ApiDeps);
+  const handle = errorHandler({ logger: { error: () => undefined, warn: () => undefined } } as unknown as ApiDeps);
   handle(error, {} as never, res as unknown as Response, () => undefined);
   return answer;
 }

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { Config } from "@engram/config";
-import { createOnce, createPutQueue } from "@engram/memory";
+import { createOnce, createPutQueue, createQueryVectors } from "@engram/memory";
 import { createLiveTarget, migrateWhenReady, type Readiness, type Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { createApp } from "./app.ts";
@@ -31,6 +31,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Longer than a proxy's idle time, so that the proxy and not we close first (a reused, closing connection is a 502). */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** A query's vector that comes too late for its search is kept for the next one, when it comes by then. */
+const QUERY_VECTOR_TIMEOUT_MS = 10_000;
 /** Leaves the stores' goodbye two of the nine seconds that a stop may take. */
 const STOP_TIMEOUT_MS = 7_000;
 
@@ -62,6 +64,7 @@ export async function startApi({
       store: sockets.store,
       index: sockets.searchIndex,
       live: createLiveTarget(sockets, config.vectors.collection),
+      queryVectors: createQueryVectors({ timeoutMs: QUERY_VECTOR_TIMEOUT_MS }),
       deadlineMs: config.search.deadlineMs,
       onArm: (arm, outcome, seconds) => metrics.searchArmDuration.observe({ arm, outcome }, seconds),
     },

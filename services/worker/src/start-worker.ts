@@ -102,9 +102,9 @@ async function run(
   answering.push(lookOften(() => showReconcile(sockets.schedules, metrics), GAUGES_EVERY_MS, logger));
   answering.push(lookOften(() => showBackups(config.backupDir, metrics), GAUGES_EVERY_MS, logger));
 
-  const readTalk = createExtractJob({ sockets, config, logger, metrics }, stop);
-  const reading = limitHands(readTalk, config.worker.concurrency);
-  answering.push(await sockets.bell.answer("extract", reading.work, { concurrency: config.worker.concurrency }));
+  const { concurrency } = config.extraction;
+  const reading = limitHands(createExtractJob({ sockets, config, logger, metrics }, stop), concurrency);
+  answering.push(await sockets.bell.answer("extract", reading.work, { concurrency }));
   answering.push(lookOften(reading.work, config.outbox.pollMs, logger));
 
   const hands = limitHands(work, config.worker.concurrency);

@@ -1,6 +1,6 @@
 import type { AddDraft, AddEvent, Message, Speaker } from "../conversation.ts";
 import type { MemoryFilter } from "../scope.ts";
-import type { TextHits } from "./memory-store.ts";
+import type { TextHits, TextQuery } from "./memory-store.ts";
 
 /** How long a client may ask what became of a call. */
 export const EVENT_DAYS = 30;
@@ -17,7 +17,7 @@ export interface Conversations {
   /** The latest turns of a session in their order, extracted or not; blanked ones are left out. */
   turns(speaker: Speaker, limit: number): Promise<readonly Message[]>;
   /** Messages that wait for their extraction and share a word with the query, as the filter's caller sees them. */
-  searchText(query: string, filter: MemoryFilter, limit: number): Promise<TextHits>;
+  searchText(query: TextQuery, filter: MemoryFilter, limit: number): Promise<TextHits>;
   findMessages(ids: readonly string[], filter: MemoryFilter): Promise<readonly Message[]>;
   /** Takes away events that have been complete for `EVENT_DAYS`, one chunk. */
   sweepEvents(): Promise<{ deleted: number; more: boolean }>;

@@ -54,9 +54,14 @@ export interface IndexTargets {
 }
 
 /** Where an embedder's cosines lie: `background` for unrelated texts, `related` for a question and its answer. */
-export interface Calibration {
+export interface CosineScale {
   readonly background: number;
   readonly related: number;
+}
+
+/** The scale of an embedder, and that of questions in Cyrillic where they need one of their own. */
+export interface Calibration extends CosineScale {
+  readonly cyrillic?: CosineScale;
 }
 
 export interface EmbedderProbe {

@@ -21,24 +21,59 @@ export interface MemoryPage {
   readonly nextCursor: string | null;
 }
 
+/** Days that a question names. */
+export interface DayTerm {
+  /** The words of the question that name them. */
+  readonly words: string;
+  /** A memory of those days carries any of them. */
+  readonly lexemes: readonly string[];
+}
+
+/** What a question is looked up by in the words of memories. */
+export interface TextQuery {
+  readonly text: string;
+  readonly days: readonly DayTerm[];
+  /** Words that are worth a little in a memory that is found by others; empty: none. */
+  readonly marks: string;
+}
+
+/** One thing that a question asks for. */
+export interface TextTerm {
+  /** A memory that has any of them has it. */
+  readonly lexemes: readonly string[];
+  /** True: days, which a memory also has by when it was, and not only by its words. */
+  readonly isDay: boolean;
+}
+
 /** One row that shares a word with a query: what BM25 needs to know of it. */
 export interface TextHit {
   readonly id: string;
   /** Lexemes in the row. */
   readonly length: number;
-  /** How often each of the query's lexemes stands in it; only those that do. */
+  /** How often each lexeme of a term, a mark or a speaker stands in it; only those that do. */
   readonly frequencies: Readonly<Record<string, number>>;
+  /** A turn of a talk: it opens with the name of who speaks. */
+  readonly isTurn: boolean;
+  /**
+   * Up to three that were told before it in its session, the nearest first, of those that the filter lets through; known of
+   * the best hits alone.
+   */
+  readonly before: readonly string[];
+  /** The same of those that were told after it. */
+  readonly after: readonly string[];
 }
 
 /** The text arm's answer: candidates, and the statistics of everything that the caller sees. */
 export interface TextHits {
   readonly hits: readonly TextHit[];
-  /** The query's lexemes, stop words left out. */
-  readonly terms: readonly string[];
+  /** Of the query, stop words left out. */
+  readonly terms: readonly TextTerm[];
+  /** The lexemes of the query's marks. */
+  readonly marks: readonly string[];
   /** Rows that the caller sees, and the mean of their lengths. */
   readonly documents: number;
   readonly averageLength: number;
-  /** In how many of those rows each lexeme stands. */
+  /** In how many of those rows each lexeme of a term or a speaker stands. */
   readonly documentFrequencies: Readonly<Record<string, number>>;
 }
 
@@ -55,7 +90,7 @@ export interface MemoryStore {
   listMemories(query: ListQuery): Promise<MemoryPage>;
   /** Newest and most important of what the filter lets through, `sessionId`'s own first. */
   recentMemories(filter: MemoryFilter, limit: number): Promise<readonly Memory[]>;
-  searchText(query: string, filter: MemoryFilter, limit: number): Promise<TextHits>;
+  searchText(query: TextQuery, filter: MemoryFilter, limit: number): Promise<TextHits>;
   /** Users who own what the filter lets through, for a search that names none (at most `limit`; null = nobody's). */
   findUserIds(filter: MemoryFilter, limit: number): Promise<readonly (string | null)[]>;
   /** Undefined: absent. Throws `conflict` (with the other's id in `details`) when the new text already stands. */

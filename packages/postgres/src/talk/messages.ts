@@ -1,4 +1,5 @@
 import {
+  groupTerms,
   tenantOf,
   type KeptMessage,
   type Person,
@@ -8,6 +9,7 @@ import {
   type Role,
   type Speaker,
   type TextHits,
+  type TextQuery,
 } from "@engram/memory";
 import { Values, type Executor } from "@engram/sql";
 
@@ -103,47 +105,63 @@ function messageFilter(
   return conditions.join(" AND ");
 }
 
-const NOTHING: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
+const NOTHING: TextHits = {
+  hits: [],
+  terms: [],
+  marks: [],
+  documents: 0,
+  averageLength: 0,
+  documentFrequencies: {},
+};
 
 interface TextRow extends Record<string, unknown> {
   readonly terms: string[];
+  readonly day_words: string[][];
   readonly documents: number;
   readonly average_length: number;
   readonly frequencies: Record<string, number> | null;
   readonly hits: { id: string; length: number; frequencies: Record<string, number> }[] | null;
 }
 
-/** As of memories (`search-text.ts`), over what waits: a few rows of a user as a rule, a day's talk while a model is away. */
+/**
+ * As of memories (`search-text.ts`), over what waits: a few rows of a user as a rule, a day's talk while a model is away.
+ * Without neighbours: what was said beside it is found by its own words, and all of it is memory soon.
+ */
 export async function searchMessages(
   db: Executor,
-  query: string,
+  query: TextQuery,
   filter: MemoryFilter,
   limit: number,
 ): Promise<TextHits> {
   const values = new Values();
   const condition = messageFilter(filter, values);
   if (condition === undefined) return NOTHING;
+  const days = values.add(query.days.flatMap((day) => day.lexemes));
   const [row] = await db.query<TextRow>(
-    `WITH words AS MATERIALIZED (
-       SELECT w.terms, (SELECT string_agg(quote_literal(t), ' | ') FROM unnest(w.terms) t)::tsquery AS query
-       FROM (SELECT tsvector_to_array(engram.search_vector(${values.add(query)}::text)) AS terms) w),
+    `WITH asked AS MATERIALIZED (
+       SELECT a.*, a.terms || ${days}::text[] AS wanted, (SELECT string_agg(quote_literal(t), ' | ') FROM unnest(a.terms || ${days}::text[]) t)::tsquery AS query
+       FROM (SELECT engram.search_terms(${values.add(query.text)}::text) AS terms,
+         (SELECT coalesce(jsonb_agg(engram.search_terms(w.words) ORDER BY w.n), '[]')
+          FROM unnest(${values.add(query.days.map((day) => day.words))}::text[]) WITH ORDINALITY AS w (words, n)) AS day_words) a),
      waiting AS MATERIALIZED (SELECT m.id, m.search FROM engram.messages m WHERE ${condition}),
      seen AS (SELECT count(*)::int AS documents, coalesce(avg(length(search)), 0)::float8 AS average_length FROM waiting),
-     best AS MATERIALIZED (
-       SELECT m.id, m.search FROM waiting m, words w WHERE m.search @@ w.query ORDER BY ts_rank(m.search, w.query) DESC, m.id DESC LIMIT ${values.add(limit)}::int),
+     matching AS MATERIALIZED (SELECT m.id, m.search FROM waiting m, asked a WHERE m.search @@ a.query),
+     best AS (SELECT m.id, m.search FROM matching m, asked a ORDER BY ts_rank(m.search, a.query) DESC, m.id DESC LIMIT ${values.add(limit)}::int),
      df AS (SELECT jsonb_object_agg(lexeme, n) AS frequencies FROM (
-       SELECT l.lexeme, count(*)::int AS n FROM waiting m, words w, unnest(m.search) l WHERE m.search @@ w.query AND l.lexeme = ANY (w.terms) GROUP BY 1) d),
+       SELECT l.lexeme, count(*)::int AS n FROM matching m, asked a, unnest(m.search) l WHERE l.lexeme = ANY (a.wanted) GROUP BY 1) d),
      hits AS (SELECT jsonb_agg(jsonb_build_object('id', b.id, 'length', length(b.search), 'frequencies', (
-       SELECT jsonb_object_agg(l.lexeme, cardinality(l.positions)) FROM words w, unnest(b.search) l WHERE l.lexeme = ANY (w.terms)))) AS list FROM best b)
-     SELECT words.terms, seen.documents, seen.average_length, df.frequencies, hits.list AS hits FROM words, seen, df, hits`,
+       SELECT jsonb_object_agg(l.lexeme, coalesce(cardinality(l.positions), 1)) FROM asked a, unnest(b.search) l WHERE l.lexeme = ANY (a.wanted)))) AS list FROM best b)
+     SELECT asked.terms, asked.day_words, seen.documents, seen.average_length, df.frequencies, hits.list AS hits FROM asked, seen, df, hits`,
     values.list,
   );
+  if (row === undefined) return NOTHING;
   return {
-    hits: row?.hits ?? [],
-    terms: row?.terms ?? [],
-    documents: row?.documents ?? 0,
-    averageLength: row?.average_length ?? 0,
-    documentFrequencies: row?.frequencies ?? {},
+    hits: (row.hits ?? []).map((hit) => ({ ...hit, isTurn: false, before: [], after: [] })),
+    terms: groupTerms(row.terms, query.days, row.day_words),
+    marks: [],
+    documents: row.documents,
+    averageLength: row.average_length,
+    documentFrequencies: row.frequencies ?? {},
   };
 }
 

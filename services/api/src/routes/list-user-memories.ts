@@ -6,6 +6,7 @@ import { defineRoute, param } from "../route.ts";
 import { userFilter, userFilters } from "../user-filter.ts";
 
 const query = userFilters.extend({
+  as_of: fields.as_of.optional(),
   limit: fields.limit.optional(),
   offset: fields.offset.optional(),
   cursor: fields.cursor.optional(),
@@ -22,7 +23,10 @@ export const listUserMemories = defineRoute({
     const limit = input.limit ?? LIMIT_DEFAULT;
     const offset = input.offset ?? 0;
     const page = await deps.sockets.store.listMemories({
-      filter: userFilter(principal.projectId, param(req, "user_id"), input),
+      filter: {
+        ...userFilter(principal.projectId, param(req, "user_id"), input),
+        ...(input.as_of === undefined ? {} : { asOf: input.as_of }),
+      },
       sort: input.sort ?? "-created_at",
       limit,
       offset,

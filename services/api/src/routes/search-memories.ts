@@ -18,11 +18,13 @@ const body = z.object({
   scope: fields.scope.optional(),
   created_after: fields.created_after.optional(),
   created_before: fields.created_before.optional(),
+  as_of: fields.as_of.optional(),
+  query_time: fields.query_time.optional(),
   strict: fields.strict.optional(),
 });
 
 /** To ignore one of these would answer another question than was asked. */
-const NOT_YET = ["filters", "as_of"] as const;
+const NOT_YET = ["filters"] as const;
 
 /** The two guides have the same search under two paths. */
 export const [searchMemories, searchMemory] = ["/api/memories/search", "/api/memory/search"].map(searchRoute) as [
@@ -42,11 +44,13 @@ function searchRoute(path: string): Route {
       if (input.user_id === undefined && input.session_id === undefined && input.agent_id === undefined)
         throw missing("user_id");
       const query = input.query?.normalize("NFC").trim();
+      const queryTime = input.query_time ?? input.as_of;
       const { found, degraded } = await measured(deps, {
         filter: toFilter(input, principal.projectId),
         limit: input.limit ?? LIMIT_DEFAULT,
         threshold: input.relevance_threshold ?? 0,
         strict: input.strict ?? false,
+        ...(queryTime === undefined ? {} : { queryTime }),
         ...(query === undefined || query === "" ? {} : { query: query.replaceAll("\0", " ").toWellFormed() }),
       });
       return {
@@ -91,6 +95,7 @@ function toFilter(input: z.output<typeof body>, projectId: string): MemoryFilter
     ...(input.types === undefined ? {} : { types: input.types }),
     ...(input.created_after === undefined ? {} : { createdAfter: input.created_after }),
     ...(input.created_before === undefined ? {} : { createdBefore: input.created_before }),
+    ...(input.as_of === undefined ? {} : { asOf: input.as_of }),
   };
 }
 

@@ -1,0 +1,100 @@
+import { describe, expect, test } from "@jest/globals";
+import { DEFAULT_PROJECT_ID } from "./ids.ts";
+import type { Memory } from "./memory.ts";
+import type { Embedder, IndexTarget, MemoryStore, TextHits, VectorIndex } from "./ports/index.ts";
+import { createQueryVectors } from "./query-vectors.ts";
+import { search, type SearchDeps, type SearchRequest } from "./search.ts";
+
+const DEADLINE_MS = 30;
+const ids = ["a", "b", "c"].map((letter) => `00000000-0000-7000-8000-00000000000${letter}`);
+const [said = "", meant = ""] = ids;
+const words: TextHits = {
+  hits: [{ id: said, length: 1, frequencies: { tea: 1 }, isTurn: false, before: [], after: [] }],
+  terms: [{ lexemes: ["tea"], isDay: false }],
+  marks: [],
+  documents: 2,
+  averageLength: 1,
+  documentFrequencies: { tea: 1 },
+};
+const embedder: Embedder = {
+  model: "m",
+  requestedDims: null,
+  lexical: false,
+  embed: () => Promise.resolve({ vectors: [[1]], tokens: 1 }),
+};
+const target = { name: "main", calibration: { background: 0.2, related: 0.5 } } as IndexTarget;
+const request: SearchRequest = {
+  filter: { scope: { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false } },
+  query: "tea",
+  limit: 10,
+  threshold: 0,
+  strict: false,
+};
+
+function depsOf(given: {
+  searchText: () => Promise<TextHits>;
+  vectors?: () => Promise<never>;
+  recent?: string[];
+  type?: string;
+}) {
+  const row = (id: string, content: string, type = "fact") =>
+    ({ id, content, type, userId: "u", version: 1 }) as Memory;
+  const store = {
+    searchText: given.searchText,
+    findMemories: (wanted: readonly string[]) => Promise.resolve(wanted.map((id) => row(id, id))),
+    recentMemories: (_: unknown, limit: number) =>
+      Promise.resolve((given.recent ?? []).slice(0, limit).map((content, at) => row(String(at), content, given.type))),
+  } as unknown as MemoryStore;
+  const index = {
+    search: given.vectors ?? (() => Promise.resolve([{ id: meant, version: 1, cosine: 0.6 }])),
+  } as unknown as VectorIndex;
+  const collection = { name: "c", model: "m", dims: 1 };
+  return {
+    store,
+    index,
+    deadlineMs: DEADLINE_MS,
+    queryVectors: createQueryVectors({ timeoutMs: 1000 }),
+    live: () => Promise.resolve({ target, collection, embedder }),
+  } satisfies SearchDeps;
+}
+const contents = (result: Awaited<ReturnType<typeof search>>) => result.memories.map(({ content }) => content);
+
+describe("search", () => {
+  test("both arms in time: one ranking, nothing degraded", async () => {
+    const result = await search(depsOf({ searchText: () => Promise.resolve(words) }), request);
+    expect(contents(result).toSorted()).toEqual([said, meant]);
+    expect(result.degraded).toEqual([]);
+  });
+
+  test("words that do not come are left behind at the deadline, and it is said", async () => {
+    const result = await search(depsOf({ searchText: () => new Promise(() => undefined) }), request);
+    expect(contents(result)).toEqual([meant]);
+    expect(result.degraded).toMatchObject([{ code: "deadline" }]);
+  });
+
+  test("without vectors words are waited for", async () => {
+    let come: (hits: TextHits) => void = () => undefined;
+    const late = new Promise<TextHits>((resolve) => (come = resolve));
+    const never = () => new Promise<never>(() => undefined);
+    const answer = search(depsOf({ searchText: () => late, vectors: never }), request);
+    setTimeout(() => come(words), 3 * DEADLINE_MS);
+    const result = await answer;
+    expect(contents(result)).toEqual([said]);
+    expect(result.degraded).toMatchObject([{ code: "deadline" }]);
+  });
+
+  test("a database that is away is said, and not passed over", async () => {
+    const away = depsOf({ searchText: () => Promise.reject(new Error("away")) });
+    await expect(search(away, request)).rejects.toThrow("away");
+  });
+
+  test("without a query repeated states are given once, and the limit is filled; of events every one", async () => {
+    const recent = [...Array.from({ length: 12 }, () => "Hello!"), "tea", "coffee", "milk"];
+    const deps = depsOf({ searchText: () => Promise.resolve(words), recent });
+    const events = depsOf({ searchText: () => Promise.resolve(words), recent, type: "interaction" });
+    const { query: _, ...open } = request;
+    expect(contents(await search(deps, { ...open, limit: 3 }))).toEqual(["Hello!", "tea", "coffee"]);
+    expect(contents(await search(deps, { ...open, limit: 10 }))).toEqual(["Hello!", "tea", "coffee", "milk"]);
+    expect(contents(await search(events, { ...open, limit: 3 }))).toEqual(["Hello!", "Hello!", "Hello!"]);
+  });
+});

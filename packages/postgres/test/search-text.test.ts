@@ -1,0 +1,160 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import { DEFAULT_PROJECT_ID, lexicalScores, textQueryOf, type MemoryFilter } from "@engram/memory";
+import { createMemoryStore } from "../src/index.ts";
+import { describeOnDatabases } from "./databases.ts";
+import { draft } from "./draft.ts";
+
+const NOW = new Date("2026-11-25T12:00:00Z");
+const POOL = 300;
+const scope = { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false };
+
+describeOnDatabases("words", (db) => {
+  const store = createMemoryStore(db);
+  beforeEach(() => db.script("TRUNCATE public.memories"));
+
+  const put = async (...drafts: Parameters<typeof draft>[0][]) => {
+    const ids: string[] = [];
+    for (const one of drafts)
+      for (const { memory } of await store.putMemories([draft({ userId: "u", ...one })])) ids.push(memory.id);
+    return ids;
+  };
+  const ask = (query: string, filter: MemoryFilter = { scope }) =>
+    store.searchText(textQueryOf(query, NOW), filter, POOL);
+  const found = async (query: string): Promise<readonly string[]> => {
+    const ids = (await ask(query)).hits.map((hit) => hit.id);
+    const rows = await store.findMemories(ids, { scope });
+    return rows.map((row) => row.content).toSorted();
+  };
+
+  test("rows that share a word, with the statistics of what the caller sees", async () => {
+    const [id] = await put(
+      { content: "Пользователь предпочитает уведомления и notification settings по-тёмному" },
+      { content: "Совсем о другом" },
+      { content: "Уведомления", userId: "other" },
+    );
+    const hits = await ask("уведомлениями notifications");
+    expect(hits).toMatchObject({ documents: 2, hits: [{ id }] });
+    expect(hits.terms).toEqual([
+      { lexemes: ["notif"], isDay: false },
+      { lexemes: ["уведомлен"], isDay: false },
+    ]);
+    expect(hits.documentFrequencies).toEqual({ notif: 1, уведомлен: 1 });
+    expect(hits.hits[0]?.frequencies).toEqual({ notif: 1, уведомлен: 1 });
+    expect((await ask("и по the")).hits).toEqual([]);
+  });
+
+  describe("languages", () => {
+    test.each([
+      ["Жену зовут «МАРИНА» — врач", "марина"],
+      ["Жену зовут «МАРИНА» — врач", "Как зовут жену?"],
+      ["Ёлка стоит в углу", "ёлки"],
+      ["Любит José и Zoë", "jose zoe"],
+      ["Deploy через GitHub Actions", "деплой deploys"],
+      ["Заказ INV-2024-0093 вернули", "inv-2024-0093"],
+      ["Заказ INV-2024-0093 вернули", "0093"],
+      ["Пишет на C++ и Node.js", "c++"],
+      ["Почта a.petrov@example.com", "a.petrov@example.com"],
+      ["Телефон +7 921 123-45-67", "123-45-67"],
+      ["Сервер 10.0.0.12 в eu-west-1", "10.0.0.12"],
+      ["彼は東京に住んでいます", "東京"],
+      ["彼は東京に住んでいます", "東京に住んで"],
+      ["用户喜欢喝绿茶和咖啡", "绿茶"],
+      ["用户喜欢喝绿茶和咖啡", "茶"],
+      ["서울에서 살고 있다", "서울"],
+      ["ผู้ใช้ชอบกาแฟ", "กาแฟ"],
+    ])("%p is found by %p", async (content, query) => {
+      await put({ content }, { content: "Совсем о другом" });
+      expect(await found(query)).toEqual([content]);
+    });
+
+    test("a run of signs is asked for by its pairs, and not by every sign of it", async () => {
+      await put({ content: "京都は古い" }, { content: "東京に住む" });
+      expect(await found("東京")).toEqual(["東京に住む"]);
+    });
+
+    test("content of any kind can be stored and asked for", async () => {
+      const odd = ["''\\'", "::: @who:x '@2023'", "a".repeat(5000), "あ".repeat(20_000), `${"x-1/".repeat(10_000)}y`];
+      await put(...odd.map((content) => ({ content })));
+      for (const content of odd) expect(await found(content.slice(0, 2_000))).toBeDefined();
+    });
+  });
+
+  describe("days", () => {
+    test("a memory is found by when it was, as the question means it at its time", async () => {
+      await put(
+        { content: "Был в театре", occurredAt: new Date("2026-11-24T19:00:00Z") },
+        { content: "Купил велосипед", occurredAt: new Date("2025-03-08T10:00:00Z") },
+        { content: "Сменил работу", occurredAt: new Date("2023-05-08T10:00:00Z") },
+      );
+      expect(await found("вчера")).toEqual(["Был в театре"]);
+      expect(await found("Что было в марте?")).toEqual(["Купил велосипед"]);
+      expect(await found("what happened in the last year")).toEqual(["Купил велосипед"]);
+      expect(await found("8 May 2023")).toEqual(["Сменил работу"]);
+    });
+
+    test("times out of any calendar are stored, too", async () => {
+      await db.query(
+        "INSERT INTO public.memories (user_id, content, occurred_at) VALUES ('u', 'чай', 'infinity'), ('u', 'кофе', '0044-03-15 BC')",
+      );
+      expect(await found("чай кофе")).toHaveLength(2);
+    });
+  });
+
+  describe("neighbours", () => {
+    const talk = (sessionId: string | null, contents: readonly string[], more = {}) =>
+      put(...contents.map((content) => ({ content, sessionId, type: "interaction", ...more })));
+
+    test("stand beside a hit in its session, the nearest first, three at most to either side", async () => {
+      const ids = await talk("s", ["раз", "два", "три", "четыре", "горы", "пять", "шесть"]);
+      await talk("another", ["лишнее"]);
+      const [hit] = (await ask("горы")).hits;
+      expect(hit).toMatchObject({ id: ids[4], before: [ids[3], ids[2], ids[1]], after: [ids[5], ids[6]] });
+    });
+
+    test("are known through sessions that are told at once", async () => {
+      const [a1] = await talk("a", ["раз"]);
+      await talk("b", ["чужое"]);
+      await talk("a", ["горы"]);
+      expect((await ask("горы")).hits[0]?.before).toEqual([a1]);
+    });
+
+    test("never are another user's, nor what a filter leaves out, nor what is retired or expired", async () => {
+      await talk("s", ["чужое"], { userId: "other" });
+      await talk("s", ["факт"], { type: "fact" });
+      await talk("s", ["скрыто"], { expiresAt: new Date(Date.now() + 60_000) });
+      await talk("s", ["горы"]);
+      await db.script("UPDATE public.memories SET expires_at = now() - interval '1 s' WHERE content = 'скрыто'");
+      await talk("s", ["закрыто"]);
+      await db.script("UPDATE public.memories SET valid_to = now() WHERE content = 'закрыто'");
+      expect((await ask("горы", { scope, types: ["interaction"] })).hits).toMatchObject([{ before: [], after: [] }]);
+      expect((await ask("горы")).hits[0]?.before).toHaveLength(1);
+      const shared = { scope: { projectId: DEFAULT_PROJECT_ID, sessionId: "s", exact: true } };
+      expect((await ask("горы", shared)).hits[0]?.before).toHaveLength(1);
+    });
+
+    test("without a session are events that were told within minutes, and no statements", async () => {
+      const [one] = await talk(null, ["раз"]);
+      const [two] = await talk(null, ["горы"]);
+      await put({ content: "факт о горах" });
+      const hits = (await ask("горы")).hits;
+      expect(hits.find((hit) => hit.id === two)?.before).toEqual([one]);
+      expect(hits.find((hit) => hit.id !== two)).toMatchObject({ before: [], after: [] });
+      await db.script("UPDATE public.memories SET created_at = created_at - interval '1 hour' WHERE content = 'раз'");
+      expect((await ask("горы")).hits.find((hit) => hit.id === two)?.before).toEqual([]);
+    });
+
+    test("the answer is found in the turn after the words, and its speaker is known", async () => {
+      const ids = await talk("s", [
+        "Ann: Hi there!",
+        "Bob: What did you see on your camping trip?",
+        "Ann: A meteor shower, so beautiful.",
+        "Bob: Wow.",
+      ]);
+      const hits = await ask("What did Ann see on the camping trip?");
+      expect(hits.hits.every((hit) => hit.isTurn)).toBe(true);
+      const scores = lexicalScores(hits);
+      const ranked = ids.toSorted((one, other) => (scores.get(other) ?? 0) - (scores.get(one) ?? 0));
+      expect(ranked[0]).toBe(ids[2]);
+    });
+  });
+});
