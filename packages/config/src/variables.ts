@@ -336,7 +336,7 @@ export const VARIABLES = {
     subject: "outbox and worker",
     description:
       "How long messages given to /api/memory/add wait for further ones of the same user, in milliseconds, so that one call of the model reads them all. Longer is cheaper; they are found by their words meanwhile.",
-    default: "300",
+    default: "200",
     example: "30000",
     schema: wholeNumber({ min: 0, max: dayMs }),
   },

@@ -39,6 +39,8 @@ export interface ExtractDeps {
   readonly extractor: Extractor;
   /** Undefined: go on. A text: why the project's money is spent for now, and when to look again. */
   readonly heldBack?: (projectId: string) => Promise<{ readonly reason: string; readonly seconds: number } | undefined>;
+  /** There was something to do, so there may be more: another hand may look. */
+  readonly onClaimed?: () => void;
   readonly random?: () => number;
 }
 
@@ -73,6 +75,7 @@ export async function workExtraction(
   const token = randomUUID();
   const [claimed] = await deps.outbox.claim({ topic: EXTRACT_TOPIC, limit: 1, token, ...options });
   if (claimed === undefined) return undefined;
+  deps.onClaimed?.();
   const claim = { owner: claimed.key, token };
   const told = (report: Partial<ExtractReport> & Pick<ExtractReport, "outcome">): ExtractReport => ({
     messages: 0,

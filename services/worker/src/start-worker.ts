@@ -103,27 +103,49 @@ async function run(
   answering.push(lookOften(() => showBackups(config.backupDir, metrics), GAUGES_EVERY_MS, logger));
 
   const { concurrency } = config.extraction;
-  const reading = limitHands(createExtractJob({ sockets, config, logger, metrics }, stop), concurrency);
-  answering.push(await sockets.bell.answer("extract", reading.work, { concurrency }));
-  answering.push(lookOften(reading.work, config.outbox.pollMs, logger));
+  const readers = limitHands(
+    createExtractJob({ sockets, config, logger, metrics, onClaimed: () => readers.another() }, stop),
+    concurrency,
+  );
+  answering.push(await sockets.bell.answer("extract", readers.work, { concurrency }), readers);
+  answering.push(lookOften(readers.work, config.outbox.pollMs, logger));
 
   const hands = limitHands(work, config.worker.concurrency);
   answering.push(await sockets.bell.answer("embed", hands.work, { concurrency: config.worker.concurrency }));
   answering.push(lookOften(hands.work, config.outbox.pollMs, logger));
 }
 
+interface Hands {
+  readonly work: () => Promise<BatchReport>;
+  /** One more hand, if one is free; what it meets, the next look meets too. */
+  another(): void;
+  /** Resolves when no further hand is at work. */
+  stop(): Promise<void>;
+}
+
 /** Rings and looks together never hold more batches at once than `concurrency`; what comes on top has nothing to do. */
-function limitHands(work: () => Promise<BatchReport>, concurrency: number): { work: () => Promise<BatchReport> } {
+function limitHands(work: () => Promise<BatchReport>, concurrency: number): Hands {
   let busy = 0;
+  const further = new Set<Promise<unknown>>();
+  const workIfFree = async (): Promise<BatchReport> => {
+    if (busy >= concurrency) return EMPTY_REPORT;
+    busy += 1;
+    try {
+      return await work();
+    } finally {
+      busy -= 1;
+    }
+  };
   return {
-    async work() {
-      if (busy >= concurrency) return EMPTY_REPORT;
-      busy += 1;
-      try {
-        return await work();
-      } finally {
-        busy -= 1;
-      }
+    work: workIfFree,
+    another() {
+      const hand = workIfFree()
+        .catch(() => undefined)
+        .finally(() => further.delete(hand));
+      further.add(hand);
+    },
+    async stop() {
+      await Promise.all(further);
     },
   };
 }

@@ -13,6 +13,8 @@ export interface ExtractJobDeps {
   readonly config: Config;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Called whenever talk was claimed: the model is waited for, and meanwhile others may be read. */
+  readonly onClaimed: () => void;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface ExtractJobDeps {
  * `workExtraction` is.
  */
 export function createExtractJob(
-  { sockets, config, logger, metrics }: ExtractJobDeps,
+  { sockets, config, logger, metrics, onClaimed }: ExtractJobDeps,
   stop: AbortSignal,
 ): () => Promise<BatchReport> {
   const { extractor } = sockets.models;
@@ -29,6 +31,7 @@ export function createExtractJob(
     store: sockets.store,
     extractions: sockets.extractions,
     extractor,
+    onClaimed,
     // Rules cost nothing.
     ...(extractor.offline ? {} : { heldBack: (projectId: string) => sockets.spending.heldBack(projectId) }),
   };
