@@ -43,7 +43,7 @@ export function lexicalScores(text: TextHits): ReadonlyMap<string, number> {
   const scores = new Map<string, number>();
   for (const [id, { own, borrowed }] of totals) {
     const hit = hits.get(id);
-    const bonus = hit === undefined ? 0 : bonusOf(hit, speaker, text.marks);
+    const bonus = hit === undefined ? 0 : bonusOf(hit, speaker);
     scores.set(id, Math.min(1, own / ceiling + Math.min(BORROWED_MAX, borrowed / ceiling) + bonus));
   }
   return scores;
@@ -115,7 +115,7 @@ function onlySpeaker(text: TextHits, terms: readonly TermShares[]): string | und
   return named.length === 1 && lexeme !== undefined ? speakerLexeme(lexeme) : undefined;
 }
 
-function bonusOf(hit: TextHit, speaker: string | undefined, marks: readonly string[]): number {
+function bonusOf(hit: TextHit, speaker: string | undefined): number {
   const speaks = speaker !== undefined && frequencyOf(hit, speaker) > 0;
-  return (speaks ? SPEAKER : 0) + (marks.some((mark) => frequencyOf(hit, mark) > 0) ? MARK : 0);
+  return (speaks ? SPEAKER : 0) + (hit.isMarked ? MARK : 0);
 }

@@ -18,7 +18,7 @@ const target: IndexTarget = {
   retireAt: null,
   calibration: { background: 0.1, related: 0.6 },
 };
-const noWords: TextHits = { hits: [], terms: [], marks: [], documents: 0, averageLength: 0, documentFrequencies: {} };
+const noWords: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
 const request = (given: Partial<SearchRequest> = {}): SearchRequest & { readonly query: string } => ({
   filter: { scope: { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false } },
   limit: 10,
@@ -34,6 +34,7 @@ const hit = (n: number, frequencies: Record<string, number>): TextHit => ({
   length: 2,
   frequencies,
   isTurn: false,
+  isMarked: false,
   before: [],
   after: [],
 });
@@ -105,7 +106,6 @@ describe("rank", () => {
     const words: TextHits = {
       hits: [hit(3, { q: 1 })],
       terms: [term("q")],
-      marks: [],
       documents: 200,
       averageLength: 1,
       documentFrequencies: { q: 1 },
@@ -126,7 +126,6 @@ describe("rank", () => {
       const words: TextHits = {
         hits: [...range(0, 100).map((n) => hit(n, { common: 1 })), hit(200, { common: 1, rare: 1 })],
         terms: [term("common"), term("rare")],
-        marks: [],
         documents: 201,
         averageLength: 2,
         documentFrequencies: { common: 101, rare: 1 },

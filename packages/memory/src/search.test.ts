@@ -9,9 +9,8 @@ const DEADLINE_MS = 30;
 const ids = ["a", "b", "c"].map((letter) => `00000000-0000-7000-8000-00000000000${letter}`);
 const [said = "", meant = ""] = ids;
 const words: TextHits = {
-  hits: [{ id: said, length: 1, frequencies: { tea: 1 }, isTurn: false, before: [], after: [] }],
+  hits: [{ id: said, length: 1, frequencies: { tea: 1 }, isTurn: false, isMarked: false, before: [], after: [] }],
   terms: [{ lexemes: ["tea"], isDay: false }],
-  marks: [],
   documents: 2,
   averageLength: 1,
   documentFrequencies: { tea: 1 },

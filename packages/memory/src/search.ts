@@ -101,7 +101,6 @@ const WITHOUT_WORDS: Degradation = { code: "deadline", message: "No words in tim
 const NO_WORDS: TextHits = {
   hits: [],
   terms: [],
-  marks: [],
   documents: 0,
   averageLength: 0,
   documentFrequencies: {},

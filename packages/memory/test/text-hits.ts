@@ -25,8 +25,9 @@ export function textHitsOf(
     return {
       id,
       length: new Set(lexemes).size,
-      frequencies: frequenciesOf([...counted, ...marks], lexemes),
+      frequencies: frequenciesOf(counted, lexemes),
       isTurn: lexemes.some((lexeme) => lexeme.startsWith("@who:")),
+      isMarked: marks.some((mark) => lexemes.includes(mark)),
       before: beside
         .slice(Math.max(0, at - NEIGHBOURS), Math.max(0, at))
         .map((one) => one.id)
@@ -42,7 +43,6 @@ export function textHitsOf(
       ...words.map((word) => ({ lexemes: [word], isDay: false })),
       ...days.map((lexemes) => ({ lexemes, isDay: true })),
     ],
-    marks,
     documents: documents.length,
     averageLength: documents.length > 0 ? total / documents.length : 0,
     documentFrequencies: Object.fromEntries(

@@ -11,11 +11,16 @@ import { filterSql, Values, type Executor } from "@engram/sql";
 interface TextRow extends Record<string, unknown> {
   readonly terms: string[];
   readonly day_words: string[][];
-  readonly marks: string[];
   readonly documents: number;
   readonly average_length: number;
   readonly document_frequencies: Record<string, number> | null;
-  readonly hits: TextHit[] | null;
+  readonly hits: HitJson[] | null;
+}
+
+interface HitJson extends Omit<TextHit, "frequencies"> {
+  /** What is watched for and stands in the row, and how often. */
+  readonly lexemes: string[];
+  readonly counts: number[];
 }
 
 /** Of so many of the best hits the neighbours are looked up; they borrow from any hit. More changes nothing. */
@@ -44,40 +49,47 @@ export async function searchText(
   const dayWords = values.add(query.days.map((day) => day.words));
   const days = values.add(query.days.flatMap((day) => day.lexemes));
   const marks = values.add(query.marks);
+  const who = speakerLexeme("");
   const [row] = await db.query<TextRow>(
     `WITH asked AS MATERIALIZED (
        SELECT a.*, a.terms || ${days}::text[] AS wanted,
-         a.terms || ${days}::text[] || ARRAY(SELECT '${speakerLexeme("")}' || t FROM unnest(a.terms) t) AS counted,
-         (SELECT string_agg(quote_literal(t), ' | ') FROM unnest(a.terms || ${days}::text[]) t)::tsquery AS query
-       FROM (SELECT engram.search_terms(${text}::text) AS terms, engram.search_terms(${marks}::text) AS marks,
+         a.terms || ${days}::text[] || ARRAY(SELECT '${who}' || t FROM unnest(a.terms) t) AS watched,
+         (SELECT string_agg(quote_literal(t), ' | ') FROM unnest(a.terms || ${days}::text[]) t)::tsquery AS query,
+         (SELECT string_agg(quote_literal(t), ' | ') FROM unnest(engram.search_terms(${marks}::text)) t)::tsquery AS marks
+       FROM (SELECT engram.search_terms(${text}::text) AS terms,
          (SELECT coalesce(jsonb_agg(engram.search_terms(w.words) ORDER BY w.n), '[]') FROM unnest(${dayWords}::text[]) WITH ORDINALITY AS w (words, n)) AS day_words) a),
-     seen AS (SELECT count(*)::int AS documents, coalesce(avg(length(m.search)), 0)::float8 AS average_length FROM public.memories m WHERE ${condition}),
+     seen AS MATERIALIZED (SELECT count(*)::int AS documents, coalesce(avg(length(m.search)), 0)::float8 AS average_length FROM public.memories m WHERE ${condition}),
      matching AS MATERIALIZED (
-       SELECT m.id, m.search, m.user_id, m.project_id, m.session_id, m.type, m.created_at FROM public.memories m, asked a WHERE ${condition} AND m.search @@ a.query),
-     said AS MATERIALIZED (
-       SELECT m.id, l.lexeme, coalesce(cardinality(l.positions), 1) AS n FROM matching m, asked a, unnest(m.search) l WHERE l.lexeme = ANY(a.counted)),
-     df AS MATERIALIZED (SELECT lexeme, count(*)::int AS n FROM said GROUP BY 1),
-     best AS (SELECT m.*, r.frequencies, row_number() OVER (ORDER BY r.rank DESC, id) AS place FROM matching m JOIN (
-         SELECT s.id, jsonb_object_agg(s.lexeme, s.n) AS frequencies, sum(ln(1 + (seen.documents - df.n + 0.5) / (df.n + 0.5)) * s.n / (s.n + 1.2)) AS rank
-         FROM said s JOIN df USING (lexeme), seen GROUP BY 1) r USING (id)
-       ORDER BY place LIMIT ${values.add(limit)}::int),
-     hits AS (SELECT jsonb_agg(jsonb_build_object('id', b.id, 'length', length(b.search), 'isTurn', b.search @@ '''${speakerLexeme("")}'':*'::tsquery,
-         'frequencies', b.frequencies || CASE WHEN cardinality(a.marks) = 0 THEN '{}' ELSE (
-           SELECT coalesce(jsonb_object_agg(l.lexeme, 1), '{}') FROM unnest(b.search) l WHERE l.lexeme = ANY(a.marks) AND NOT b.frequencies ? l.lexeme) END,
+       SELECT m.id, m.user_id, m.project_id, m.session_id, m.type, m.created_at, length(m.search) AS length, m.search @@ '''${who}'':*'::tsquery AS is_turn,
+         coalesce(m.search @@ a.marks, false) AS is_marked, l.lexemes, l.counts
+       FROM public.memories m, asked a, LATERAL (
+         SELECT array_agg(l.lexeme) AS lexemes, array_agg(coalesce(cardinality(l.positions), 1)) AS counts FROM unnest(m.search) l WHERE l.lexeme = ANY(a.watched)) l
+       WHERE ${condition} AND m.search @@ a.query),
+     df AS MATERIALIZED (
+       SELECT jsonb_object_agg(d.lexeme, d.n) AS frequencies,
+         jsonb_object_agg(d.lexeme, ln(1 + (seen.documents - d.n + 0.5::float8) / (d.n + 0.5::float8))) FILTER (WHERE d.lexeme = ANY(a.wanted)) AS weights
+       FROM (SELECT lexeme, count(*)::int AS n FROM matching, unnest(lexemes) AS lexeme GROUP BY 1) d, asked a, seen),
+     best AS (SELECT *, row_number() OVER (ORDER BY rank DESC NULLS LAST, id) AS place FROM (
+         SELECT m.*, (SELECT sum((df.weights ->> l.lexeme)::float8 * l.n / (l.n + 1.2::float8)) FROM unnest(m.lexemes, m.counts) AS l (lexeme, n)) AS rank
+         FROM matching m, df) m ORDER BY place LIMIT ${values.add(limit)}::int),
+     hits AS (SELECT jsonb_agg(jsonb_build_object('id', b.id, 'length', b.length, 'isTurn', b.is_turn, 'isMarked', b.is_marked, 'lexemes', b.lexemes, 'counts', b.counts,
          'before', CASE WHEN b.place <= ${NEIGHBOURED_MAX} THEN ${neighbours(condition, "before")} ELSE '[]' END,
-         'after', CASE WHEN b.place <= ${NEIGHBOURED_MAX} THEN ${neighbours(condition, "after")} ELSE '[]' END)) AS list FROM best b, asked a)
-     SELECT asked.terms, asked.day_words, asked.marks, seen.documents, seen.average_length, (SELECT jsonb_object_agg(lexeme, n) FROM df) AS document_frequencies, hits.list AS hits
-     FROM asked, seen, hits`,
+         'after', CASE WHEN b.place <= ${NEIGHBOURED_MAX} THEN ${neighbours(condition, "after")} ELSE '[]' END)) AS list FROM best b)
+     SELECT asked.terms, asked.day_words, seen.documents, seen.average_length, df.frequencies AS document_frequencies, hits.list AS hits
+     FROM asked, seen, df, hits`,
     values.list,
   );
   return {
-    hits: row?.hits ?? [],
+    hits: (row?.hits ?? []).map(toTextHit),
     terms: groupTerms(row?.terms ?? [], query.days, row?.day_words ?? []),
-    marks: row?.marks ?? [],
     documents: row?.documents ?? 0,
     averageLength: row?.average_length ?? 0,
     documentFrequencies: row?.document_frequencies ?? {},
   };
+}
+
+function toTextHit({ lexemes, counts, ...hit }: HitJson): TextHit {
+  return { ...hit, frequencies: Object.fromEntries(lexemes.map((lexeme, at) => [lexeme, counts[at] ?? 1])) };
 }
 
 /** The ids of those told beside row `b` in its session, the nearest first, as a JSON array. */

@@ -50,10 +50,12 @@ export interface TextHit {
   readonly id: string;
   /** Lexemes in the row. */
   readonly length: number;
-  /** How often each lexeme of a term, a mark or a speaker stands in it; only those that do. */
+  /** How often each lexeme of a term or a speaker stands in it; only those that do. */
   readonly frequencies: Readonly<Record<string, number>>;
   /** A turn of a talk: it opens with the name of who speaks. */
   readonly isTurn: boolean;
+  /** It has one of the query's marks. */
+  readonly isMarked: boolean;
   /**
    * Up to three that were told before it in its session, the nearest first, of those that the filter lets through; known of
    * the best hits alone.
@@ -68,8 +70,6 @@ export interface TextHits {
   readonly hits: readonly TextHit[];
   /** Of the query, stop words left out. */
   readonly terms: readonly TextTerm[];
-  /** The lexemes of the query's marks. */
-  readonly marks: readonly string[];
   /** Rows that the caller sees, and the mean of their lengths. */
   readonly documents: number;
   readonly averageLength: number;
