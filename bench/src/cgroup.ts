@@ -2,7 +2,7 @@
  * A control group with a limit of memory and of processor time, as Docker makes one for a container: version 2 of the kernel's
  * interface, or version 1 with a hierarchy for each. Wants root.
  */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = "/sys/fs/cgroup";
@@ -32,12 +32,26 @@ export interface Cgroup {
   remove(): void;
 }
 
-/** Throws, naming the cure, where this user or this machine may not. */
-export function openCgroup(name: string, limits: CgroupLimits): Cgroup {
+/** `name` is made of a prefix and our pid. Throws, naming the cure, where this user or this machine may not. */
+export function openCgroup(prefix: string, limits: CgroupLimits): Cgroup {
+  const name = `${prefix}-${process.pid}`;
   try {
+    for (const folder of [ROOT, join(ROOT, "memory"), join(ROOT, "cpu")]) removeLeftOver(folder, prefix);
     return existsSync(join(ROOT, "cgroup.controllers")) ? openV2(name, limits) : openV1(name, limits);
   } catch (error) {
     throw new Error("no control group can be made: this wants root and a writable /sys/fs/cgroup", { cause: error });
+  }
+}
+
+/** Of runs that ended before all that was inside had. */
+function removeLeftOver(folder: string, prefix: string): void {
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith(`${prefix}-`)) : [];
+  for (const name of names) {
+    try {
+      rmdirSync(join(folder, name));
+    } catch {
+      // Another run's, which is still in it.
+    }
   }
 }
 
