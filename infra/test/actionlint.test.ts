@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
@@ -24,4 +24,12 @@ const actionlint = (await findTool("actionlint")) ?? "";
     },
     120_000,
   );
+});
+
+describe.each(workflows)("%s", (file) => {
+  test("every action is pinned by its commit, with its version beside it", () => {
+    const uses = [...readFileSync(join(folder, file), "utf8").matchAll(/uses: (.+)$/gm)].map(([, action]) => action);
+    expect(uses.length).toBeGreaterThan(0);
+    for (const action of uses) expect(action).toMatch(/^[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+  });
 });
