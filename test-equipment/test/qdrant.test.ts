@@ -206,7 +206,10 @@ describe("strict mode refuses with 400", () => {
   });
 });
 
-describe("test equipment", () => {
+// What only the stand-in can be asked for; everything else here is also so with the server that QDRANT_URL names.
+const withStandIn = (process.env["QDRANT_URL"] ?? "") === "" ? describe : describe.skip;
+
+withStandIn("test equipment", () => {
   test("a crash loses nothing that was answered", async () => {
     await client.createPayloadIndex(name, { field_name: "key", field_schema: "keyword" });
     await client.updateCollectionAliases({

@@ -1,13 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "@jest/globals";
-import { fetchPython } from "../src/fetch-python.ts";
+import { fetchShellcheck } from "../src/tools.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 test("shellcheck has nothing to say about the shell scripts", async () => {
-  const program = join(await fetchPython("shellcheck"), "bin", "shellcheck");
+  const program = await fetchShellcheck();
   const scripts = execFileSync("git", ["ls-files", "*.sh", ".ci/run"], { cwd: ROOT, encoding: "utf8" }).trim();
   expect(scripts).toContain("infra/backup/backup_mem0.sh");
   const { stdout, status } = spawnSync(program, ["-x", ...scripts.split("\n")], { cwd: ROOT, encoding: "utf8" });

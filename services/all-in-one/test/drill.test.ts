@@ -75,6 +75,31 @@ whenThere("infra/backup/drill.sh", () => {
     await expectNothingLeft();
   }, 120_000);
 
+  test("through the containers, where no address is set: at their addresses, with the key of mem0's own .env", async () => {
+    const docker = `case $1 in
+  inspect) [[ \${!#} == postgres || \${!#} == qdrant ]] && echo 127.0.0.1; exit ;;
+  exec) shift; [[ $1 == -i ]] && shift; shift ;;
+esac
+if [[ $1 == printenv ]]; then
+  case $2 in DATABASE_URL) echo "postgresql://postgres:secret@postgres:$PORT/mem0" ;; QDRANT_URL) echo "http://qdrant:$QDRANT_PORT" ;; esac
+  exit
+fi
+cd "$APP"; export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="http://127.0.0.1:$QDRANT_PORT"; exec "\${@//\\/app\\/data/$APP}"`;
+    const app = await scripts.stub(".env", `MEM0_API_KEY="${KEY},another"`);
+    const { DATABASE_URL: _, QDRANT_URL: __, MEM0_API_KEY: ___, ...rest } = env;
+    const { code, stderr } = await scripts.run("drill.sh", [], {
+      ...rest,
+      PATH_BEFORE: await scripts.stub("docker", docker),
+      APP: app,
+      PORT: new URL(postgres.url).port,
+      QDRANT_PORT: new URL(stack.qdrant.url).port,
+    });
+    expect(`${code}: ${stderr}`).toMatch(
+      /^0: [^]*\n100 searches: 100 the same, 0 moved on since the backup, 0 different\n/,
+    );
+    await expectNothingLeft();
+  }, 120_000);
+
   test("without its snapshot the index is made anew from the rows; what was deleted since has moved on", async () => {
     expect(await scripts.run("backup_mem0.sh", [], env)).toMatchObject({ code: 0 });
     const date = new Date().toLocaleDateString("sv").replaceAll("-", "");
