@@ -24,7 +24,7 @@ export async function killOnce(stack: Stack, container: string, key: string): Pr
   );
   const started = Date.now();
   // From the machine's own process tree: inside of a container its first process cannot be killed.
-  const killer = ["--rm", "--pid=host", "--privileged", "--network=none", "--user=0", "--entrypoint=sh"];
+  const killer = ["--rm", "--pid=host", "--network=none", "--user=0", "--entrypoint=sh"];
   await must("docker", ["run", ...killer, "engram:local", "-c", `kill -9 ${pid}`], { env });
   const hasRestarted = async (): Promise<boolean> => {
     const { output } = await run("docker", ["inspect", "--format", "{{.RestartCount}}", container], { env });
