@@ -20,7 +20,7 @@ export const maintenance: readonly GuideCommand[] = [
     id: "8.11",
     written: "docker rmi node:18-alpine",
     instead: {
-      command: "docker build --tag engram:local /opt",
+      command: "docker build --tag engram:local /opt/",
       why: "no such image is used; a new version is a `git pull` and a build, or another MEM0_IMAGE",
     },
   },
@@ -172,13 +172,12 @@ LIMIT 10;
 "`,
     instead: {
       command: `docker exec -i postgres psql -U postgres -d mem0 -c "
-CREATE EXTENSION IF NOT EXISTS pg_stat_statements" -c "
 SELECT query, calls, total_exec_time, mean_exec_time
 FROM pg_stat_statements
 ORDER BY mean_exec_time DESC
 LIMIT 10;
 "`,
-      why: "the columns have other names since PostgreSQL 13; the extension is there from the start, but not in a database that was restored from a dump without it",
+      why: "the columns have these names since PostgreSQL 13",
     },
     shows: /mean_exec_time/,
   },
