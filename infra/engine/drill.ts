@@ -49,18 +49,28 @@ async function main(): Promise<void> {
   const engine = await findEngine(join(folder, "engine"));
   const env = { ...(engine.host === undefined ? {} : { DOCKER_HOST: engine.host }), ...(await findCompose(folder)) };
   const stack = { folder: join(folder, "opt"), env };
+  const clean = async (): Promise<void> => {
+    await takeDown(stack);
+    await engine.stop();
+    if (!options.keep) rmSync(folder, { recursive: true, force: true });
+  };
   try {
     await refuseForeignStack(env);
+  } catch (error) {
+    // Nothing that is there is ours to take down.
+    await engine.stop();
+    throw error;
+  }
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void clean().finally(() => process.exit(1)));
+  try {
     await buildImages(stack, folder);
     await drill(stack);
   } catch (error) {
     report({ part: "drill", what: "the drill itself", verdict: "FAILED", note: String(error) });
-  } finally {
-    await takeDown(stack);
-    await engine.stop();
-    if (!options.keep) rmSync(folder, { recursive: true, force: true });
-    process.stdout.write(`${toTable(verdicts)}\n`);
   }
+  await clean();
+  process.stdout.write(`${toTable(verdicts)}\n`);
   process.exitCode = isWell(verdicts) ? 0 : 1;
 }
 
