@@ -108,6 +108,15 @@ async function buildImages(stack: Stack, folder: string): Promise<void> {
     verdict: "ok",
     note: `${Math.round(Number(size) / 1e6)} MB, ${seconds} s`,
   });
+  await findCompiled(stack);
+}
+
+/** What is in the image runs on every processor that its base is there for, amd64 and arm64, as long as none of it is compiled. */
+async function findCompiled({ env }: Stack): Promise<void> {
+  const find = "find /app -type f -name '*.node' -o -type f -name '*.so' -o -type f -name '*.so.*'";
+  const args = ["run", "--rm", "--network=none", "--entrypoint=sh", "engram:local", "-c", find];
+  const found = await must("docker", args, { env });
+  report({ part: "image", what: "no compiled code in /app", verdict: found === "" ? "ok" : "FAILED", note: found });
 }
 
 /** An engine inside of a container may not raise the limit of open files. */
