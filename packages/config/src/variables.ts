@@ -492,6 +492,12 @@ export const COMPOSE_VARIABLES = {
     default: "128MB",
     example: "512MB",
   },
+  QDRANT_FILES_MAX: {
+    description:
+      "How many files Qdrant may have open. An engine that may not give as many (rootless, or in a container) refuses to start it.",
+    default: "65536",
+    example: "20000",
+  },
   MEM0_IMAGE: {
     description: "The image of the API and the worker. It is built from here where it is not there.",
     default: "engram:local",

@@ -4,7 +4,7 @@ Distances, filters, ids, payloads and scores are the real code (the Python packa
 than a likeness: HTTP, messages, collections, aliases, strict mode, snapshots. Not there at all: clusters, write-ahead
 acknowledgement levels, timeouts. The tests that use it must also pass against a real server (QDRANT_URL).
 
-Usage: python3 server.py --port 6333 --storage FOLDER
+Usage: python3 server.py [--host ADDRESS] --port 6333 --storage FOLDER
 An API key, if one is wanted, is in ENGRAM_TEST_QDRANT_API_KEY.
 """
 
@@ -150,10 +150,11 @@ class Server(ThreadingHTTPServer):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--storage", required=True)
     options = parser.parse_args()
-    server = Server(("127.0.0.1", options.port), Handler)
+    server = Server((options.host, options.port), Handler)
     server.catalogue = Catalogue(options.storage)
     server.faults = Faults()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -1,0 +1,100 @@
+/** The other ways to start: small, hardened, scaled, and docker-compose 1.29. Each comes up once, writes and finds. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { RUNNING, setUp, type Report } from "./parts.ts";
+import { search } from "./searches.ts";
+import { lastLines } from "./shell.ts";
+import { ask, inFolder, setting, waitForHealth, type Stack } from "./stack.ts";
+
+const HEALTH_MS = 180_000;
+const COMMAND_MS = 240_000;
+const WAIT_SECONDS = 30;
+/** Caddy asks for new addresses every two seconds. */
+const SPREAD_MS = 2_500;
+
+export interface Variant {
+  readonly name: string;
+  readonly options: string;
+  readonly containers: readonly string[];
+  readonly down: string;
+}
+
+export function setupVariants(compose: string): readonly Variant[] {
+  return [
+    {
+      name: "small",
+      options: "--small",
+      containers: ["mem0", "postgres", "caddy"],
+      down: `${compose} -f docker-compose.small.yaml down -v`,
+    },
+    {
+      name: "hardened",
+      options: "--hardened",
+      containers: RUNNING,
+      down: `${compose} -f docker-compose.yaml -f docker-compose.hardened.yaml down -v`,
+    },
+  ];
+}
+
+/** Where no stack is: up, written, found, down with its volumes. */
+export async function tryVariant(stack: Stack, report: Report, variant: Variant): Promise<void> {
+  const { options, containers } = variant;
+  if (await setUp(stack, report, { options, containers })) await useOnce(stack, report, variant.name);
+  await inFolder(stack, variant.down, { timeoutMs: COMMAND_MS });
+}
+
+/** One memory written, indexed and found. */
+export async function useOnce(stack: Stack, report: Report, name: string): Promise<void> {
+  const at = { part: name, what: "a memory is written, indexed and found" };
+  try {
+    const key = await keyOf(stack);
+    const memory = { user_id: "once", content: "The user rides a blue bicycle", type: "fact", wait: WAIT_SECONDS };
+    await ask(key, "POST", "/api/memories", memory);
+    const { found, lacks } = await search(key, { user_id: "once", query: "blue bicycle" });
+    const isWell = found.length === 1 && lacks.length === 0;
+    report({
+      ...at,
+      verdict: isWell ? "ok" : "FAILED",
+      note: isWell ? "" : `${found.length} found, lacks ${lacks.join(", ")}`,
+    });
+  } catch (error) {
+    report({ ...at, verdict: "FAILED", note: String(error) });
+  }
+}
+
+/** Two more APIs and one more worker beside a stack that runs; every API gets its share through Caddy. */
+export async function scale(stack: Stack, report: Report, compose: string): Promise<void> {
+  const files = `${compose} -f docker-compose.yaml -f docker-compose.scale.yaml`;
+  const up = `${files} up -d --scale mem0-more=2 --scale mem0-worker-more=1`;
+  const { code, output } = await inFolder(stack, up, { timeoutMs: COMMAND_MS });
+  const names = await inFolder(stack, `docker ps --format '{{.Names}}' | grep -E 'more'`);
+  const more = names.output.trim().split("\n");
+  const unwell = code === 0 ? await waitForHealth(stack, [...RUNNING, ...more], HEALTH_MS) : [lastLines(output)];
+  const isWell = unwell.length === 0 && more.length === 3;
+  report({ part: "scale", what: up, verdict: isWell ? "ok" : "FAILED", note: unwell.join("; ") || more.join(", ") });
+  await sleep(SPREAD_MS);
+  await useOnce(stack, report, "scale");
+}
+
+/** The same files with the older program, which many distributions still have. */
+export async function tryOldCompose(stack: Stack, report: Report): Promise<void> {
+  const version = await inFolder(stack, "docker-compose version --short");
+  if (version.code !== 0) {
+    report({ part: "1.29", what: "docker-compose up -d", verdict: "not run", note: "docker-compose is not installed" });
+    return;
+  }
+  const { code, output, seconds } = await inFolder(stack, "docker-compose up -d", { timeoutMs: COMMAND_MS });
+  const unwell = code === 0 ? await waitForHealth(stack, RUNNING, HEALTH_MS) : [lastLines(output)];
+  report({
+    part: version.output.trim(),
+    what: "docker-compose up -d",
+    verdict: unwell.length === 0 ? "ok" : "FAILED",
+    note: unwell.join("; ") || `${seconds.toFixed(1)} s`,
+  });
+  if (unwell.length === 0) await useOnce(stack, report, version.output.trim());
+  await inFolder(stack, "docker-compose down -v", { timeoutMs: COMMAND_MS });
+}
+
+async function keyOf(stack: Stack): Promise<string> {
+  const inFile = await inFolder(stack, "cat secrets/mem0_api_key");
+  return inFile.code === 0 ? inFile.output.trim() : setting(stack, "MEM0_API_KEY");
+}

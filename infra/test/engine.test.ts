@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { toRun } from "../engine/guide/command.ts";
+import { installation } from "../engine/guide/install.ts";
+import { maintenance } from "../engine/guide/maintenance.ts";
+import { trouble } from "../engine/guide/trouble.ts";
+import { compareAnswers, drillMemories, drillQuestions } from "../engine/searches.ts";
+import { STAND_INS } from "../engine/stand-ins.ts";
+import { isWell, toTable, type Verdict } from "../engine/verdicts.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+const commands = [...installation, ...maintenance, ...trouble];
+
+describe("the guide's commands", () => {
+  test("each has its own number, in the order of the guide", () => {
+    const order = (id: string): number => {
+      const [chapter = 0, place = 0] = id.split(".").map(Number);
+      return chapter * 1_000 + place;
+    };
+    const numbers = commands.map(({ id }) => order(id));
+    expect(numbers).toEqual([...new Set(numbers)].sort((one, other) => one - other));
+  });
+
+  test("each that is replaced, or not run, says why, and docs/operations.md has it", () => {
+    const docs = read("docs/operations.md");
+    const unsaid = commands.filter(
+      ({ instead, notRun }) => (instead ?? notRun) !== undefined && (instead?.why ?? notRun) === "",
+    );
+    expect(unsaid).toEqual([]);
+    const missing = commands.filter(({ id, instead }) => instead !== undefined && !docs.includes(`| ${id} `));
+    expect(missing.map(({ id }) => id)).toEqual([]);
+  });
+
+  test("what is run has the drill's names and no placeholder of the guide", () => {
+    const names = { folder: "/scratch", domain: "localhost", key: "the-key", password: "secret", date: "20260102" };
+    const texts = commands.filter(({ notRun }) => notRun === undefined).map((command) => toRun(command, names));
+    expect(texts.filter((text) => /yourdomain|YOUR_|your_|20250518|(?<!app)(?<=[\s"=])\/opt\//.test(text))).toEqual([]);
+    expect(texts).toContain("docker compose -f /scratch/mem0-docker-compose.yaml down");
+  });
+});
+
+describe("the stand-in images", () => {
+  test("every image that the stack names and cannot be built has one", () => {
+    const files = ["docker-compose.yaml", "docker-compose.small.yaml", "Dockerfile"].map(read).join("\n");
+    const named = [...files.matchAll(/^ +image: (\S+)$|^FROM (\S+)/gm)].map(([, one, other]) => one ?? other ?? "");
+    const wanted = named.filter((image) => !image.startsWith("${") && !/^(prom|grafana)\//.test(image));
+    expect(wanted.length).toBeGreaterThan(0);
+    expect([...new Set(wanted)].filter((image) => !Object.hasOwn(STAND_INS, image))).toEqual([]);
+  });
+});
+
+describe("the searches of the drill", () => {
+  test("no two memories of a user are alike, and every user is asked", () => {
+    const memories = drillMemories().map(({ user_id, content }) => `${user_id} ${content}`);
+    expect(new Set(memories).size).toBe(memories.length);
+    expect(new Set(drillQuestions().map(({ user_id }) => user_id))).toEqual(
+      new Set(drillMemories().map(({ user_id }) => user_id)),
+    );
+    expect(new Set(drillQuestions().map((question) => JSON.stringify(question))).size).toBe(100);
+  });
+
+  test("another order, another score and a missing answer are differences", () => {
+    const before = drillQuestions().map(() => ["a 0.9000", "b 0.8000"]);
+    expect(compareAnswers(before, structuredClone(before))).toEqual([]);
+    const after = structuredClone(before);
+    after[3] = ["b 0.8000", "a 0.9000"];
+    after[5] = ["a 0.9000", "b 0.7000"];
+    after.pop();
+    expect(compareAnswers(before, after).map(({ question }) => drillQuestions().indexOf(question))).toHaveLength(3);
+  });
+});
+
+describe("the verdicts", () => {
+  const ok: Verdict = { part: "kill", what: "mem0", verdict: "ok", note: "3.1 s" };
+
+  test("one failure, or nothing at all, is no success", () => {
+    expect(isWell([ok, { ...ok, verdict: "replaced" }, { ...ok, verdict: "not run" }])).toBe(true);
+    expect(isWell([ok, { ...ok, verdict: "FAILED" }])).toBe(false);
+    expect(isWell([])).toBe(false);
+  });
+
+  test("the table has a line for each and counts them", () => {
+    const table = toTable([ok, { part: "guide 8.1", what: "a\n  b", verdict: "FAILED", note: "code 1" }]).split("\n");
+    expect(table[0]).toBe("kill       ok        mem0  3.1 s");
+    expect(table[1]).toBe("guide 8.1  FAILED    a b  code 1");
+    expect(table[2]).toBe("1 ok, 0 replaced, 0 not run, 1 FAILED");
+  });
+});
