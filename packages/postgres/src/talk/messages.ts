@@ -108,7 +108,6 @@ function messageFilter(
 const NOTHING: TextHits = {
   hits: [],
   terms: [],
-  marks: [],
   documents: 0,
   averageLength: 0,
   documentFrequencies: {},
@@ -156,9 +155,8 @@ export async function searchMessages(
   );
   if (row === undefined) return NOTHING;
   return {
-    hits: (row.hits ?? []).map((hit) => ({ ...hit, isTurn: false, before: [], after: [] })),
+    hits: (row.hits ?? []).map((hit) => ({ ...hit, isTurn: false, isMarked: false, before: [], after: [] })),
     terms: groupTerms(row.terms, query.days, row.day_words),
-    marks: [],
     documents: row.documents,
     averageLength: row.average_length,
     documentFrequencies: row.frequencies ?? {},
