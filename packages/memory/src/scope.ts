@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Condition } from "./condition.ts";
 import type { Level } from "./memory.ts";
 
 /**
@@ -25,6 +26,8 @@ export interface MemoryFilter {
   readonly createdBefore?: Date;
   /** What was valid then, retired since or not, and none that was first told later. Absent: what is valid now. */
   readonly asOf?: Date;
+  /** What `filters` of the wire asks for, see `matches`. */
+  readonly condition?: Condition;
   /** True: also what is retired or expired, so that a deletion leaves nothing. */
   readonly includeHidden?: boolean;
 }

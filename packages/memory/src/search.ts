@@ -177,11 +177,19 @@ async function searchVectors(
     return without("embedder_unavailable", `${toMemoryError(error).message}; words answer alone`, error);
   }
   const tenants = tenantsOf(deps.store, request.filter);
+  const ids = idsOf(deps, request.filter);
   const ask = async (pool: number): Promise<VectorArm> => {
-    const found = tenants.then((known) =>
+    const found = Promise.all([tenants, ids]).then(([known, only]) =>
       deps.index.search(
         collection,
-        { vector, filter: request.filter, tenants: known, limit: pool, now: new Date() },
+        {
+          vector,
+          filter: request.filter,
+          tenants: known,
+          limit: pool,
+          now: new Date(),
+          ...(only === undefined ? {} : { ids: only }),
+        },
         deadline,
       ),
     );
@@ -219,6 +227,16 @@ function cutShort(
 
 function vectorPool({ limit }: SearchRequest): number {
   return Math.max(VECTOR_POOL_MIN, 2 * limit);
+}
+
+/** So many ids go along with a question to an index; a condition that lets more through leaves enough for the join to find. */
+const IDS_MAX = 5_000;
+
+/** What a condition lets through, for an index that does not know the rows. Undefined: no condition, or too many. */
+async function idsOf({ index, store }: SearchDeps, filter: MemoryFilter): Promise<readonly string[] | undefined> {
+  if (filter.condition === undefined || index.joinsRows === true) return undefined;
+  const ids = await store.findIds(filter, IDS_MAX + 1);
+  return ids.length > IDS_MAX ? undefined : ids;
 }
 
 /** The tenants whose points the caller may see; where it names no user, the owners are asked of the truth. */

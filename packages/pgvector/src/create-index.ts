@@ -22,6 +22,7 @@ import { inspectTable, scanTable } from "./scan.ts";
  */
 export function createPgvectorIndex(db: Executor): VectorIndex {
   return {
+    joinsRows: true,
     prepare: (collection) => prepare(db, collection),
     publish: () => Promise.resolve(),
     drop: (collection) => drop(db, collection),

@@ -70,3 +70,13 @@ export async function findUserIds(
   );
   return rows.map((row) => row.user_id);
 }
+
+/** See `MemoryStore.findIds`. */
+export async function findIds(db: Executor, filter: MemoryFilter, limit: number): Promise<readonly string[]> {
+  const values = new Values();
+  const rows = await db.query<{ id: string }>(
+    `SELECT m.id FROM public.memories m WHERE ${filterSql(filter, values)} LIMIT ${values.add(limit)}::int`,
+    values.list,
+  );
+  return rows.map((row) => row.id);
+}

@@ -2,7 +2,7 @@ import type { MemoryStore } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 import { countMemories } from "./count-memories.ts";
 import { deleteMemories, deleteMemory } from "./delete-memories.ts";
-import { findMemories, findUserIds, getMemory, recentMemories, sampleMemories } from "./find-memories.ts";
+import { findIds, findMemories, findUserIds, getMemory, recentMemories, sampleMemories } from "./find-memories.ts";
 import { getHistory } from "./get-history.ts";
 import { listMemories } from "./list-memories.ts";
 import { putMemories } from "./put-memories.ts";
@@ -19,6 +19,7 @@ export function createMemoryStore(db: Executor): MemoryStore {
     putMemories: (drafts) => putMemories(db, drafts),
     getMemory: (projectId, id) => getMemory(db, projectId, id),
     findMemories: (ids, filter) => findMemories(db, ids, filter),
+    findIds: (filter, limit) => findIds(db, filter, limit),
     listMemories: (query) => listMemories(db, query),
     recentMemories: (filter, limit) => recentMemories(db, filter, limit),
     searchText: (query, filter, limit) => searchText(db, query, filter, limit),

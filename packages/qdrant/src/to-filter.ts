@@ -6,17 +6,18 @@ type Condition = Record<string, unknown>;
  * A query's filter in Qdrant's terms; undefined when it lets nothing through, which Qdrant could not say: an empty
  * `should` lets everything through. The tenant is always part of it: the collection has no graph across tenants.
  */
-export function toFilter({ filter, tenants, now }: VectorQuery): Condition | undefined {
+export function toFilter({ filter, tenants, now, ids }: VectorQuery): Condition | undefined {
   const { scope, types, key, createdAfter, createdBefore, asOf } = filter;
   const created = {
     ...(createdAfter === undefined ? {} : { gte: createdAfter.toISOString() }),
     ...(createdBefore === undefined ? {} : { lt: createdBefore.toISOString() }),
   };
   const alternatives = visibleTo(scope).map(visibleConditions);
-  if (tenants.length === 0 || alternatives.length === 0) return undefined;
+  if (ids?.length === 0 || tenants.length === 0 || alternatives.length === 0) return undefined;
   return {
     must: [
       { key: "tenant", match: { any: tenants } },
+      ...(ids === undefined ? [] : [{ has_id: ids }]),
       ...(alternatives.some((conditions) => conditions.length === 0)
         ? []
         : [{ should: alternatives.map((conditions) => ({ must: conditions })) }]),

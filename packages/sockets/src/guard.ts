@@ -15,6 +15,7 @@ export function guardEmbedder(embedder: Embedder, circuit: Circuit): Embedder {
  * there at all. */
 export function guardIndex(index: VectorIndex, circuit: Circuit): VectorIndex {
   return {
+    ...(index.joinsRows === undefined ? {} : { joinsRows: index.joinsRows }),
     prepare: (collection) => index.prepare(collection),
     publish: (collection) => index.publish(collection),
     drop: (collection) => index.drop(collection),

@@ -1,4 +1,5 @@
 import { visibleTo, type MemoryFilter, type Visible } from "@engram/memory";
+import { conditionSql } from "./condition-sql.ts";
 import type { Values } from "./values.ts";
 
 /** The rows a filter lets through, as a condition over the table alias `m`. */
@@ -14,6 +15,7 @@ export function filterSql(filter: MemoryFilter, values: Values): string {
   if (key !== undefined) conditions.push(`m.key = ${values.add(key)}::text`);
   if (createdAfter !== undefined) conditions.push(`m.created_at >= ${values.add(createdAfter)}::timestamptz`);
   if (createdBefore !== undefined) conditions.push(`m.created_at < ${values.add(createdBefore)}::timestamptz`);
+  if (filter.condition !== undefined) conditions.push(conditionSql(filter.condition, values));
   return conditions.join(" AND ");
 }
 

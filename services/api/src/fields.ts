@@ -214,6 +214,11 @@ export const fields = {
   custom_instructions: wish("What to look for in this talk, in your own words."),
   includes: wish("Keep nothing else than this."),
   excludes: wish("Never keep this."),
+  filters: z.unknown().meta({
+    description:
+      "Conditions on columns and metadata: `{AND, OR, NOT, field: value, field: {eq, ne, gt, gte, lt, lte, in, nin, contains, icontains}}`, nested; `*` is any value. See docs/filters.md.",
+    type: "object",
+  }),
   promote: flag().meta({ description: "Take out what should last first.", type: "boolean" }),
   retention_days: numeric(z.number().int().min(1).max(999_999)).meta({
     description: "Days that a memory is kept after it was last told.",

@@ -87,6 +87,8 @@ export interface MemoryStore {
   getMemory(projectId: string, id: string): Promise<Memory | undefined>;
   /** Rows among `ids` that the filter lets through, live ones only; in no order. */
   findMemories(ids: readonly string[], filter: MemoryFilter): Promise<readonly Memory[]>;
+  /** Ids of what the filter lets through, at most so many, in no order. */
+  findIds(filter: MemoryFilter, limit: number): Promise<readonly string[]>;
   listMemories(query: ListQuery): Promise<MemoryPage>;
   /** Newest and most important of what the filter lets through, `sessionId`'s own first. */
   recentMemories(filter: MemoryFilter, limit: number): Promise<readonly Memory[]>;

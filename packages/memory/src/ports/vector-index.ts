@@ -56,6 +56,8 @@ export interface VectorQuery {
   readonly tenants: readonly string[];
   readonly limit: number;
   readonly now: Date;
+  /** Only these: the memories that the filter's condition lets through, for an index that cannot ask the rows itself. */
+  readonly ids?: readonly string[];
 }
 
 export interface VectorHit {
@@ -77,6 +79,8 @@ export interface CollectionRef {
  * `outcomeUnknown`. Only `converge` calls the writing half.
  */
 export interface VectorIndex {
+  /** True: a search asks the rows themselves, so that it applies the filter's condition by itself. */
+  readonly joinsRows?: boolean;
   /** Makes the collection and its payload indexes; throws `invalid` when it exists with other dimensions. */
   prepare(collection: CollectionRef): Promise<void>;
   /** Makes the live collection known to outsiders under the configured name, where the index has names. */

@@ -85,10 +85,10 @@ export async function* exportMessages(
  * filters. Undefined: a filter that no message can pass.
  */
 function messageFilter(
-  { scope, types, key, createdAfter, createdBefore }: MemoryFilter,
+  { scope, types, key, condition, createdAfter, createdBefore }: MemoryFilter,
   values: Values,
 ): string | undefined {
-  if (types !== undefined || key !== undefined) return undefined;
+  if (types !== undefined || key !== undefined || condition !== undefined) return undefined;
   const visible = visibleTo(scope).find(({ level }) => level === undefined || level === "user");
   if (visible === undefined || (visible.userId === undefined && !scope.exact)) return undefined;
   const conditions = [

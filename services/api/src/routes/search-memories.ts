@@ -1,4 +1,4 @@
-import { MemoryError, searchAll, type MemoryFilter, type SearchRequest } from "@engram/memory";
+import { parseCondition, searchAll, type MemoryFilter, type SearchRequest } from "@engram/memory";
 import { z } from "zod";
 import type { ApiDeps } from "../app.ts";
 import { fields, LIMIT_DEFAULT, missing, parse } from "../fields.ts";
@@ -21,10 +21,8 @@ const body = z.object({
   as_of: fields.as_of.optional(),
   query_time: fields.query_time.optional(),
   strict: fields.strict.optional(),
+  filters: fields.filters.optional(),
 });
-
-/** To ignore one of these would answer another question than was asked. */
-const NOT_YET = ["filters"] as const;
 
 /** The two guides have the same search under two paths. */
 export const [searchMemories, searchMemory] = ["/api/memories/search", "/api/memory/search"].map(searchRoute) as [
@@ -40,7 +38,6 @@ function searchRoute(path: string): Route {
     body,
     async handle({ deps, req, principal }) {
       const { input, warnings } = parse(body, req.body ?? {});
-      refuseUnsupported(req.body);
       if (input.user_id === undefined && input.session_id === undefined && input.agent_id === undefined)
         throw missing("user_id");
       const query = input.query?.normalize("NFC").trim();
@@ -69,19 +66,6 @@ function searchRoute(path: string): Route {
   });
 }
 
-function refuseUnsupported(given: unknown): void {
-  for (const field of NOT_YET)
-    if (
-      typeof given === "object" &&
-      given !== null &&
-      field in given &&
-      (given as Record<string, unknown>)[field] !== null
-    ) {
-      const message = `${field}: not supported yet`;
-      throw new MemoryError("invalid", message, { details: [{ field, message }] });
-    }
-}
-
 function toFilter(input: z.output<typeof body>, projectId: string): MemoryFilter {
   return {
     scope: {
@@ -96,6 +80,7 @@ function toFilter(input: z.output<typeof body>, projectId: string): MemoryFilter
     ...(input.created_after === undefined ? {} : { createdAfter: input.created_after }),
     ...(input.created_before === undefined ? {} : { createdBefore: input.created_before }),
     ...(input.as_of === undefined ? {} : { asOf: input.as_of }),
+    ...(input.filters === undefined ? {} : { condition: parseCondition(input.filters) }),
   };
 }
 
