@@ -14,14 +14,18 @@ def ask(content):
     return [{"role": "user", "content": content}]
 
 
-def shape(client, **given):
-    """What a client sees of a chat, a stream and a tool call, but for ids and times."""
-    chat = client.chat.completions.create(model=MODEL, messages=ask("Tell me of the weather"), **given)
+def shape(client, users=None):
+    """What a client sees of a chat, a stream and a tool call, but for ids and times. Each is another user's: none remembers."""
+
+    def given(nth):
+        return {} if users is None else {"user": f"{users}-{nth}"}
+
+    chat = client.chat.completions.create(model=MODEL, messages=ask("Tell me of the weather"), **given(1))
     stream = client.chat.completions.create(
-        model=MODEL, messages=ask("Tell me of the weather"), stream=True, stream_options={"include_usage": True}, **given
+        model=MODEL, messages=ask("Tell me of the weather"), stream=True, stream_options={"include_usage": True}, **given(2)
     )
     pieces = [[choice.model_dump() for choice in event.choices] + [event.usage is not None] for event in stream]
-    tool = client.chat.completions.create(model=MODEL, messages=ask("Weather in Kazan?"), tools=TOOLS, **given)
+    tool = client.chat.completions.create(model=MODEL, messages=ask("Weather in Kazan?"), tools=TOOLS, **given(3))
     call = tool.choices[0].message.tool_calls[0]
     return {
         "chat": [choice.model_dump() for choice in chat.choices],
@@ -36,7 +40,7 @@ known = through.chat.completions.create(model=MODEL, user=user, messages=ask("К
 print(
     json.dumps(
         {
-            "same": shape(through, user=f"{user}-other") == shape(beside),
+            "same": shape(through, users=user) == shape(beside),
             "known": known.choices[0].message.content,
             "models": [model.id for model in through.models.list()],
         }

@@ -96,6 +96,8 @@ export function matches(condition: Condition, memory: Conditioned): boolean {
     case "contains":
       return contains(condition.field, condition.value, memory);
     default:
+      // True and false are equal or not; none is before the other.
+      if (typeof condition.value === "boolean" && condition.op !== "eq") return false;
       return elementsOf(condition.field, memory).some((one) => isOrdered(condition.op, compare(one, condition.value)));
   }
 }

@@ -108,6 +108,21 @@ describe("Circuit", () => {
     circuit.close();
   });
 
+  test("where nobody calls, a second probe that is answered closes it, and one that is not opens it again", async () => {
+    jest.useFakeTimers();
+    const { circuit, world, fail } = create();
+    await fail(3);
+    world.isUp = true;
+    await jest.advanceTimersByTimeAsync(FIRST_PROBE_MS);
+    expect(circuit.state).toBe("half_open");
+    world.isUp = false;
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(circuit.state).toBe("open");
+    world.isUp = true;
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(circuit).toMatchObject({ state: "closed", fault: undefined });
+  });
+
   test("what stays away is probed every few seconds, and a day later still", async () => {
     jest.useFakeTimers();
     const { circuit, world, fail } = create();

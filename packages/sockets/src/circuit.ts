@@ -5,6 +5,8 @@ import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from "co
 const FAILURES_MAX = 3;
 /** The longest pause between two probes: what has recovered is found within so many seconds. */
 const PROBE_PAUSE_SECONDS_MAX = 5;
+/** So long a caller may come to be the second answer. */
+const TRIAL_PATIENCE_MS = 2_000;
 /** While half open, the probe and one caller have to be answered. */
 const ANSWERS_TO_CLOSE = 2;
 /** A call that its caller ended sooner than this says nothing of the other side. */
@@ -119,10 +121,22 @@ export class Circuit {
     this.#timer.unref();
   }
 
+  /** Where nobody calls (the queries are known, there is no work), a second probe is as good as a caller. */
+  #proveAlone(): void {
+    if (this.#isClosing) return;
+    this.#timer = setTimeout(() => {
+      if (!this.#isTrialFree) return;
+      this.#isTrialFree = false;
+      void this.#probe();
+    }, TRIAL_PATIENCE_MS);
+    this.#timer.unref();
+  }
+
   async #probe(): Promise<void> {
     try {
       await this.#policy.execute(() => this.#options.probe(AbortSignal.timeout(this.#options.probeTimeoutMs)));
       this.#isTrialFree = this.state === "half_open";
+      if (this.#isTrialFree) this.#proveAlone();
     } catch (error) {
       this.#fault = toMemoryError(error);
     }
