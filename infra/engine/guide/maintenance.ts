@@ -190,7 +190,7 @@ LIMIT 10;
     id: "8.42",
     written: "docker exec mem0 sh -c 'echo $OPENAI_API_KEY | wc -c'",
     instead: {
-      command: "docker exec mem0 grep -c '^OPENAI_API_KEY=.' .env",
+      command: "docker exec mem0 grep '^OPENAI_API_KEY=' .env | wc -c",
       why: "the key is in .env, which is read at every start, and not in the container's environment, which `restart` keeps",
     },
     shows: /\d/,
