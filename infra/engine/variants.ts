@@ -16,6 +16,8 @@ export interface Variant {
   readonly options: string;
   readonly containers: readonly string[];
   readonly down: string;
+  /** What its answers do without in the drill. */
+  readonly lacks?: string;
 }
 
 export function setupVariants(compose: string): readonly Variant[] {
@@ -31,6 +33,8 @@ export function setupVariants(compose: string): readonly Variant[] {
       options: "--hardened",
       containers: RUNNING,
       down: `${compose} -f docker-compose.yaml -f docker-compose.hardened.yaml down -v`,
+      // Its key of OpenAI is a placeholder, with which memories wait for their vectors and are found by their words.
+      lacks: "index_not_ready",
     },
   ];
 }
@@ -38,19 +42,19 @@ export function setupVariants(compose: string): readonly Variant[] {
 /** Where no stack is: up, written, found, down with its volumes. */
 export async function tryVariant(stack: Stack, report: Report, variant: Variant): Promise<void> {
   const { options, containers } = variant;
-  if (await setUp(stack, report, { options, containers })) await useOnce(stack, report, variant.name);
+  if (await setUp(stack, report, { options, containers })) await useOnce(stack, report, variant.name, variant.lacks);
   await inFolder(stack, variant.down, { timeoutMs: COMMAND_MS });
 }
 
-/** One memory written, indexed and found. */
-export async function useOnce(stack: Stack, report: Report, name: string): Promise<void> {
+/** One memory written, indexed and found, with no other lack than the expected one. */
+export async function useOnce(stack: Stack, report: Report, name: string, expected?: string): Promise<void> {
   const at = { part: name, what: "a memory is written, indexed and found" };
   try {
     const key = await keyOf(stack);
     const memory = { user_id: "once", content: "The user rides a blue bicycle", type: "fact", wait: WAIT_SECONDS };
     await ask(key, "POST", "/api/memories", memory);
     const { found, lacks } = await search(key, { user_id: "once", query: "blue bicycle" });
-    const isWell = found.length === 1 && lacks.length === 0;
+    const isWell = found.length === 1 && lacks.every((code) => code === expected);
     report({
       ...at,
       verdict: isWell ? "ok" : "FAILED",

@@ -148,10 +148,10 @@ CREATE INDEX IF NOT EXISTS idx_memories_created_at ON memories(created_at);
     id: "8.34",
     written: "curl -I http://qdrant:6333/collections",
     instead: {
-      command: "docker exec mem0 curl -I http://qdrant:6333/readyz",
+      command: "docker exec mem0 curl -i http://qdrant:6333/readyz",
       why: "the name exists inside of the network alone, and all but the probes want the key",
     },
-    shows: /200/,
+    shows: /^HTTP\/1\.\d 200/m,
   },
   { id: "8.35", written: "docker network inspect app-network", shows: /"mem0"/ },
   { id: "8.36", written: "docker exec mem0 netstat -tulpn | grep 3456", shows: /3456/ },
@@ -190,7 +190,7 @@ LIMIT 10;
     id: "8.42",
     written: "docker exec mem0 sh -c 'echo $OPENAI_API_KEY | wc -c'",
     instead: {
-      command: "docker exec mem0 grep -c '^OPENAI_API_KEY=.' .env",
+      command: "docker exec mem0 grep '^OPENAI_API_KEY=' .env | wc -c",
       why: "the key is in .env, which is read at every start, and not in the container's environment, which `restart` keeps",
     },
     shows: /\d/,

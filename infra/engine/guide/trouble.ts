@@ -86,8 +86,8 @@ export const trouble: readonly GuideCommand[] = [
   {
     id: "9.25",
     written: "docker exec mem0 sh -c 'echo $OPENAI_API_KEY'",
-    instead: { command: "docker exec mem0 grep -c '^OPENAI_API_KEY=.' .env", why: keyInFile },
-    shows: /\d/,
+    instead: { command: "docker exec mem0 grep '^OPENAI_API_KEY=' .env", why: keyInFile },
+    shows: /OPENAI_API_KEY=/,
   },
   { id: "9.26", written: models, notRun: wantsInternet },
   {
