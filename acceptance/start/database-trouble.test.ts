@@ -91,6 +91,7 @@ onceOnly("a database in trouble", () => {
     const started = await start({ DATABASE_URL: asPoor(url) });
     expect(await told(started, "database_missing")).toMatchObject({ cure: expect.stringContaining("CREATE DATABASE") });
     await runSql(server.url, `CREATE DATABASE made_by_hand OWNER ${ROLE}`);
+    await runSql(url, "CREATE EXTENSION vector");
     await recovered(started);
     await stop(started);
   }, 90_000);
@@ -104,7 +105,7 @@ onceOnly("a database in trouble", () => {
       const database = await createTestDatabase(server.url);
       const grant = (sql: string) =>
         sql === GRANT_PUBLIC ? sql : `${sql} ${new URL(database.url).pathname.slice(1)} TO ${ROLE}`;
-      await runSql(database.url, grant(first));
+      await runSql(database.url, "CREATE EXTENSION vector", grant(first));
       const started = await start({ DATABASE_URL: asPoor(database.url) });
       expect(await told(started, "database_permission")).toMatchObject({
         message: expect.stringMatching(/^DATABASE_URL: permission denied for/),
@@ -224,6 +225,13 @@ onceOnly("a hosted database in trouble", () => {
     hosted = await startHostedDatabase();
   }, READY_TIMEOUT_MS);
   afterAll(() => hosted.stop());
+
+  test("behind TLS and a pooler, with a role without rights and its certificate checked, it is ready", async () => {
+    const certificate = `sslmode=verify-full&sslrootcert=${hosted.certificateFile}`;
+    const started = await start({ DATABASE_URL: `${hosted.url}?${certificate}` });
+    await recovered(started);
+    await stop(started);
+  }, 90_000);
 
   test.each([
     ["a wrong password", () => hosted.url.replace(/:\w+@/, ":wrong@") + "?sslmode=require", "database_password", "%40"],
