@@ -43,12 +43,14 @@ async function told(started: Started, code: string) {
     },
     { timeoutMs: READY_TIMEOUT_MS, describe: () => JSON.stringify(state) },
   );
-  expect(
+  const lines = (): string[] =>
     started
       .output()
       .split("\n")
-      .filter((line) => line.includes(`"code":"${code}"`)),
-  ).toHaveLength(1);
+      .filter((line) => line.includes(`"code":"${code}"`));
+  // The log comes through a pipe of its own, perhaps behind the answer.
+  await until(`${code} to be logged`, async () => lines().length > 0);
+  expect(lines()).toHaveLength(1);
   expect(problem.cure).toMatch(/\w/);
   expect(started.child.exitCode).toBeNull();
   return problem;
