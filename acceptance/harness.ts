@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestDatabase, findFreePort, startEquipment } from "@engram/test-equipment";
 import { serviceEnvironment } from "./service-environment.ts";
+import { startHostedDatabase } from "./supabase.ts";
 import type { Target, TargetProcess } from "./target.ts";
 import { until } from "./until.ts";
 
@@ -35,17 +36,19 @@ interface Child {
   process: ChildProcess;
 }
 
-/** Starts the service as `kind` says: `embedded`, `stack`, or `running` for one that ENGRAM_URL already points to. */
+/** Starts the service as `kind` says: `embedded`, `stack`, `supabase`, or `running` for one that ENGRAM_URL already points to. */
 export async function startTarget(kind: string): Promise<Running> {
   switch (kind) {
     case "embedded":
       return startEmbedded();
     case "stack":
       return startStack();
+    case "supabase":
+      return startSupabase();
     case "running":
       return alreadyRunning();
     default:
-      throw new Error(`ENGRAM_TARGET=${kind}: expected embedded, stack or running`);
+      throw new Error(`ENGRAM_TARGET=${kind}: expected embedded, stack, supabase or running`);
   }
 }
 
@@ -85,6 +88,24 @@ async function startStack(): Promise<Running> {
   });
 }
 
+/** One process, and one database behind TLS and a pooler, with vectors in it: guide S0. */
+async function startSupabase(): Promise<Running> {
+  const run = new Run("supabase");
+  return run.start(async () => {
+    const database = await startHostedDatabase();
+    run.atEnd(() => database.stop());
+    const equipment = await startEquipment({ openai: true });
+    run.atEnd(() => equipment.stop());
+    const openaiUrl = need(equipment.env, "ENGRAM_TEST_OPENAI_URL");
+    await run.spawn("all-in-one", "all-in-one", {
+      MEM0_DATABASE_URL: `${database.url}?sslmode=verify-full&sslrootcert=${database.certificateFile}`,
+      OPENAI_BASE_URL: openaiUrl,
+      OPENAI_API_KEY: "sk-test",
+    });
+    return { databaseUrl: database.adminUrl, openaiUrl };
+  });
+}
+
 async function alreadyRunning(): Promise<Running> {
   const bases = need(process.env, "ENGRAM_URL")
     .split(",")
@@ -95,7 +116,7 @@ async function alreadyRunning(): Promise<Running> {
 
 /** One run: its folder, its keys, its processes, and what is to be undone at the end. */
 class Run {
-  readonly kind: "embedded" | "stack";
+  readonly kind: "embedded" | "stack" | "supabase";
   readonly directory = mkdtempSync(join(tmpdir(), "engram-acceptance-"));
   readonly keys = ["one", "two"].map((name) => `key-${name}-${randomBytes(12).toString("hex")}`);
   readonly children: Child[] = [];
@@ -103,7 +124,7 @@ class Run {
   readonly killAll = (): void => this.children.forEach((child) => child.process.kill("SIGKILL"));
   readonly abort = (): void => process.exit(128 + 15);
 
-  constructor(kind: "embedded" | "stack") {
+  constructor(kind: "embedded" | "stack" | "supabase") {
     this.kind = kind;
     // An aborted run must not leave services behind.
     process.once("exit", this.killAll);

@@ -11,7 +11,7 @@ export interface TargetProcess {
 
 /** What the tests know of the service: where it answers, and with which keys. */
 export interface Target {
-  kind: "embedded" | "stack" | "running";
+  kind: "embedded" | "stack" | "supabase" | "running";
   /** Addresses of every API, without a slash at the end; never empty. */
   bases: string[];
   key: string;

@@ -190,6 +190,8 @@ describe("GET /api/erasures/:id", () => {
       );
       expect({ name, rows: held.rowCount }).toEqual({ name, rows: 0 });
     }
+    // Vectors that lie in the database were among its tables.
+    if (target.qdrantUrl === undefined) return;
     const response = await fetch(`${target.qdrantUrl}/collections/${target.collection}/points`, {
       method: "POST",
       headers: { "content-type": "application/json" },

@@ -9,6 +9,8 @@ export { startOpenAI } from "./openai/server.ts";
 export type { OpenAI, OpenAIOptions } from "./openai/server.ts";
 export { findPostgresPrograms, startOwnPostgres, startPostgres } from "./postgres.ts";
 export type { OwnPostgres, Postgres, PostgresOptions } from "./postgres.ts";
+export { startPgBouncer } from "./pgbouncer.ts";
+export type { PgBouncer } from "./pgbouncer.ts";
 export { startOwnQdrant, startQdrant } from "./qdrant/start.ts";
 export type { OwnQdrant, Qdrant, QdrantOptions } from "./qdrant/start.ts";
 export { startProxy } from "./proxy.ts";

@@ -158,7 +158,7 @@ export async function findFreePort(): Promise<number> {
 }
 
 /** Sends `request` to a loopback port and gives the first piece of the answer, or "" when nobody answers. */
-export async function ask(port: number, request: string): Promise<string> {
+export async function ask(port: number, request: string | Uint8Array): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => socket.write(request));
     socket.setTimeout(1_000, () => socket.destroy());

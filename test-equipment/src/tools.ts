@@ -18,6 +18,7 @@ const TOOLS = {
   "docker-compose": fetchDockerCompose,
   "docker-compose-v2": fetchDockerComposeV2,
   actionlint: fetchActionlint,
+  pgbouncer: fetchPgBouncer,
 } as const satisfies Record<string, () => Promise<string>>;
 
 export type ToolName = keyof typeof TOOLS;
@@ -69,6 +70,15 @@ async function fetchDockerCompose(): Promise<string> {
   process.stderr.write("test equipment: installing the system's docker-compose\n");
   await apt(["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "docker-compose"], "/");
   return "docker-compose";
+}
+
+async function fetchPgBouncer(): Promise<string> {
+  const command = "/usr/sbin/pgbouncer";
+  if (existsSync(command)) return command;
+  if (process.getuid?.() !== 0) throw new Error("only root can install the system's pgbouncer");
+  process.stderr.write("test equipment: installing the system's pgbouncer\n");
+  await apt(["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", "pgbouncer"], "/");
+  return command;
 }
 
 /** A fresh machine has no list of packages yet; then it is fetched, which takes root. */

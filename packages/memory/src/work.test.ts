@@ -19,7 +19,7 @@ async function work(
     embed?: (texts: readonly string[]) => MemoryError | undefined;
     upsert?: () => MemoryError | undefined;
     isPast?: () => boolean;
-    /** So many acknowledgements pass over everything, as if writers held the rows. */
+    /** So many acknowledgements, and so many failures told, pass over everything, as if writers held the rows. */
     passedOver?: number;
   } = {},
 ) {
@@ -36,6 +36,7 @@ async function work(
   const failures: Failure[] = [];
   const done: string[] = [];
   let acknowledgements = 0;
+  let failuresTold = 0;
   const outbox: Outbox = {
     claim: () => Promise.resolve(claimed),
     acknowledge: (_topic, _token, keys) => {
@@ -44,6 +45,7 @@ async function work(
       return Promise.resolve({ gone: keys.length, kept: 0 });
     },
     fail: (_topic, _token, failed) => {
+      if (failuresTold++ < (given.passedOver ?? 0)) return Promise.resolve(0);
       failures.push(...failed);
       return Promise.resolve(failed.length);
     },
@@ -127,6 +129,11 @@ describe("workBatch", () => {
 
   test("what an acknowledgement passed over is acknowledged a moment later, not at the end of the lease", async () => {
     expect((await work([{}, {}], { passedOver: 2 })).done).toEqual(["0", "1"]);
+  });
+
+  test("so is a failure, which would wait as long", async () => {
+    const { failures } = await work([{}], { passedOver: 2, upsert: () => new MemoryError("invalid", "refused") });
+    expect(failures).toMatchObject([{ key: "0" }]);
   });
 
   test("a writer that does not end is not waited for", async () => {

@@ -96,8 +96,13 @@ async function answer(
 ): Promise<void> {
   const done = outcomes.flatMap((outcome) => ("effect" in outcome ? [outcome.claimed] : []));
   const failures = outcomes.flatMap((outcome) => ("error" in outcome ? [failureOf(outcome, options, random)] : []));
-  if (done.length > 0) await acknowledge({ outbox, pause }, { topic, token }, done);
-  if (failures.length > 0) await outbox.fail(topic, token, failures, options.horizonSeconds);
+  if (done.length > 0)
+    await tell(pause, done.length, async () => {
+      const { gone, kept } = await outbox.acknowledge(topic, token, done);
+      return gone + kept;
+    });
+  if (failures.length > 0)
+    await tell(pause, failures.length, () => outbox.fail(topic, token, failures, options.horizonSeconds));
 }
 
 /** Short against a lease, long against a commit. */
@@ -105,18 +110,13 @@ const PASSED_OVER_PAUSES_MS = [20, 100, 400];
 
 /**
  * A row that a writer holds at that moment is passed over and would wait for the end of its lease; most writers are done
- * in milliseconds, so it is tried again a few times. What was acknowledged before is not touched again: its lease is gone.
+ * in milliseconds, so it is tried again a few times. What was told before is not touched again: its lease is gone.
  */
-async function acknowledge(
-  { outbox, pause }: Required<Pick<WorkDeps, "outbox" | "pause">>,
-  { topic, token }: { topic: string; token: string },
-  done: readonly Claimed[],
-): Promise<void> {
-  let left = done.length;
+async function tell(pause: NonNullable<WorkDeps["pause"]>, count: number, write: () => Promise<number>): Promise<void> {
+  let left = count;
   for (const pauseMs of [0, ...PASSED_OVER_PAUSES_MS]) {
     if (pauseMs > 0) await pause(pauseMs);
-    const { gone, kept } = await outbox.acknowledge(topic, token, done);
-    left -= gone + kept;
+    left -= await write();
     if (left <= 0) return;
   }
 }

@@ -95,6 +95,7 @@ async function prepare(db: Executor, collection: CollectionRef): Promise<void> {
     if (standing?.n === 0)
       await tx.script(`CREATE TRIGGER ${triggers}_d AFTER DELETE ON public.memories REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION engram.${triggers}();
         CREATE TRIGGER ${triggers}_t AFTER TRUNCATE ON public.memories FOR EACH STATEMENT EXECUTE FUNCTION engram.${triggers}();`);
+    await tx.query("SELECT engram.lock_out()");
   });
   const [column] = await db.query<{ dims: number }>(
     "SELECT atttypmod AS dims FROM pg_attribute WHERE attrelid = $1::regclass AND attname = 'embedding'",

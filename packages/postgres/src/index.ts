@@ -1,3 +1,4 @@
+export { createDatabase } from "./create-database.ts";
 export { createErasures } from "./erasures.ts";
 export { createIndexTargets } from "./index-targets.ts";
 export { createIndexableRows } from "./indexable-rows.ts";

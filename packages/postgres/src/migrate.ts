@@ -7,6 +7,9 @@ const FOLDER = new URL("../migrations/", import.meta.url);
 /** Any number that no other program takes for its own advisory lock: "engram" on a telephone. */
 const LOCK = 364_726;
 
+/** Of the first migration, whose schema `prepareFirst` has made or found: it would ask for the right to create anyhow. */
+const SCHEMA_STATEMENT = "CREATE SCHEMA IF NOT EXISTS engram;\n";
+
 interface Migration {
   readonly name: string;
   readonly sql: string;
@@ -26,6 +29,8 @@ export async function migrate(db: Executor): Promise<readonly string[]> {
     refuseNewer(migrations, applied);
     for (const migration of migrations)
       if (!applied.has(migration.name) && (await apply(db, migration))) ran.push(migration.name);
+    // At every start: tables are made after migrations too, and the roles may have come later.
+    await db.query("SELECT engram.lock_out()");
     return ran;
   } catch (error) {
     throw explain(error);
@@ -77,7 +82,7 @@ function apply(db: Executor, migration: Migration): Promise<boolean> {
     await tx.query("SELECT pg_advisory_xact_lock($1::bigint)", [LOCK]);
     if ((await readApplied(tx)).has(migration.name)) return false;
     if (migration.name.startsWith("0001")) await prepareFirst(tx);
-    await tx.script(migration.sql);
+    await tx.script(migration.sql.replace(SCHEMA_STATEMENT, ""));
     await tx.query("INSERT INTO engram.migrations (name, hash) VALUES ($1, $2)", [migration.name, migration.hash]);
     return true;
   });
@@ -90,7 +95,9 @@ async function prepareFirst(tx: Executor): Promise<void> {
       "unavailable",
       "The database already has a table public.memories that is not Engram's. Give Engram a database of its own (DATABASE_URL), or rename that table",
     );
-  await tx.script(`CREATE SCHEMA IF NOT EXISTS engram;
+  // IF NOT EXISTS asks for the right to create even where it stands, and a role may own its schema and no more.
+  const [schema] = await tx.query<{ stands: boolean }>("SELECT to_regnamespace('engram') IS NOT NULL AS stands");
+  await tx.script(`${schema?.stands === true ? "" : "CREATE SCHEMA engram;"}
     CREATE TABLE engram.migrations (name text PRIMARY KEY, hash text NOT NULL, at timestamptz NOT NULL DEFAULT now())`);
 }
 

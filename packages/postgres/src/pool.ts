@@ -2,6 +2,7 @@ import { MemoryError } from "@engram/memory";
 import { translateSqlError, type Executor, type Row } from "@engram/sql";
 import pg from "pg";
 import { Availability } from "./availability.ts";
+import { reachOf, type Reach } from "./tls.ts";
 
 export interface PoolOptions {
   readonly connectionString: string;
@@ -28,15 +29,16 @@ const types: pg.CustomTypesConfig = {
 
 /**
  * A pool of connections. Statements are unnamed and leave nothing in the session, so a pooler in transaction mode may
- * stand between.
+ * stand between. Throws `invalid` when the address names a certificate that cannot be read.
  */
 export function createPool(options: PoolOptions): Executor {
   const clients = new Set<pg.PoolClient>();
+  const reach = reachOf(options.connectionString);
   let pool = openPool();
 
   function openPool(): pg.Pool {
     const opened = new pg.Pool({
-      connectionString: options.connectionString,
+      ...reach,
       max: options.size,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
@@ -64,7 +66,7 @@ export function createPool(options: PoolOptions): Executor {
   }
 
   const availability = new Availability({
-    probe: () => probe(options.connectionString),
+    probe: () => probe(reach),
     onAway(cause) {
       abandonPool();
       options.onAway?.(cause);
@@ -116,9 +118,9 @@ async function runTransaction<T>(
 }
 
 /** Asks over a connection of its own. An error that the database itself tells is an answer, unless it is going or coming. */
-async function probe(connectionString: string): Promise<void> {
+async function probe(reach: Reach): Promise<void> {
   const client = new pg.Client({
-    connectionString,
+    ...reach,
     connectionTimeoutMillis: PROBE_TIMEOUT_MS,
     query_timeout: PROBE_TIMEOUT_MS,
     application_name: "engram",

@@ -1,7 +1,7 @@
 import { placeholderProblems, type Config, type Problem } from "@engram/config";
-import { toMemoryError } from "@engram/memory";
 import type { Logger } from "@engram/telemetry";
-import { migrate } from "@engram/postgres";
+import { createDatabase, migrate } from "@engram/postgres";
+import { databaseProblem } from "./database-problems.ts";
 import { keepTrying } from "./keep-trying.ts";
 import type { Sockets } from "./open-sockets.ts";
 
@@ -93,9 +93,20 @@ async function within<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
 export async function migrateWhenReady(
   sockets: Pick<Sockets, "db">,
   readiness: Readiness,
-  { logger, stop }: { logger: Logger; stop: AbortSignal },
+  { logger, stop, databaseUrl }: { logger: Logger; stop: AbortSignal; databaseUrl?: string | undefined },
 ): Promise<void> {
-  const ran = await keepTrying(() => migrate(sockets.db), {
+  const attempt = async (): Promise<readonly string[]> => {
+    try {
+      return await migrate(sockets.db);
+    } catch (error) {
+      if (databaseUrl === undefined || databaseProblem(error).code !== "database_missing") throw error;
+      // Where the role may not, what is told is that the database is missing.
+      if (await createDatabase(databaseUrl)) logger.info("Database created");
+      else throw error;
+      return migrate(sockets.db);
+    }
+  };
+  const ran = await keepTrying(attempt, {
     stop,
     onFailure(error) {
       tellDatabaseProblem(error, { logger, readiness });
@@ -117,48 +128,4 @@ export function tellDatabaseProblem(
   const isKnown = readiness?.problems.some((known) => known.message === message) === true;
   if (!isKnown) logger.warn({ code, cure, ...(code === "database" ? { err: error } : {}) }, message);
   readiness?.report("truth", problem);
-}
-
-/** The commonest troubles of a database, each with what to do (CONTRACT.md 4). */
-export function databaseProblem(error: unknown): Problem {
-  const known = toMemoryError(error);
-  const cause: unknown = known.cause;
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "";
-  const detail = cause instanceof Error ? cause.message : known.message;
-  switch (code) {
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return {
-        code: "database_host",
-        message: `DATABASE_URL: the host cannot be resolved (${detail})`,
-        cure: "Check the host's name, and that this machine's DNS knows it",
-      };
-    case "ENETUNREACH":
-      return {
-        code: "database_network",
-        message: `DATABASE_URL: the host cannot be reached (${detail})`,
-        cure: "An IPv6-only host needs IPv6 here; use the pooler's address instead",
-      };
-    case "ECONNREFUSED":
-      return {
-        code: "database_refused",
-        message: `DATABASE_URL: nothing listens there (${detail})`,
-        cure: "Start PostgreSQL, or correct host and port",
-      };
-    case "28P01":
-    case "28000":
-      return {
-        code: "database_password",
-        message: `DATABASE_URL: ${detail}`,
-        cure: "Correct the user or the password; escape special characters (@ is %40)",
-      };
-    case "3D000":
-      return { code: "database_missing", message: `DATABASE_URL: ${detail}`, cure: "Create it: CREATE DATABASE mem0;" };
-    default:
-      return {
-        code: "database",
-        message: known.code === "unavailable" ? known.message : `The database refuses: ${detail}`,
-        cure: "See the message; the service keeps trying",
-      };
-  }
 }

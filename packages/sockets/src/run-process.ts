@@ -5,6 +5,7 @@ import { MemoryError } from "@engram/memory";
 import { createLogger, createMetrics, serveMetrics, type Logger, type Metrics } from "@engram/telemetry";
 import { dropGarbage, growHeapByUse } from "./heap.ts";
 import { openDashboard } from "./open-dashboard.ts";
+import { backendOf, type Backend } from "./backend.ts";
 import { openSockets, type Sockets } from "./open-sockets.ts";
 import { Readiness } from "./readiness.ts";
 
@@ -45,7 +46,7 @@ export async function runProcess(
       routes: dashboard.routes,
     });
     for (const { code, message, cure } of readiness.problems) logger.warn({ code, cure }, message);
-    tellStart(logger, version, sockets);
+    tellStart(logger, version, backendOf(config), sockets);
     const stop = await start({ config, version, logger, metrics, sockets, readiness });
     onSignal(logger, async () => {
       await stop();
@@ -62,9 +63,7 @@ export async function runProcess(
   }
 }
 
-function tellStart(logger: Logger, version: string, sockets: Sockets): void {
-  const { chosen, models } = sockets;
-  const backend = chosen.vectors === "qdrant" ? "qdrant" : chosen.truth === "pglite" ? "embedded" : "pgvector";
+function tellStart(logger: Logger, version: string, backend: Backend, { chosen, models }: Sockets): void {
   logger.info({ version, ...chosen }, `Memory store initialized with ${backend} backend`);
   if (models.embedder.lexical)
     logger.warn(

@@ -29,9 +29,15 @@ export function translateSqlError(cause: unknown): MemoryError {
   const away =
     NETWORK.has(code) ||
     /^(08|53|57|28|3D|25006)/.test(code) ||
-    /timeout|terminated|Connection ended|closed|not queryable/i.test(messageOf(cause));
+    isTlsFault(cause) ||
+    /timeout|terminated|Connection ended|closed|not queryable|Tenant or user not found/i.test(messageOf(cause));
   if (away) return new MemoryError("unavailable", "The database cannot be reached", { cause, outcomeUnknown: true });
   return new MemoryError("internal", "Internal error", { cause });
+}
+
+/** Node's codes of a certificate that is not taken, and the driver's word for a server without TLS. */
+export function isTlsFault(error: unknown): boolean {
+  return /CERT|SIGNATURE|^ERR_(TLS|SSL)/.test(codeOf(error)) || /does not support SSL/.test(messageOf(error));
 }
 
 export function codeOf(error: unknown): string {

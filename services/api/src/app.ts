@@ -8,6 +8,7 @@ import type { Backlog } from "./backlog.ts";
 import { authenticate, maybePrincipalOf, principalOf } from "./auth.ts";
 import { errorHandler, methodNotAllowed, sendError } from "./http-error.ts";
 import { IDEMPOTENCY_REPLAYED, keyedWrite } from "./keyed-write.ts";
+import { memoryStatus } from "./memory-status.ts";
 import { openapi } from "./openapi.ts";
 import { chatCompletions, listModels } from "./proxy/chat-completions.ts";
 import { requestId, requestIdOf } from "./request-id.ts";
@@ -39,7 +40,7 @@ const BULK_BODY_BYTES_MAX = "16mb";
 const PROXY_BODY_BYTES_MAX = "32mb";
 
 /** Answered without a key; a wrong key is refused here too. */
-const OPEN_PATHS = new Set(["/api/health", "/livez", "/readyz", "/openapi.json"]);
+const OPEN_PATHS = new Set(["/api/health", "/livez", "/readyz", "/openapi.json", "/api/memory/status"]);
 
 /** The HTTP service, without a port: main.ts gives it one, a test may not. */
 export function createApp(deps: ApiDeps): Express {
@@ -62,6 +63,7 @@ export function createApp(deps: ApiDeps): Express {
   app.get("/api/health", (_req, res) => void res.json({ status: "ok", version: deps.version, timestamp: new Date() }));
   app.get("/livez", (_req, res) => void res.json({ status: "ok" }));
   app.get("/readyz", readyz(deps));
+  app.get("/api/memory/status", memoryStatus(deps));
   const description = openapi(ROUTES, deps.version);
   app.get("/openapi.json", (_req, res) => void res.json(description));
   app.get(

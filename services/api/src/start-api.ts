@@ -77,7 +77,11 @@ export async function startApi({
   const url = await listen(server, config.door);
   logger.info({ url }, "API listens");
 
-  const migrated = migrateWhenReady(sockets, readiness, { logger, stop: stopping.signal });
+  const migrated = migrateWhenReady(sockets, readiness, {
+    logger,
+    stop: stopping.signal,
+    databaseUrl: config.truth.databaseUrl,
+  });
   const measured = measureOutbox({ sockets, readiness, backlog, metrics, logger }, stopping.signal);
 
   return {

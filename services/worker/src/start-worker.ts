@@ -1,7 +1,8 @@
 import type { Config } from "@engram/config";
-import { backoffSeconds, EMPTY_REPORT, toMemoryError, type BatchReport } from "@engram/memory";
+import { backoffSeconds, EMPTY_REPORT, type BatchReport } from "@engram/memory";
 import {
   createFollowedTargets,
+  indexProblem,
   keepTrying,
   migrateWhenReady,
   prepareIndex,
@@ -52,18 +53,15 @@ async function run(
   stop: AbortSignal,
   answering: { stop(): Promise<void> }[],
 ): Promise<void> {
-  await migrateWhenReady(sockets, readiness, { logger, stop });
+  await migrateWhenReady(sockets, readiness, { logger, stop, databaseUrl: config.truth.databaseUrl });
   const index = await keepTrying(() => prepareIndex(sockets, config.vectors.collection), {
     stop,
     onFailure(error) {
-      const { code, message } = toMemoryError(error);
+      const problem = indexProblem(error);
+      const { code, cure, message } = problem;
       if (!readiness.problems.some((known) => known.message === message))
-        logger.warn({ code, err: error }, "Index is not ready");
-      readiness.report("index", {
-        code: `index_${code}`,
-        message,
-        cure: "Search answers from words meanwhile; the worker keeps trying",
-      });
+        logger.warn({ code, cure, problem: message, err: error }, "Index is not ready");
+      readiness.report("index", problem);
     },
   });
   if (index === undefined) return;

@@ -1,0 +1,116 @@
+import type { Problem } from "@engram/config";
+import { MemoryError, toMemoryError } from "@engram/memory";
+import { codeOf, isTlsFault } from "@engram/sql";
+
+const CURES = {
+  database_host: "Check the host's name, and that this machine's DNS knows it",
+  database_network:
+    "Check address and firewall. A host that has IPv6 alone (Supabase's db.PROJECT.supabase.co) needs IPv6 here: use the address of its pooler instead",
+  database_refused: "Start PostgreSQL, or correct host and port",
+  database_password:
+    "Correct the user or the password; escape special characters (@ is %40). At Supabase's pooler the user is postgres.PROJECT",
+  database_missing: "Create it: CREATE DATABASE mem0;",
+  database_certificate:
+    "Put the provider's certificate in a file and name it: ?sslmode=verify-full&sslrootcert=FILE; or use sslmode=require, which encrypts and does not check",
+  database_tls:
+    "Turn TLS on in PostgreSQL: a public host is never talked to in clear. A host of your own network is named by its private address",
+  database_permission:
+    "As an owner run: GRANT CREATE ON DATABASE <name> TO <role>; GRANT CREATE, USAGE ON SCHEMA public TO <role>;",
+  database_foreign_table: "Give Engram a database of its own (DATABASE_URL), or rename that table",
+  extension_missing: "Run as the database's owner: CREATE EXTENSION vector; or set QDRANT_URL",
+  index_dimensions: "Set EMBEDDING_DIMENSIONS to what the table has, or MEM0_COLLECTION_NAME to a new name",
+} as const;
+
+type ProblemCode = keyof typeof CURES;
+
+/** By the code of PostgreSQL (postgresql.org/docs/current/errcodes-appendix.html) or of Node's network. */
+const BY_CODE: Readonly<Record<string, ProblemCode>> = {
+  ENOTFOUND: "database_host",
+  EAI_AGAIN: "database_host",
+  EAI_NODATA: "database_host",
+  ENETUNREACH: "database_network",
+  EHOSTUNREACH: "database_network",
+  EADDRNOTAVAIL: "database_network",
+  ETIMEDOUT: "database_network",
+  ECONNREFUSED: "database_refused",
+  "28P01": "database_password",
+  "28000": "database_password",
+  "3D000": "database_missing",
+  "42501": "database_permission",
+};
+
+/** Poolers have their own words for what PostgreSQL has codes for. */
+const BY_WORDS: readonly (readonly [RegExp, ProblemCode])[] = [
+  [/no encryption|SSL required|requires SSL|TLS required/i, "database_tls"],
+  [/does not support SSL/, "database_tls"],
+  [
+    /password authentication failed|SASL authentication failed|Tenant or user not found|no such user/i,
+    "database_password",
+  ],
+  [/no such database/i, "database_missing"],
+  [/timeout expired|connection timeout/i, "database_network"],
+  [/that is not Engram's/, "database_foreign_table"],
+  [/no extension vector/, "extension_missing"],
+  [/holds vectors of \d+ dimensions/, "index_dimensions"],
+];
+
+const MESSAGES: Partial<Record<ProblemCode, (detail: string) => string>> = {
+  database_host: (detail) => `DATABASE_URL: the host cannot be resolved (${detail})`,
+  database_network: (detail) => `DATABASE_URL: the host cannot be reached (${detail})`,
+  database_refused: (detail) => `DATABASE_URL: nothing listens there (${detail})`,
+  extension_missing: () => "The database has no extension vector",
+};
+
+/** The commonest troubles of a database, each with what to do (CONTRACT.md 4). */
+export function databaseProblem(error: unknown): Problem {
+  const told = knownProblem(error);
+  if (told !== undefined) return told;
+  const known = toMemoryError(error);
+  return {
+    code: "database",
+    message: known.code === "unavailable" ? known.message : `The database refuses: ${detailOf(rootOf(known))}`,
+    cure: "See the message; the service keeps trying",
+  };
+}
+
+/** Why the index cannot be prepared: the truth's troubles too, where it lies in the truth. */
+export function indexProblem(error: unknown): Problem {
+  const { code, message } = toMemoryError(error);
+  return (
+    knownProblem(error) ?? {
+      code: `index_${code}`,
+      message,
+      cure: "Search answers from words meanwhile; the worker keeps trying",
+    }
+  );
+}
+
+function knownProblem(error: unknown): Problem | undefined {
+  const root = rootOf(error);
+  const detail = detailOf(root);
+  const words = error instanceof MemoryError ? `${error.message}\n${detail}` : detail;
+  const code =
+    BY_WORDS.find(([pattern]) => pattern.test(words))?.[1] ??
+    (isTlsFault(root) ? "database_certificate" : BY_CODE[codeOf(root)]);
+  if (code === undefined) return undefined;
+  const fromUs = code === "database_foreign_table" || code === "index_dimensions";
+  const plain = fromUs && error instanceof MemoryError ? firstSentence(error.message) : `DATABASE_URL: ${detail}`;
+  return { code, message: MESSAGES[code]?.(detail) ?? plain, cure: CURES[code] };
+}
+
+/** What the driver itself said, under what we made of it. */
+function rootOf(error: unknown): unknown {
+  let root = error;
+  while (root instanceof MemoryError && root.cause !== undefined) root = root.cause;
+  return root;
+}
+
+/** Several addresses of one host fail as one error without words; then its parts have them. */
+function detailOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(detailOf).join(", ");
+  return error instanceof Error ? error.message : String(error);
+}
+
+function firstSentence(text: string): string {
+  return text.split(/\. (?=[A-Z])/)[0] ?? text;
+}
