@@ -75,6 +75,12 @@ export interface Config {
     readonly debounceMs: number;
     /** Conversations that each worker reads at once. */
     readonly concurrency: number;
+    /** What a call asks of the model where it has no wishes of its own. */
+    readonly wishes: {
+      readonly instructions: string | null;
+      readonly includes: string | null;
+      readonly excludes: string | null;
+    };
   };
   /** Past these, bulk writes and then single ones are refused until the workers have caught up. */
   readonly backlog: {

@@ -46,7 +46,11 @@ describe("without any variable", () => {
       },
       outbox: { leaseSeconds: 60, horizonSeconds: 300, pollMs: 250, batchSize: 64, attemptsMax: 8 },
       retention: { days: undefined, daysByType: {}, daysByLevel: {}, sessionIdleSeconds: 86_400 },
-      extraction: { debounceMs: 200, concurrency: 8 },
+      extraction: {
+        debounceMs: 200,
+        concurrency: 8,
+        wishes: { instructions: null, includes: null, excludes: null },
+      },
       backlog: {
         bulk: { pending: 100_000, ageSeconds: undefined },
         single: { pending: 1_000_000, ageSeconds: undefined },

@@ -102,7 +102,15 @@ function arrange(values: Values, cwd: string): Config {
       daysByLevel: values.RETENTION_DAYS_BY_LEVEL ?? {},
       sessionIdleSeconds: values.SESSION_IDLE_TTL,
     },
-    extraction: { debounceMs: values.EXTRACTION_DEBOUNCE_MS, concurrency: values.EXTRACTION_CONCURRENCY },
+    extraction: {
+      debounceMs: values.EXTRACTION_DEBOUNCE_MS,
+      concurrency: values.EXTRACTION_CONCURRENCY,
+      wishes: {
+        instructions: values.EXTRACTION_INSTRUCTIONS ?? null,
+        includes: values.EXTRACTION_INCLUDES ?? null,
+        excludes: values.EXTRACTION_EXCLUDES ?? null,
+      },
+    },
     backlog: {
       bulk: { pending: values.BACKLOG_BULK_LIMIT, ageSeconds: values.BACKLOG_BULK_AGE_LIMIT_SECONDS },
       single: { pending: values.BACKLOG_LIMIT, ageSeconds: values.BACKLOG_AGE_LIMIT_SECONDS },

@@ -297,6 +297,25 @@ export const VARIABLES = {
     example: "8",
     schema: wholeNumber({ min: 1, max: 1_000 }),
   },
+  EXTRACTION_INSTRUCTIONS: {
+    subject: "outbox and worker",
+    description:
+      "What to look for in conversations, in your own words, for calls that have no custom_instructions. It costs its tokens with each call.",
+    example: "We sell bicycles: keep sizes, models and repairs.",
+    schema: text,
+  },
+  EXTRACTION_INCLUDES: {
+    subject: "outbox and worker",
+    description: "Keep nothing but this of conversations, for calls that have no includes.",
+    example: "preferences, health",
+    schema: text,
+  },
+  EXTRACTION_EXCLUDES: {
+    subject: "outbox and worker",
+    description: "Never keep this of conversations, for calls that have no excludes.",
+    example: "passwords, bank cards",
+    schema: text,
+  },
   SESSION_IDLE_TTL: {
     subject: "outbox and worker",
     description:

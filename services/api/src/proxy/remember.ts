@@ -28,7 +28,7 @@ export async function remember(
       messages,
       metadata: {},
       infer: true,
-      wishes: { instructions: null, includes: null, excludes: null },
+      wishes: config.extraction.wishes,
       expiresAt: null,
       requestId,
     });

@@ -37,6 +37,7 @@ export const addConversation = defineRoute({
     if (input.user_id === undefined && input.agent_id === undefined) throw missing("user_id");
     if (input.messages === undefined) throw missing("messages");
     const { messages, warnings: leftOut } = toMessages(input.messages);
+    const own = deps.config.extraction.wishes;
     const draft: AddDraft = {
       eventId: uuidv7(),
       speaker: {
@@ -49,9 +50,9 @@ export const addConversation = defineRoute({
       metadata: input.metadata ?? {},
       infer: input.infer ?? true,
       wishes: {
-        instructions: input.custom_instructions ?? null,
-        includes: input.includes ?? null,
-        excludes: input.excludes ?? null,
+        instructions: input.custom_instructions ?? own.instructions,
+        includes: input.includes ?? own.includes,
+        excludes: input.excludes ?? own.excludes,
       },
       expiresAt: expiryOf(input),
       requestId,
