@@ -106,7 +106,8 @@ async function run(
     concurrency,
   );
   answering.push(await sockets.bell.answer("extract", readers.work, { concurrency }), readers);
-  answering.push(lookOften(readers.work, config.outbox.pollMs, logger));
+  // A look is not kept from the next one by what it finds: a reader waits for the model for seconds.
+  answering.push(lookOften(() => Promise.resolve(readers.another()), config.outbox.pollMs, logger));
 
   const hands = limitHands(work, config.worker.concurrency);
   answering.push(await sockets.bell.answer("embed", hands.work, { concurrency: config.worker.concurrency }));
