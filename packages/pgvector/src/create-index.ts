@@ -62,6 +62,9 @@ function triggersOf(collection: CollectionRef): string {
   return `${collection.name}_follows`.slice(0, TRIGGER_NAME_LENGTH_MAX);
 }
 
+/** As many dimensions of four bytes as a page of 8 KB holds beside the rest of its row; more of them must lie outside. */
+const INLINE_DIMS_MAX = 1_950;
+
 /** 63 bytes of an identifier, less `_tenant`. */
 const TENANT_INDEX_NAME_LENGTH_MAX = 56;
 
@@ -79,7 +82,9 @@ async function prepare(db: Executor, collection: CollectionRef): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.query("SELECT pg_advisory_xact_lock(hashtext($1))", [table]);
     // By an array and not by a join, whose plan would read the whole table for each chunk of a mass deletion.
-    // Plain storage: a compressed or toasted vector costs a detour per comparison.
+    // Inline, as far as they fit: pgvector would have them lie outside of the row from 2 KB on, and then each comparison is
+    // a look into a second index (14 ms instead of 3 for a user's 1,000 vectors of 512 dimensions among 100,000), and the
+    // table looks so small that joins read all of it.
     await tx.script(`CREATE TABLE IF NOT EXISTS ${table} (
         id uuid PRIMARY KEY, version bigint NOT NULL, hash text NOT NULL, embedding vector(${collection.dims}) NOT NULL, tenant uuid);
       CREATE INDEX IF NOT EXISTS ${tenantIndex} ON ${table} (tenant, id);
@@ -88,6 +93,12 @@ async function prepare(db: Executor, collection: CollectionRef): Promise<void> {
         IF TG_OP = 'TRUNCATE' THEN DELETE FROM ${table}; ELSE DELETE FROM ${table} WHERE id = ANY (ARRAY(SELECT gone.id FROM gone)); END IF;
         RETURN NULL;
       END $$;`);
+    const [storage] = await tx.query<{ inline: boolean }>(
+      "SELECT attstorage = 'p' AS inline FROM pg_attribute WHERE attrelid = $1::regclass AND attname = 'embedding'",
+      [table],
+    );
+    if (storage?.inline === false && collection.dims <= INLINE_DIMS_MAX)
+      await tx.script(`ALTER TABLE ${table} ALTER COLUMN embedding SET STORAGE PLAIN`);
     const [standing] = await tx.query<{ n: number }>(
       "SELECT count(*)::int AS n FROM pg_trigger WHERE tgname = $1 AND tgrelid = 'public.memories'::regclass",
       [`${triggers}_d`],

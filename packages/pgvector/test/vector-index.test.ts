@@ -32,6 +32,24 @@ describe("pgvector follows its table in the same commit", () => {
     }
   });
 
+  test.each([
+    [1536, true],
+    [3072, false],
+  ])("vectors of %i dimensions lie in their rows: %p", async (dims, isInline) => {
+    const under = await over(await openPGlite());
+    try {
+      await under.index.prepare({ ...collection, dims });
+      await under.db.script(`INSERT INTO memories (user_id, content) VALUES ('u', 'раз');
+        INSERT INTO engram.${collection.name} SELECT id, version, 'h', array_fill(1, ARRAY[${dims}])::vector FROM memories`);
+      const [outside] = await under.db.query<{ bytes: number }>(
+        `SELECT pg_relation_size(reltoastrelid)::int AS bytes FROM pg_class WHERE oid = 'engram.${collection.name}'::regclass`,
+      );
+      expect(outside?.bytes === 0).toBe(isInline);
+    } finally {
+      await under.close();
+    }
+  });
+
   test("an upsert that comes after its row was deleted writes nothing, however late", async () => {
     const under = await over(await openPGlite());
     try {
