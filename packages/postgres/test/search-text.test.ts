@@ -157,4 +157,36 @@ describeOnDatabases("words", (db) => {
       expect(ranked[0]).toBe(ids[2]);
     });
   });
+
+  describe("of a user with more memories than are gone through", () => {
+    /** Rows of the words that are given, `count` of them, each older than the one before. */
+    const fill = (words: string, count: number, firstMinute: number) =>
+      db.query(
+        `INSERT INTO public.memories (user_id, content, session_id, type, created_at)
+         SELECT 'u', $1::text || ' z' || n, 's', 'interaction', now() - (n + $3::int) * interval '1 minute' FROM generate_series(1, $2::int) n`,
+        [words, count, firstMinute],
+      );
+
+    test("the older ones are found by rare words and by two of the common ones, with who stands beside them", async () => {
+      await fill("обычная жизнь", 3_000, 0);
+      await fill("обычный день", 1_500, 3_000);
+      await fill("обычная редкость", 1, 9_000);
+      await fill("прошлое", 1, 9_001);
+      await fill("жизнь день", 1, 9_002);
+      const contents = async (query: string) => {
+        const { hits, documents } = await ask(query);
+        expect(documents).toBe(4_000);
+        const rows = await store.findMemories(
+          hits.map((hit) => hit.id),
+          { scope },
+        );
+        const words = new Map(rows.map((row) => [row.id, row.content.replace(/ z\d+$/, "")]));
+        return hits.map((hit) => ({ words: words.get(hit.id), before: hit.before.length, after: hit.after.length }));
+      };
+      expect((await contents("редкости"))[0]).toEqual({ words: "обычная редкость", before: 2, after: 3 });
+      expect((await contents("обычные редкости"))[0]).toMatchObject({ words: "обычная редкость" });
+      expect((await contents("жизни день"))[0]).toMatchObject({ words: "жизнь день" });
+      expect((await contents("жизнь"))[0]).toMatchObject({ words: "обычная жизнь" });
+    });
+  });
 });

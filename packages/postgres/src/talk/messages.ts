@@ -12,6 +12,9 @@ import {
   type TextQuery,
 } from "@engram/memory";
 import { Values, type Executor } from "@engram/sql";
+import { analyseIn, anyOf } from "../lexemes.ts";
+import { NOTHING } from "../search-text.ts";
+import { bestOf, candidatesSql, frequenciesOf, toCandidates, type CandidateColumns } from "../text-candidates.ts";
 
 export interface MessageRow extends Record<string, unknown> {
   readonly id: string;
@@ -105,26 +108,18 @@ function messageFilter(
   return conditions.join(" AND ");
 }
 
-const NOTHING: TextHits = {
-  hits: [],
-  terms: [],
-  documents: 0,
-  averageLength: 0,
-  documentFrequencies: {},
-};
-
 interface TextRow extends Record<string, unknown> {
-  readonly terms: string[];
-  readonly day_words: string[][];
   readonly documents: number;
   readonly average_length: number;
-  readonly frequencies: Record<string, number> | null;
-  readonly hits: { id: string; length: number; frequencies: Record<string, number> }[] | null;
+  readonly found: CandidateColumns;
 }
 
+/** So many of the newest are gone through; a few wait as a rule, a day's talk while a model is away. */
+const WAITING_MAX = 4_000;
+
 /**
- * As of memories (`search-text.ts`), over what waits: a few rows of a user as a rule, a day's talk while a model is away.
- * Without neighbours: what was said beside it is found by its own words, and all of it is memory soon.
+ * As of memories (`search-text.ts`), over what waits. Without neighbours: what was said beside it is found by its own words,
+ * and all of it is memory soon.
  */
 export async function searchMessages(
   db: Executor,
@@ -134,32 +129,30 @@ export async function searchMessages(
 ): Promise<TextHits> {
   const values = new Values();
   const condition = messageFilter(filter, values);
-  if (condition === undefined) return NOTHING;
-  const days = values.add(query.days.flatMap((day) => day.lexemes));
+  const { terms, dayWords } = await analyseIn(db)(query);
+  const wanted = new Set([...terms, ...query.days.flatMap((day) => day.lexemes)]);
+  if (condition === undefined || wanted.size === 0) return NOTHING;
   const [row] = await db.query<TextRow>(
-    `WITH asked AS MATERIALIZED (
-       SELECT a.*, a.terms || ${days}::text[] AS wanted, (SELECT string_agg(quote_literal(t), ' | ') FROM unnest(a.terms || ${days}::text[]) t)::tsquery AS query
-       FROM (SELECT engram.search_terms(${values.add(query.text)}::text) AS terms,
-         (SELECT coalesce(jsonb_agg(engram.search_terms(w.words) ORDER BY w.n), '[]')
-          FROM unnest(${values.add(query.days.map((day) => day.words))}::text[]) WITH ORDINALITY AS w (words, n)) AS day_words) a),
-     waiting AS MATERIALIZED (SELECT m.id, m.search FROM engram.messages m WHERE ${condition}),
-     seen AS (SELECT count(*)::int AS documents, coalesce(avg(length(search)), 0)::float8 AS average_length FROM waiting),
-     matching AS MATERIALIZED (SELECT m.id, m.search FROM waiting m, asked a WHERE m.search @@ a.query),
-     best AS (SELECT m.id, m.search FROM matching m, asked a ORDER BY ts_rank(m.search, a.query) DESC, m.id DESC LIMIT ${values.add(limit)}::int),
-     df AS (SELECT jsonb_object_agg(lexeme, n) AS frequencies FROM (
-       SELECT l.lexeme, count(*)::int AS n FROM matching m, asked a, unnest(m.search) l WHERE l.lexeme = ANY (a.wanted) GROUP BY 1) d),
-     hits AS (SELECT jsonb_agg(jsonb_build_object('id', b.id, 'length', length(b.search), 'frequencies', (
-       SELECT jsonb_object_agg(l.lexeme, coalesce(cardinality(l.positions), 1)) FROM asked a, unnest(b.search) l WHERE l.lexeme = ANY (a.wanted)))) AS list FROM best b)
-     SELECT asked.terms, asked.day_words, seen.documents, seen.average_length, df.frequencies, hits.list AS hits FROM asked, seen, df, hits`,
+    `WITH waiting AS MATERIALIZED (
+       SELECT m.id, length(m.search) AS length, CASE WHEN m.search @@ ${values.add(anyOf(wanted))}::tsquery THEN m.search END AS found
+       FROM engram.messages m WHERE ${condition} ORDER BY m.id DESC LIMIT ${WAITING_MAX}),
+     hits AS MATERIALIZED (SELECT row_number() OVER () AS n, id, length, found FROM waiting WHERE found IS NOT NULL)
+     SELECT count(*)::int AS documents, coalesce(avg(length), 0)::float8 AS average_length, ${candidatesSql("hits", [...wanted], [], values)} AS found
+     FROM waiting`,
     values.list,
   );
-  if (row === undefined) return NOTHING;
-  return {
-    hits: (row.hits ?? []).map((hit) => ({ ...hit, isTurn: false, isMarked: false, before: [], after: [] })),
-    terms: groupTerms(row.terms, query.days, row.day_words),
+  if (row === undefined || row.documents === 0) return NOTHING;
+  const candidates = toCandidates(row.found);
+  const statistics = {
     documents: row.documents,
     averageLength: row.average_length,
-    documentFrequencies: row.frequencies ?? {},
+    documentFrequencies: frequenciesOf(candidates),
+  };
+  const best = bestOf(candidates, wanted, statistics).slice(0, limit);
+  return {
+    hits: best.map((hit) => ({ ...hit, isTurn: false, before: [], after: [] })),
+    terms: groupTerms(terms, query.days, dayWords),
+    ...statistics,
   };
 }
 

@@ -1,0 +1,91 @@
+import type { MemoryFilter, TextHit } from "@engram/memory";
+import { filterSql, Values, type Executor } from "@engram/sql";
+import type { Candidate } from "./text-candidates.ts";
+
+/** Of so many of the best hits the neighbours are looked up; they borrow from any hit. More changes nothing. */
+const NEIGHBOURED_MAX = 150;
+/** How far a neighbour lends its words: three to either side (`lexicalScores`). */
+const NEIGHBOURS = 3;
+/** So many of the user's memories are looked at for them, since two sessions may be told at once. */
+const NEIGHBOURS_SEEN = 12;
+/** Events without a session are of one talk as long as none is told later than this after the other. */
+const TALK_GAP_SECONDS = 600;
+
+/**
+ * A user's sessions of which something was found, each with the ids of what was told in it, in that order; where it is no
+ * session but what was told outside of all, with the seconds of when.
+ */
+export type TalkColumns = readonly (readonly [ids: readonly string[], seconds: readonly number[] | null])[];
+
+/** The best candidates with who stands beside them; of those that are `far` the database is asked. */
+export async function withNeighbours(
+  db: Executor,
+  filter: MemoryFilter,
+  best: readonly Candidate[],
+  talks: TalkColumns,
+  far: ReadonlySet<string>,
+): Promise<readonly TextHit[]> {
+  const wanted = best.slice(0, NEIGHBOURED_MAX).map(({ id }) => id);
+  const asked = wanted.filter((id) => far.has(id));
+  const beside = new Map([
+    ...neighboursIn(talks, new Set(wanted)),
+    ...(asked.length === 0 ? [] : await readNeighbours(db, filter, asked)),
+  ]);
+  return best.map((hit) => ({ ...hit, ...(beside.get(hit.id) ?? ALONE) }));
+}
+
+type Neighbours = Pick<TextHit, "before" | "after">;
+const ALONE: Neighbours = { before: [], after: [] };
+
+function neighboursIn(talks: TalkColumns, wanted: ReadonlySet<string>): ReadonlyMap<string, Neighbours> {
+  const beside = new Map<string, Neighbours>();
+  for (const [ids, seconds] of talks)
+    ids.forEach((id, at) => {
+      if (!wanted.has(id)) return;
+      const isNear = (other: number): boolean =>
+        seconds === null || Math.abs((seconds[other] ?? 0) - (seconds[at] ?? 0)) < TALK_GAP_SECONDS;
+      const take = (step: -1 | 1): readonly string[] =>
+        Array.from({ length: NEIGHBOURS }, (_, n) => at + step * (n + 1)).flatMap((other) => {
+          const neighbour = ids[other];
+          return neighbour !== undefined && isNear(other) ? [neighbour] : [];
+        });
+      beside.set(id, { before: take(-1), after: take(1) });
+    });
+  return beside;
+}
+
+interface NeighboursRow extends Record<string, unknown> {
+  readonly id: string;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+async function readNeighbours(
+  db: Executor,
+  filter: MemoryFilter,
+  ids: readonly string[],
+): Promise<readonly (readonly [string, Neighbours])[]> {
+  const values = new Values();
+  const condition = filterSql(filter, values);
+  const rows = await db.query<NeighboursRow>(
+    `SELECT b.id, ${besideSql(condition, "before")} AS before, ${besideSql(condition, "after")} AS after
+     FROM public.memories b WHERE b.id = ANY (${values.add(ids)}::uuid[])`,
+    values.list,
+  );
+  return rows.map(({ id, before, after }) => [id, { before, after }]);
+}
+
+/** The ids of those told beside row `b` in its session, the nearest first, as a JSON array. */
+function besideSql(condition: string, side: "before" | "after"): string {
+  const [comparison, direction, gap] =
+    side === "before"
+      ? ["<", "DESC", `m.created_at > b.created_at - interval '${TALK_GAP_SECONDS} s'`]
+      : [">", "ASC", `m.created_at < b.created_at + interval '${TALK_GAP_SECONDS} s'`];
+  return `to_jsonb(ARRAY(SELECT n.id FROM (
+      SELECT m.id, m.session_id, m.type, m.created_at, ${gap} AS is_near FROM public.memories m
+      WHERE ${condition} AND m.user_id = b.user_id AND m.project_id = b.project_id AND (m.created_at, m.id) ${comparison} (b.created_at, b.id)
+      ORDER BY m.created_at ${direction}, m.id ${direction} LIMIT ${NEIGHBOURS_SEEN}) n
+    WHERE CASE WHEN b.session_id IS NULL THEN n.session_id IS NULL AND n.is_near AND n.type = 'interaction' AND b.type = 'interaction'
+      ELSE n.session_id = b.session_id END
+    ORDER BY n.created_at ${direction}, n.id ${direction} LIMIT ${NEIGHBOURS}))`;
+}
