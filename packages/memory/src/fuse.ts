@@ -7,7 +7,7 @@ import type { CosineScale, VectorHit } from "./ports/index.ts";
  * three does not pass. It also sets the weight between the arms: with MiniLM a dense share of about .39, where .35 to .45
  * are within half a point of recall@10 on statements (the flat optimum of retrieval.md 9).
  */
-const TEXT_OF_RIGHT = 0.18;
+export const TEXT_OF_RIGHT = 0.18;
 /** The score of a memory that says every word of the question once: 1 / (1 + k1). */
 const TEXT_OF_ALL = 0.45;
 /**
@@ -40,6 +40,9 @@ export interface Ranked {
   readonly cosine?: number;
   /** Absent: no word shared. */
   readonly lexical?: number;
+  /** What both are worth, in units of one right answer; `score` is `scoreOf` of their sum. */
+  readonly vectorEvidence: number;
+  readonly textEvidence: number;
 }
 
 /**
@@ -66,8 +69,16 @@ export function fuse(input: FuseInput): readonly Ranked[] {
   const ranked = Array.from(ids, (id): Ranked => {
     const cosine = cosines.get(id);
     const lexical = input.textScores.get(id);
-    const score = scoreOf(vectorWeight * evidenceOf(id, cosine, lexical ?? 0) + (lexical ?? 0) / TEXT_OF_RIGHT);
-    return { id, score, ...(cosine === undefined ? {} : { cosine }), ...(lexical === undefined ? {} : { lexical }) };
+    const vectorEvidence = vectorWeight * evidenceOf(id, cosine, lexical ?? 0);
+    const textEvidence = (lexical ?? 0) / TEXT_OF_RIGHT;
+    return {
+      id,
+      score: scoreOf(vectorEvidence + textEvidence),
+      ...(cosine === undefined ? {} : { cosine }),
+      ...(lexical === undefined ? {} : { lexical }),
+      vectorEvidence,
+      textEvidence,
+    };
   });
   return ranked.sort((left, right) => right.score - left.score || (left.id < right.id ? -1 : 1));
 }

@@ -9,6 +9,7 @@ export * from "./converge.ts";
 export * from "./deadline.ts";
 export * from "./erasure.ts";
 export * from "./errors.ts";
+export type * from "./explain.ts";
 export * from "./extract.ts";
 export * from "./fuse.ts";
 export * from "./ids.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { scoreOf } from "./calibration.ts";
 import { DEFAULT_PROJECT_ID } from "./ids.ts";
 import type { IndexStatus, Memory } from "./memory.ts";
 import type { IndexTarget, TextHit, TextHits, TextTerm, VectorHit } from "./ports/index.ts";
@@ -136,6 +137,46 @@ describe("rank", () => {
       expect(joined.length).toBeLessThan(4);
     },
   );
+
+  test("tells why: what each arm says, what was left out, and nothing of what may not be seen", async () => {
+    const rows = new Map<number, { version: number; content?: string }>([
+      [1, { version: 1, content: "чай" }],
+      [2, { version: 2, content: "кофе" }],
+      [3, { version: 1, content: "Чай." }],
+      [4, { version: 1, content: "какао" }],
+    ]);
+    const { arm, store } = world(5, rows);
+    const words: TextHits = {
+      hits: [hit(1, { q: 1 }), hit(2, { q: 1 })],
+      terms: [term("q")],
+      documents: 4,
+      averageLength: 1,
+      documentFrequencies: { q: 2 },
+    };
+    const { memories, explanation } = await rank(
+      store,
+      request({ limit: 2, threshold: 0.5, explain: true }),
+      words,
+      arm,
+    );
+    expect(memories.map((memory) => memory.id)).toEqual([1, 2].map(id));
+    expect(explanation).toMatchObject({ candidates: { text: 2, vectors: 5 }, terms: [term("q")], unseen: 1, stale: 1 });
+    const parts = memories.map((memory) => explanation?.parts.get(memory.id));
+    expect(parts).toMatchObject([
+      { vector: { rank: 1, raw: expect.closeTo(0.9, 3) }, text: { rank: 1 } },
+      { vector: { rank: null, raw: null }, text: { rank: 2 } },
+    ]);
+    for (const [at, memory] of memories.entries())
+      expect(scoreOf((parts[at]?.vector.evidence ?? 0) + (parts[at]?.text.evidence ?? 0))).toBeCloseTo(memory.score);
+    expect(explanation?.dropped.map((one) => [one.id, one.reason])).toEqual([
+      [id(3), "same_text"],
+      [id(4), "beyond_limit"],
+    ]);
+    const strict = await rank(store, request({ limit: 1, threshold: 0.9999, explain: true }), words, arm);
+    expect(strict.memories).toEqual([]);
+    expect(new Set(strict.explanation?.dropped.map((one) => one.reason))).toEqual(new Set(["below_threshold"]));
+    expect((await rank(store, request(), words, arm)).explanation).toBeUndefined();
+  });
 
   test("an index full of dead points is given up on, after some rounds", async () => {
     const { asked, joined, arm, store } = world(50_000, live());

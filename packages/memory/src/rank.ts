@@ -1,4 +1,5 @@
 import { scaleFor } from "./calibration.ts";
+import { explain } from "./explain.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { fuse, type Ranked } from "./fuse.ts";
 import { isUuid } from "./ids.ts";
@@ -40,13 +41,14 @@ export async function rank(
   for (;;) {
     const vectorHits = arm.hits?.filter(stands);
     const vectorPoolFull = arm.hits !== undefined && arm.hits.length >= arm.pool;
-    const ranked = fuse({
+    const fused = fuse({
       vectorHits,
       textScores,
       turnShare: turnShare(text),
       calibration: scale,
       hasVector: (id) => vectorPoolFull && rows.get(id)?.indexStatus === "indexed",
-    }).filter((one) => !gone.has(one.id) && one.score >= request.threshold);
+    });
+    const ranked = fused.filter((one) => !gone.has(one.id) && one.score >= request.threshold);
 
     const best = takeDistinct(ranked, rows, request.limit);
     if (best.every((one) => rows.has(one.id))) {
@@ -61,7 +63,10 @@ export async function rank(
         const row = rows.get(id);
         return row === undefined ? [] : [{ ...row, score }];
       });
-      return { memories, degraded: arm.degraded };
+      if (request.explain !== true) return { memories, degraded: arm.degraded };
+      const answered = new Set(best.map(({ id }) => id));
+      const ranking = { fused, answered, rows, gone, vectorHits: arm.hits, standing: vectorHits, text, scale };
+      return { memories, degraded: arm.degraded, explanation: await explain(store, request, ranking) };
     }
 
     const wanted = ranked.filter((one) => !rows.has(one.id)).slice(0, joinSize);

@@ -3,7 +3,7 @@ import { fuse } from "./fuse.ts";
 import { lexicalScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { Conversations } from "./ports/index.ts";
-import { search, type Degradation, type SearchDeps, type SearchRequest } from "./search.ts";
+import { search, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
 import { textQueryOf } from "./text-query.ts";
 
 /** Messages with a word in common that are looked at; those that wait for their extraction are few. */
@@ -11,7 +11,7 @@ const MESSAGES_POOL = 50;
 
 export type Found =
   | { readonly kind: "memory"; readonly memory: Memory; readonly score: number }
-  | { readonly kind: "message"; readonly message: Message; readonly score: number };
+  | { readonly kind: "message"; readonly message: Message; readonly score: number; readonly lexical: number };
 
 /**
  * A search over memories and over what was said and is not extracted yet: that is found by its words, on the scale of
@@ -21,8 +21,8 @@ export async function searchAll(
   deps: SearchDeps,
   conversations: Pick<Conversations, "searchText" | "findMessages">,
   request: SearchRequest,
-): Promise<{ readonly found: readonly Found[]; readonly degraded: readonly Degradation[] }> {
-  const [{ memories, degraded }, messages] = await Promise.all([
+): Promise<Pick<SearchResult, "degraded" | "explanation"> & { readonly found: readonly Found[] }> {
+  const [{ memories, ...told }, messages] = await Promise.all([
     search(deps, request),
     searchMessages(conversations, request),
   ]);
@@ -30,7 +30,7 @@ export async function searchAll(
     ...memories.map(({ score, ...memory }) => ({ kind: "memory", memory, score }) as const),
     ...messages,
   ].toSorted((left, right) => right.score - left.score);
-  return { found: found.slice(0, request.limit), degraded };
+  return { ...told, found: found.slice(0, request.limit) };
 }
 
 async function searchMessages(
@@ -51,8 +51,8 @@ async function searchMessages(
       )
     ).map((message) => [message.id, message]),
   );
-  return ranked.flatMap(({ id, score }) => {
+  return ranked.flatMap(({ id, score, lexical = 0 }) => {
     const message = rows.get(id);
-    return message === undefined ? [] : [{ kind: "message", message, score } as const];
+    return message === undefined ? [] : [{ kind: "message", message, score, lexical } as const];
   });
 }

@@ -1,4 +1,5 @@
 import { MemoryError, toMemoryError } from "./errors.ts";
+import type { Explanation } from "./explain.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { EVENT_TYPE, type Memory } from "./memory.ts";
 import type {
@@ -54,6 +55,8 @@ export interface SearchRequest {
   readonly threshold: number;
   /** True: rather fail than answer without the embedder. */
   readonly strict: boolean;
+  /** True: tell why; costs a further join. */
+  readonly explain?: boolean;
 }
 
 /** Why an answer is less than it could be. */
@@ -71,6 +74,8 @@ export interface Degradation {
 export interface SearchResult {
   readonly memories: readonly (Memory & { readonly score: number })[];
   readonly degraded: readonly Degradation[];
+  /** Only when it was asked for, and there was a query. */
+  readonly explanation?: Explanation;
 }
 
 /**
@@ -93,8 +98,8 @@ export async function search(deps: SearchDeps, request: SearchRequest): Promise<
     throw new MemoryError("internal", "Error generating embeddings", { cause: vectors.cause });
   if (text !== undefined || vectors.hits === undefined)
     return rank(deps.store, { ...request, query }, text ?? (await words), vectors);
-  const { memories, degraded } = await rank(deps.store, { ...request, query }, NO_WORDS, vectors);
-  return { memories, degraded: [...degraded, WITHOUT_WORDS] };
+  const result = await rank(deps.store, { ...request, query }, NO_WORDS, vectors);
+  return { ...result, degraded: [...result.degraded, WITHOUT_WORDS] };
 }
 
 const WITHOUT_WORDS: Degradation = { code: "deadline", message: "No words in time; vectors answer alone" };

@@ -201,6 +201,7 @@ export const fields = {
   cursor: z.string().max(1024).meta({ description: "`next_cursor` of the page before." }),
   scope: z.enum(["exact"]).meta({ description: "`exact`: the ids are plain filters on where a memory came from." }),
   strict: flag().meta({ description: "Rather fail than answer without the embedder.", type: "boolean" }),
+  explain: flag().meta({ description: "Tell why each memory is where it is, and what was left out.", type: "boolean" }),
   messages: z.unknown().meta({
     description:
       "What was said: a list of `{role, content, name?, timestamp?}`, as OpenAI has it; or one text, which is the user's.",

@@ -1,6 +1,7 @@
 import { parseCondition, searchAll, type MemoryFilter, type SearchRequest } from "@engram/memory";
 import { z } from "zod";
 import type { ApiDeps } from "../app.ts";
+import { explanationJson, partsJson } from "../explain-json.ts";
 import { fields, LIMIT_DEFAULT, missing, parse } from "../fields.ts";
 import { memoryJson, withWarnings } from "../memory-json.ts";
 import { messageJson } from "../message-json.ts";
@@ -21,6 +22,7 @@ const body = z.object({
   as_of: fields.as_of.optional(),
   query_time: fields.query_time.optional(),
   strict: fields.strict.optional(),
+  explain: fields.explain.optional(),
   filters: fields.filters.optional(),
 });
 
@@ -42,11 +44,12 @@ function searchRoute(path: string): Route {
         throw missing("user_id");
       const query = input.query?.normalize("NFC").trim();
       const queryTime = input.query_time ?? input.as_of;
-      const { found, degraded } = await measured(deps, {
+      const { found, degraded, explanation } = await measured(deps, {
         filter: toFilter(input, principal.projectId),
         limit: input.limit ?? LIMIT_DEFAULT,
         threshold: input.relevance_threshold ?? 0,
         strict: input.strict ?? false,
+        explain: input.explain ?? false,
         ...(queryTime === undefined ? {} : { queryTime }),
         ...(query === undefined || query === "" ? {} : { query: query.replaceAll("\0", " ").toWellFormed() }),
       });
@@ -56,8 +59,10 @@ function searchRoute(path: string): Route {
           memories: found.map((one) => ({
             ...(one.kind === "memory" ? memoryJson(one.memory) : messageJson(one.message)),
             relevance_score: Math.round(one.score * 1e4) / 1e4,
+            ...(input.explain === true ? { explain: partsJson(one, explanation) } : {}),
           })),
           total: found.length,
+          ...(explanation === undefined ? {} : { explain: explanationJson(explanation) }),
           ...(degraded.length === 0 ? {} : { degraded }),
           ...withWarnings(warnings),
         },

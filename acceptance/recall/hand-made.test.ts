@@ -1,4 +1,5 @@
-// Recall on a hand-made set: inflected Russian with English words, names, numbers and codes in it; Chinese and Japanese phrases.
+// Recall and scores on sets made by hand: inflected Russian with English words, names, numbers and codes in it; English; Chinese
+// and Japanese phrases.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import { api } from "../client.ts";
@@ -9,12 +10,13 @@ interface Question {
   /** Places of the memories that answer it. */
   readonly evidence: readonly number[];
 }
-const set = JSON.parse(readFileSync(new URL("russian.json", import.meta.url), "utf8")) as {
-  memories: string[];
-  questions: Question[];
-  signs: string[];
-  phrases: Question[];
-};
+interface HandMade {
+  readonly memories: string[];
+  readonly questions: Question[];
+}
+const read = <T>(name: string): T => JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8")) as T;
+const set = read<HandMade & { signs: string[]; phrases: Question[] }>("russian.json");
+const english = read<HandMade>("english.json");
 
 async function load(contents: readonly string[]): Promise<{ userId: string; memoryIds: readonly string[] }> {
   const userId = unique("recall");
@@ -58,5 +60,22 @@ describe("recall", () => {
 
   test.each(set.phrases)("the Chinese or Japanese phrase $text is found first", async (phrase) => {
     expect(await recall(signs, phrase, phrase.evidence.length)).toBe(1);
+  });
+
+  // As bench:threshold, which takes a model as well.
+  test.each([
+    ["Russian", set],
+    ["English", english],
+  ])("at 0.7 nine of ten right answers pass, and not one of twenty others: %s", async (_, { memories, questions }) => {
+    const { userId, memoryIds } = await load(memories);
+    const passed = { right: 0, others: 0 };
+    for (const { text, evidence } of questions) {
+      const found = ids(await search({ user_id: userId, query: text, relevance_threshold: 0.7, limit: 1_000 }));
+      const right = evidence.filter((place) => found.includes(memoryIds[place] ?? "")).length;
+      passed.right += right / evidence.length;
+      passed.others += (found.length - right) / (memories.length - evidence.length);
+    }
+    expect(passed.right / questions.length).toBeGreaterThanOrEqual(0.9);
+    expect(passed.others / questions.length).toBeLessThan(0.05);
   });
 });
