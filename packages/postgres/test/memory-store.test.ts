@@ -244,6 +244,26 @@ describeOnDatabases("memories", (db) => {
     expect(await store.deleteMemory(other, memory.id, actor)).toBe(false);
   });
 
+  test("owners are users, and the agents of what is nobody's", async () => {
+    await put(
+      { userId: "u", agentId: "g1", content: "раз" },
+      { userId: "u", agentId: "g2", content: "два" },
+      { userId: null, level: "agent", agentId: "g1", content: "три" },
+      { userId: "v", content: "четыре" },
+    );
+    await db.query("INSERT INTO public.memories (content) VALUES ('пять')");
+    const owners = await store.findOwners({ scope: { projectId, exact: true } }, 10);
+    expect(new Set(owners.map((owner) => JSON.stringify(owner)))).toEqual(
+      new Set([
+        '{"userId":"u","agentId":null}',
+        '{"userId":null,"agentId":"g1"}',
+        '{"userId":"v","agentId":null}',
+        '{"userId":null,"agentId":null}',
+      ]),
+    );
+    expect(owners).toHaveLength(4);
+  });
+
   test("a join shows a caller its own user's, session's and level's rows, whatever ids the index gave", async () => {
     const [own, session, otherUser, otherSession] = await put(
       { content: "своё" },
