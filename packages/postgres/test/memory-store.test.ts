@@ -244,6 +244,28 @@ describeOnDatabases("memories", (db) => {
     expect(await store.deleteMemory(other, memory.id, actor)).toBe(false);
   });
 
+  test("as of a time that a memory shows: from the moment on, though a clock has finer ticks than it shows", async () => {
+    const from = "2026-03-01T12:00:00.000456Z";
+    const to = "2026-03-02T12:00:00.000789Z";
+    await db.query("INSERT INTO public.memories (user_id, content, valid_from, valid_to) VALUES ('u', 'раз', $1, $2)", [
+      from,
+      to,
+    ]);
+    const seen = async (asOf: string) =>
+      (
+        await store.listMemories({
+          filter: { ...mine, asOf: new Date(asOf) },
+          sort: "created_at",
+          limit: 10,
+          offset: 0,
+        })
+      ).total;
+    expect(await seen("2026-03-01T11:59:59.999Z")).toBe(0);
+    expect(await seen("2026-03-01T12:00:00.000Z")).toBe(1);
+    expect(await seen("2026-03-02T11:59:59.999Z")).toBe(1);
+    expect(await seen("2026-03-02T12:00:00.000Z")).toBe(0);
+  });
+
   test("owners are users, and the agents of what is nobody's", async () => {
     await put(
       { userId: "u", agentId: "g1", content: "раз" },
