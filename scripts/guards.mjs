@@ -14,6 +14,7 @@ const converge = "packages/memory/src/converge.ts";
 const contract = (name) => ({ path: "packages/postgres/test/outbox.test.ts", name });
 const crashPoints = (name) => ({ path: "packages/memory/test/crash-points.test.ts", name });
 const store = (name) => ({ path: "packages/postgres/test/memory-store.test.ts", name });
+const filters = (name) => ({ path: "packages/sockets/test/filters.test.ts", name });
 const points = { path: "packages/sockets/test/points.test.ts", name: "no wrong hit" };
 const ranking = (name) => ({ path: "packages/memory/src/rank.test.ts", name });
 
@@ -214,6 +215,20 @@ export const guards = [
     text: "CASE WHEN m.user_id IS NULL THEN m.agent_id END",
     broken: "NULL::text",
     tests: points,
+  },
+  {
+    guard: "Qdrant is told what a condition lets through before it takes the nearest",
+    file: "packages/qdrant/src/to-filter.ts",
+    text: "...(ids === undefined ? [] : [{ has_id: ids }]),",
+    broken: "",
+    tests: filters("the nearest that a condition lets through"),
+  },
+  {
+    guard: "what a point does not tell leaves out nothing, negated or not",
+    file: "packages/qdrant/src/narrow.ts",
+    text: "return negated(bound(condition.of, OTHER_SIDE[side]));",
+    broken: "return negated(bound(condition.of, side));",
+    tests: filters("without the ids"),
   },
   {
     guard: "the dedupe key is unique",
