@@ -53,7 +53,7 @@ function bound(condition: Condition, side: Side): Narrowed {
     case "not":
       return negated(bound(condition.of, OTHER_SIDE[side]));
     default:
-      return leaf(condition, side) ?? (side === "above" ? "all" : "none");
+      return leaf(condition, side) ?? unknown(side);
   }
 }
 

@@ -105,7 +105,7 @@ describe.each(INSTALLATIONS)("conditions in an index: %s", (_name, open) => {
     // Of what it may leave out, an index that cannot ask the rows leaves out a good part all the same.
     const spared = (counts.asked * rows.length - counts.given) / (counts.asked * rows.length - counts.wanted);
     expect(spared).toBeGreaterThan(index.joinsRows === true ? 0.999 : 0.3);
-  }, 120_000);
+  }, 300_000);
 
   function queryFor(condition: Condition, vector: ArrayLike<number>): VectorQuery {
     const filter: MemoryFilter = { scope: { projectId, userId: "u", exact: false }, asOf: AS_OF, condition };

@@ -43,5 +43,5 @@ describe.each(INSTALLATIONS)("an index of which a fifth is wrong: %s", (_name, o
     // Else nothing would have been looked at.
     expect(verdict.full).toBeGreaterThan(SEARCHES / 4);
     expect(verdict.hits).toBeGreaterThan(SEARCHES);
-  }, 120_000);
+  }, 300_000);
 });
