@@ -6,6 +6,7 @@ import {
   type IndexPointWithVector,
   type Vector,
 } from "@engram/memory";
+import type { Executor } from "@engram/sql";
 import type { Installation } from "./installations.ts";
 import { TOPICS, VOCABULARY, vectorNear, type Topic } from "./meaning.ts";
 import { pick, type Random } from "./random.ts";
@@ -58,18 +59,7 @@ export async function plantAndSpoil(
   const doomed = shuffled(random, before).slice(0, Math.round(before.length * share));
   const spoiled = doomed.map((row, at) => ({ row, spoil: SPOILS[at % SPOILS.length] ?? "orphaned" }));
   const idsOf = (...kinds: Spoil[]) => spoiled.filter((one) => kinds.includes(one.spoil)).map((one) => one.row.id);
-  await db.query("DELETE FROM public.memories WHERE id = ANY($1::uuid[])", [idsOf("orphaned")]);
-  await db.query("UPDATE public.memories SET content = content || ' ' || $2 WHERE id = ANY($1::uuid[])", [
-    idsOf("stale"),
-    pick(random, VOCABULARY),
-  ]);
-  const revived = idsOf("revived");
-  await db.query("UPDATE public.memories SET valid_to = created_at + interval '1 day' WHERE id = ANY($1::uuid[])", [
-    revived.slice(0, revived.length / 2),
-  ]);
-  await db.query("UPDATE public.memories SET expires_at = now() - interval '1 day' WHERE id = ANY($1::uuid[])", [
-    revived.slice(revived.length / 2),
-  ]);
+  await changeRows(db, random, idsOf);
 
   const rows = await readRows(db);
   const standing = new Map(rows.map((row) => [row.id, row]));
@@ -97,6 +87,26 @@ export async function plantAndSpoil(
     spoiled: Object.fromEntries(SPOILS.map((spoil) => [spoil, idsOf(spoil).length])) as Record<Spoil, number>,
     points: before.length,
   };
+}
+
+/** What happens to the rows of spoiled points, behind the index's back. */
+async function changeRows(
+  db: Executor,
+  random: Random,
+  idsOf: (...kinds: Spoil[]) => readonly string[],
+): Promise<void> {
+  await db.query("DELETE FROM public.memories WHERE id = ANY($1::uuid[])", [idsOf("orphaned")]);
+  await db.query("UPDATE public.memories SET content = content || ' ' || $2 WHERE id = ANY($1::uuid[])", [
+    idsOf("stale"),
+    pick(random, VOCABULARY),
+  ]);
+  const revived = idsOf("revived");
+  await db.query("UPDATE public.memories SET valid_to = created_at + interval '1 day' WHERE id = ANY($1::uuid[])", [
+    revived.slice(0, revived.length / 2),
+  ]);
+  await db.query("UPDATE public.memories SET expires_at = now() - interval '1 day' WHERE id = ANY($1::uuid[])", [
+    revived.slice(revived.length / 2),
+  ]);
 }
 
 /** Versions that are not the row's; a point of any other kind has its row's own. */
