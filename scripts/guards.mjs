@@ -14,6 +14,8 @@ const converge = "packages/memory/src/converge.ts";
 const contract = (name) => ({ path: "packages/postgres/test/outbox.test.ts", name });
 const crashPoints = (name) => ({ path: "packages/memory/test/crash-points.test.ts", name });
 const store = (name) => ({ path: "packages/postgres/test/memory-store.test.ts", name });
+const filters = (name) => ({ path: "packages/sockets/test/filters.test.ts", name });
+const points = { path: "packages/sockets/test/points.test.ts", name: "no wrong hit" };
 const ranking = (name) => ({ path: "packages/memory/src/rank.test.ts", name });
 
 /** @type {readonly Guard[]} */
@@ -192,6 +194,41 @@ export const guards = [
     text: "!gone.has(hit.id) && (rows.get(hit.id)?.version ?? hit.version) === hit.version",
     broken: "!gone.has(hit.id)",
     tests: ranking("points of an older version are dead too"),
+  },
+  {
+    guard: "hits are joined to their rows under the caller's filter",
+    file: "packages/postgres/src/find-memories.ts",
+    text: "ANY(${values.add(ids)}::uuid[]) AND ${filterSql(filter, values)}`",
+    broken: "ANY(${values.add(ids)}::uuid[]) AND (true OR ${filterSql(filter, values)})`",
+    tests: points,
+  },
+  {
+    guard: "an index whose nearest points are dead is asked for further ones",
+    file: "packages/memory/src/rank.ts",
+    text: "if (isStarved && arm.askOn",
+    broken: "if (isStarved && Number.isNaN(arm.pool) && arm.askOn",
+    tests: points,
+  },
+  {
+    guard: "a search without a user asks the agents for what is nobody's",
+    file: "packages/postgres/src/find-memories.ts",
+    text: "CASE WHEN m.user_id IS NULL THEN m.agent_id END",
+    broken: "NULL::text",
+    tests: points,
+  },
+  {
+    guard: "Qdrant is told what a condition lets through before it takes the nearest",
+    file: "packages/qdrant/src/to-filter.ts",
+    text: "...(ids === undefined ? [] : [{ has_id: ids }]),",
+    broken: "",
+    tests: filters("the nearest that a condition lets through"),
+  },
+  {
+    guard: "what a point does not tell leaves out nothing, negated or not",
+    file: "packages/qdrant/src/narrow.ts",
+    text: "return negated(bound(condition.of, OTHER_SIDE[side]));",
+    broken: "return negated(bound(condition.of, side));",
+    tests: filters("without the ids"),
   },
   {
     guard: "the dedupe key is unique",

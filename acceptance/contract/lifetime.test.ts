@@ -85,6 +85,21 @@ describe("GET /api/agents/:agent_id/memories", () => {
       total: 0,
     });
   });
+
+  test("as_of: what it held then, before a newer state took its place", async () => {
+    const agentId = unique("agent");
+    const put = (content: string) => create({ agent_id: agentId, level: "agent", key: "tone", content });
+    const first = await put("Отвечает кратко");
+    const second = await put("Отвечает подробно");
+    const listed = async (query: string) =>
+      (await api<Page>("GET", `/api/agents/${agentId}/memories${query}`)).body.memories.map((one) => one.id);
+    const { valid_to: retiredAt } = await get(first.id);
+    expect(await listed("")).toEqual([second.id]);
+    expect(await listed(`?as_of=${retiredAt}`)).toEqual([second.id]);
+    expect(await listed(`?as_of=${first.valid_from}`)).toEqual([first.id]);
+    expect(await listed("?as_of=2001-01-01T00:00:00Z")).toEqual([]);
+    expectError(await api("GET", `/api/agents/${agentId}/memories?as_of=soon`), 400);
+  });
 });
 
 describe("GET /api/retention/preview", () => {

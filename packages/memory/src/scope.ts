@@ -66,8 +66,14 @@ export function visibleTo(scope: Scope): readonly Visible[] {
   return ofLevel.length > 0 ? ofLevel : [{ level, ...user, ...session, ...agent }];
 }
 
+/** Whose a memory is: its user's, else its agent's (null beside a user), else the project's. */
+export interface Owner {
+  readonly userId: string | null;
+  readonly agentId: string | null;
+}
+
 /** The tenant of a memory: of its user, else of its agent, else of its project. 32 hex characters. */
-export function tenantOf(owner: { projectId: string; userId: string | null; agentId: string | null }): string {
+export function tenantOf(owner: Owner & { readonly projectId: string }): string {
   const parts =
     owner.userId !== null ? ["user", owner.userId] : owner.agentId !== null ? ["agent", owner.agentId] : ["project"];
   return createHash("sha256")

@@ -249,11 +249,9 @@ async function tenantsOf(store: MemoryStore, filter: MemoryFilter): Promise<read
   const { projectId, agentId } = filter.scope;
   const tenants = new Set<string>();
   for (const visible of visibleTo(filter.scope)) {
-    const agent = visible.agentId ?? agentId ?? null;
-    if (visible.userId !== undefined) tenants.add(tenantOf({ projectId, userId: visible.userId, agentId: agent }));
-    else
-      for (const userId of await store.findUserIds(filter, OWNERS_MAX))
-        tenants.add(tenantOf({ projectId, userId, agentId: agent }));
+    const { userId, agentId: agent = agentId ?? null } = visible;
+    if (userId !== undefined) tenants.add(tenantOf({ projectId, userId, agentId: agent }));
+    else for (const owner of await store.findOwners(filter, OWNERS_MAX)) tenants.add(tenantOf({ projectId, ...owner }));
   }
   return [...tenants];
 }

@@ -146,8 +146,8 @@ async function seed(db: Executor, memories: readonly SeededMemory[]): Promise<vo
       await tx.script("ALTER TABLE memories DISABLE TRIGGER USER");
       await tx.query("DELETE FROM memories WHERE id = $1::uuid", [one.id]);
       await tx.query(
-        `INSERT INTO memories (id, project_id, user_id, level, type, key, content, session_id, agent_id, session_ids, agent_ids, created_at, expires_at, valid_to, version)
-         VALUES ($1::uuid, $2::uuid, $3, $4, $5, $6, $7, $8, $9, $10::text[], $11::text[], $12::timestamptz, $13::timestamptz, $14::timestamptz, $15::bigint)`,
+        `INSERT INTO memories (id, project_id, user_id, level, type, key, content, session_id, agent_id, session_ids, agent_ids, created_at, expires_at, valid_from, valid_to, version)
+         VALUES ($1::uuid, $2::uuid, $3, $4, $5, $6, $7, $8, $9, $10::text[], $11::text[], $12::timestamptz, $13::timestamptz, $14::timestamptz, $15::timestamptz, $16::bigint)`,
         [
           one.id,
           one.projectId,
@@ -162,6 +162,7 @@ async function seed(db: Executor, memories: readonly SeededMemory[]): Promise<vo
           one.agentIds,
           one.createdAt,
           one.expiresAt,
+          one.validFrom,
           one.validTo,
           one.version,
         ],

@@ -1,4 +1,4 @@
-import type { Memory, MemoryFilter } from "@engram/memory";
+import type { Memory, MemoryFilter, Owner } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
 import { INDEX_STATUS, MEMORY_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
 
@@ -57,18 +57,15 @@ export async function recentMemories(db: Executor, filter: MemoryFilter, limit: 
   return rows.map(toMemory);
 }
 
-/** Whose the rows are that a filter lets through; null for nobody's. */
-export async function findUserIds(
-  db: Executor,
-  filter: MemoryFilter,
-  limit: number,
-): Promise<readonly (string | null)[]> {
+/** See `MemoryStore.findOwners`. */
+export async function findOwners(db: Executor, filter: MemoryFilter, limit: number): Promise<readonly Owner[]> {
   const values = new Values();
-  const rows = await db.query<{ user_id: string | null }>(
-    `SELECT DISTINCT m.user_id FROM public.memories m WHERE ${filterSql(filter, values)} LIMIT ${values.add(limit)}::int`,
+  const rows = await db.query<{ user_id: string | null; agent_id: string | null }>(
+    `SELECT DISTINCT m.user_id, CASE WHEN m.user_id IS NULL THEN m.agent_id END AS agent_id
+     FROM public.memories m WHERE ${filterSql(filter, values)} LIMIT ${values.add(limit)}::int`,
     values.list,
   );
-  return rows.map((row) => row.user_id);
+  return rows.map((row) => ({ userId: row.user_id, agentId: row.agent_id }));
 }
 
 /** See `MemoryStore.findIds`. */

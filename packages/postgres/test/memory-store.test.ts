@@ -244,6 +244,48 @@ describeOnDatabases("memories", (db) => {
     expect(await store.deleteMemory(other, memory.id, actor)).toBe(false);
   });
 
+  test("as of a time that a memory shows: from the moment on, though a clock has finer ticks than it shows", async () => {
+    const from = "2026-03-01T12:00:00.000456Z";
+    const to = "2026-03-02T12:00:00.000789Z";
+    await db.query("INSERT INTO public.memories (user_id, content, valid_from, valid_to) VALUES ('u', 'раз', $1, $2)", [
+      from,
+      to,
+    ]);
+    const seen = async (asOf: string) =>
+      (
+        await store.listMemories({
+          filter: { ...mine, asOf: new Date(asOf) },
+          sort: "created_at",
+          limit: 10,
+          offset: 0,
+        })
+      ).total;
+    expect(await seen("2026-03-01T11:59:59.999Z")).toBe(0);
+    expect(await seen("2026-03-01T12:00:00.000Z")).toBe(1);
+    expect(await seen("2026-03-02T11:59:59.999Z")).toBe(1);
+    expect(await seen("2026-03-02T12:00:00.000Z")).toBe(0);
+  });
+
+  test("owners are users, and the agents of what is nobody's", async () => {
+    await put(
+      { userId: "u", agentId: "g1", content: "раз" },
+      { userId: "u", agentId: "g2", content: "два" },
+      { userId: null, level: "agent", agentId: "g1", content: "три" },
+      { userId: "v", content: "четыре" },
+    );
+    await db.query("INSERT INTO public.memories (content) VALUES ('пять')");
+    const owners = await store.findOwners({ scope: { projectId, exact: true } }, 10);
+    expect(new Set(owners.map((owner) => JSON.stringify(owner)))).toEqual(
+      new Set([
+        '{"userId":"u","agentId":null}',
+        '{"userId":null,"agentId":"g1"}',
+        '{"userId":"v","agentId":null}',
+        '{"userId":null,"agentId":null}',
+      ]),
+    );
+    expect(owners).toHaveLength(4);
+  });
+
   test("a join shows a caller its own user's, session's and level's rows, whatever ids the index gave", async () => {
     const [own, session, otherUser, otherSession] = await put(
       { content: "своё" },

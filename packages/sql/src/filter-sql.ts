@@ -19,10 +19,11 @@ export function filterSql(filter: MemoryFilter, values: Values): string {
   return conditions.join(" AND ");
 }
 
+/** To the millisecond, as the times are shown: a time that was read of a memory means that very moment. */
 function validSql({ asOf }: MemoryFilter, values: Values): string {
   if (asOf === undefined) return "m.valid_to IS NULL";
   const time = `${values.add(asOf)}::timestamptz`;
-  return `m.valid_from <= ${time} AND (m.valid_to IS NULL OR m.valid_to > ${time})`;
+  return `date_trunc('milliseconds', m.valid_from) <= ${time} AND (m.valid_to IS NULL OR date_trunc('milliseconds', m.valid_to) > ${time})`;
 }
 
 function visibleSql({ level, userId, sessionId, agentId }: Visible, values: Values): string {

@@ -160,8 +160,8 @@ function pageOf(
 }
 
 /** Whose it is, the tenants say. */
-function isVisible(memory: IndexableMemory, { filter, now }: VectorQuery): boolean {
-  const { scope, types, key, createdAfter, createdBefore } = filter;
+function isVisible(memory: IndexableMemory, { filter, now, ids }: VectorQuery): boolean {
+  const { scope, types, key, createdAfter, createdBefore, asOf } = filter;
   const isSeen = visibleTo(scope).some(
     ({ level, sessionId, agentId }) =>
       (level === undefined || memory.level === level) &&
@@ -170,7 +170,8 @@ function isVisible(memory: IndexableMemory, { filter, now }: VectorQuery): boole
   );
   return (
     isSeen &&
-    memory.validTo === null &&
+    (memory.validTo === null || (asOf !== undefined && memory.validTo > asOf)) &&
+    (ids === undefined || ids.includes(memory.id)) &&
     (memory.expiresAt === null || memory.expiresAt > now) &&
     (types === undefined || types.includes(memory.type)) &&
     (key === undefined || memory.key === key) &&

@@ -1,6 +1,6 @@
 import type { Actor, KeyedWrite, Memory, MemoryDraft, MemoryPatch, MemoryVersion, PutResult } from "../memory.ts";
 import type { RetentionCount, RetentionRules } from "../retention.ts";
-import type { MemoryFilter } from "../scope.ts";
+import type { MemoryFilter, Owner } from "../scope.ts";
 import type { IndexableMemory } from "./vector-index.ts";
 
 export const SORTS = ["created_at", "-created_at", "importance", "updated_at"] as const;
@@ -93,8 +93,8 @@ export interface MemoryStore {
   /** Newest and most important of what the filter lets through, `sessionId`'s own first. */
   recentMemories(filter: MemoryFilter, limit: number): Promise<readonly Memory[]>;
   searchText(query: TextQuery, filter: MemoryFilter, limit: number): Promise<TextHits>;
-  /** Users who own what the filter lets through, for a search that names none (at most `limit`; null = nobody's). */
-  findUserIds(filter: MemoryFilter, limit: number): Promise<readonly (string | null)[]>;
+  /** Whose is what the filter lets through, for a search that names no user; at most `limit`. */
+  findOwners(filter: MemoryFilter, limit: number): Promise<readonly Owner[]>;
   /** Undefined: absent. Throws `conflict` (with the other's id in `details`) when the new text already stands. */
   updateMemory(
     projectId: string,
