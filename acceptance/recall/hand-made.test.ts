@@ -14,9 +14,9 @@ interface HandMade {
   readonly memories: string[];
   readonly questions: Question[];
 }
-const read = <T>(name: string): T => JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8")) as T;
-const set = read<HandMade & { signs: string[]; phrases: Question[] }>("russian.json");
-const english = read<HandMade>("english.json");
+const read = (name: string): unknown => JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
+const set = read("russian.json") as HandMade & { signs: string[]; phrases: Question[] };
+const english = read("english.json") as HandMade;
 
 async function load(contents: readonly string[]): Promise<{ userId: string; memoryIds: readonly string[] }> {
   const userId = unique("recall");

@@ -4,9 +4,9 @@ import { withTruth } from "./with-truth.ts";
 
 /** `engram migrate`: says what it ran; again: nothing. */
 export function runMigrations(): Promise<void> {
-  return withTruth(async (db) => {
+  return withTruth(async (db, config) => {
     try {
-      const ran = await migrate(db);
+      const ran = await migrate(db, { searchLanguages: config.search.languages });
       console.log(ran.length === 0 ? "The schema is up to date" : ran.map((name) => `Ran ${name}`).join("\n"));
     } catch (error) {
       const { message, cure } = databaseProblem(error);

@@ -100,6 +100,8 @@ export interface Config {
     readonly everyHours: number;
   };
   readonly search: {
+    /** Undefined: those that the database has. */
+    readonly languages: readonly string[] | undefined;
     readonly deadlineMs: number;
   };
   readonly recall: {

@@ -118,7 +118,7 @@ function arrange(values: Values, cwd: string): Config {
     worker: { concurrency: values.WORKER_CONCURRENCY },
     reindex: { keepMinutes: values.REINDEX_KEEP_MINUTES },
     reconcile: { everyHours: values.RECONCILE_EVERY_HOURS },
-    search: { deadlineMs: values.SEARCH_DEADLINE_MS },
+    search: { languages: values.SEARCH_LANGUAGES, deadlineMs: values.SEARCH_DEADLINE_MS },
     recall: { deadlineMs: values.RECALL_DEADLINE_MS },
     telemetry: { metricsHost: values.METRICS_HOST, metricsPort: values.METRICS_PORT, logLevel: values.LOG_LEVEL },
   };

@@ -155,6 +155,16 @@ export const origins = read((value) =>
   }),
 );
 
+/** Names of PostgreSQL's text search configurations; which of them there are only the database knows. */
+export const languages = read((value) => {
+  const names = splitList(value).map((name) => name.toLowerCase());
+  const odd = names.find((name) => !/^[a-z]{1,32}$/.test(name));
+  if (odd !== undefined)
+    throw new Refusal(`has ${JSON.stringify(odd)}, which is no name of a language, such as english`);
+  if (names.length === 0) throw new Refusal("names no language");
+  return names;
+});
+
 function splitList(value: string): string[] {
   return [...new Set(value.split(/[,\r\n]/).map((entry) => entry.trim()))].filter((entry) => entry !== "");
 }

@@ -11,6 +11,7 @@ import {
   duration,
   flag,
   host,
+  languages,
   oneOf,
   origins,
   port,
@@ -414,6 +415,13 @@ export const VARIABLES = {
     schema: wholeNumber({ min: 0, max: yearHours }),
   },
 
+  SEARCH_LANGUAGES: {
+    subject: "search",
+    description:
+      "Whose rules words are stemmed by, so that one form finds another; names of PostgreSQL's text search configurations. A change is made by `migrate` or at the next start, which writes the table of memories anew. Unset: those that the database has, russian and english at first. Words of other languages are found as they are written, and Chinese, Japanese, Korean and Thai by their signs.",
+    example: "english,german,french",
+    schema: languages,
+  },
   SEARCH_DEADLINE_MS: {
     subject: "search",
     description:

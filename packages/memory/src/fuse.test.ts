@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { fuse, type FuseInput } from "./fuse.ts";
+import { scoreOf as scoreOfEvidence } from "./calibration.ts";
+import { fuse, TEXT_OF_RIGHT, type FuseInput } from "./fuse.ts";
 
 const calibration = { background: 0.2, related: 0.5 };
 const text = (scores: Readonly<Record<string, number>>) => new Map(Object.entries(scores));
@@ -31,8 +32,10 @@ describe("fuse", () => {
 
   test("says where a score comes from", () => {
     const ranked = fuse({ vectorHits: [{ id: "a", cosine: 0.5 }], textScores: text({ b: 0.3 }), calibration });
-    expect(ranked.find(({ id }) => id === "a")).toEqual({ id: "a", score: expect.any(Number), cosine: 0.5 });
-    expect(ranked.find(({ id }) => id === "b")).toEqual({ id: "b", score: expect.any(Number), lexical: 0.3 });
+    const [a, b] = ["a", "b"].map((wanted) => ranked.find(({ id }) => id === wanted));
+    expect(a).toEqual({ id: "a", score: expect.any(Number), cosine: 0.5, vectorEvidence: 1, textEvidence: 0 });
+    expect(b).toMatchObject({ id: "b", lexical: 0.3, textEvidence: expect.closeTo(0.3 / TEXT_OF_RIGHT) });
+    for (const one of ranked) expect(one.score).toBeCloseTo(scoreOfEvidence(one.vectorEvidence + one.textEvidence));
   });
 
   test("takes a missing cosine for the least of the pool", () => {

@@ -4,6 +4,8 @@ import type { Executor } from "@engram/sql";
 /** A question as lexemes: what the database's stemmers make of it. */
 export interface Lexemes {
   readonly terms: readonly string[];
+  /** Groups of them that are one word: what several languages make of it. */
+  readonly alike: readonly (readonly string[])[];
   /** Of the words of each day that the question names. */
   readonly dayWords: readonly (readonly string[])[];
   readonly marks: readonly string[];
@@ -43,12 +45,14 @@ function createAnalyse(db: Executor): Analyse {
 }
 
 async function analyse(db: Executor, text: string, marks: string, days: readonly string[]): Promise<Lexemes> {
-  const [row] = await db.query<{ terms: string[]; marks: string[]; day_words: string[][] }>(
-    `SELECT engram.search_terms($1::text) AS terms, engram.search_terms($2::text) AS marks, (
+  const [row] = await db.query<{ terms: string[]; alike: string[][]; marks: string[]; day_words: string[][] }>(
+    `SELECT engram.search_terms($1::text) AS terms, engram.search_alike($1::text) AS alike, engram.search_terms($2::text) AS marks, (
        SELECT coalesce(json_agg(engram.search_terms(d.words) ORDER BY d.n), '[]') FROM unnest($3::text[]) WITH ORDINALITY AS d (words, n)) AS day_words`,
     [text, marks, days],
   );
-  return { terms: row?.terms ?? [], marks: row?.marks ?? [], dayWords: row?.day_words ?? [] };
+  if (row === undefined) throw new Error("a statement without a table gave no row");
+  const { terms, alike, marks: marked, day_words: dayWords } = row;
+  return { terms, alike, marks: marked, dayWords };
 }
 
 /** Any of the lexemes, as a tsquery; at least one. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { MemoryError } from "@engram/memory";
 import { codeOf, type Executor } from "@engram/sql";
+import { useSearchLanguages } from "./search-languages.ts";
 
 const FOLDER = new URL("../migrations/", import.meta.url);
 /** Any number that no other program takes for its own advisory lock: "engram" on a telephone. */
@@ -18,10 +19,13 @@ interface Migration {
 
 /**
  * Brings the schema up to the code, one transaction per file, and returns the names of those it ran. Safe from several
- * processes at once, through a pooler too (the lock lives as long as the transaction). Throws `unavailable` with the
+ * processes at once, through a pooler too (the lock lives as long as the transaction). Without `searchLanguages` those stay that stand. Throws `unavailable` with the
  * cure in its message when the database is not ready for us: rights missing, another program's table, newer than the code.
  */
-export async function migrate(db: Executor): Promise<readonly string[]> {
+export async function migrate(
+  db: Executor,
+  { searchLanguages }: { readonly searchLanguages?: readonly string[] | undefined } = {},
+): Promise<readonly string[]> {
   const migrations = await readMigrations();
   try {
     const ran: string[] = [];
@@ -29,6 +33,8 @@ export async function migrate(db: Executor): Promise<readonly string[]> {
     refuseNewer(migrations, applied);
     for (const migration of migrations)
       if (!applied.has(migration.name) && (await apply(db, migration))) ran.push(migration.name);
+    if (searchLanguages !== undefined && (await useSearchLanguages(db, searchLanguages)))
+      ran.push(`search languages: ${searchLanguages.join(", ")}`);
     // At every start: tables are made after migrations too, and the roles may have come later.
     await db.query("SELECT engram.lock_out()");
     return ran;

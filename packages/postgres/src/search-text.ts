@@ -35,7 +35,7 @@ export async function searchText(
   filter: MemoryFilter,
   limit: number,
 ): Promise<TextHits> {
-  const { terms, dayWords, marks } = await analyseIn(db)(query);
+  const { terms, alike, dayWords, marks } = await analyseIn(db)(query);
   const wanted = new Set([...terms, ...query.days.flatMap((day) => day.lexemes)]);
   if (wanted.size === 0) return NOTHING;
   const watched = [...wanted, ...terms.map(speakerLexeme)];
@@ -66,7 +66,7 @@ export async function searchText(
   const best = bestOf([...seen, ...older], wanted, statistics).slice(0, limit);
   return {
     hits: await withNeighbours(db, filter, best, row.talks ?? [], new Set(older.map(({ id }) => id))),
-    terms: groupTerms(terms, query.days, dayWords),
+    terms: groupTerms({ lexemes: terms, alike }, query.days, dayWords),
     ...statistics,
   };
 }

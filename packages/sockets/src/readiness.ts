@@ -93,17 +93,27 @@ async function within<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
 export async function migrateWhenReady(
   sockets: Pick<Sockets, "db">,
   readiness: Readiness,
-  { logger, stop, databaseUrl }: { logger: Logger; stop: AbortSignal; databaseUrl?: string | undefined },
+  {
+    logger,
+    stop,
+    databaseUrl,
+    searchLanguages,
+  }: {
+    logger: Logger;
+    stop: AbortSignal;
+    databaseUrl?: string | undefined;
+    searchLanguages?: readonly string[] | undefined;
+  },
 ): Promise<void> {
   const attempt = async (): Promise<readonly string[]> => {
     try {
-      return await migrate(sockets.db);
+      return await migrate(sockets.db, { searchLanguages });
     } catch (error) {
       if (databaseUrl === undefined || databaseProblem(error).code !== "database_missing") throw error;
       // Where the role may not, what is told is that the database is missing.
       if (await createDatabase(databaseUrl)) logger.info("Database created");
       else throw error;
-      return migrate(sockets.db);
+      return migrate(sockets.db, { searchLanguages });
     }
   };
   const ran = await keepTrying(attempt, {

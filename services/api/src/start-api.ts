@@ -81,6 +81,7 @@ export async function startApi({
     logger,
     stop: stopping.signal,
     databaseUrl: config.truth.databaseUrl,
+    searchLanguages: config.search.languages,
   });
   const measured = measureOutbox({ sockets, readiness, backlog, metrics, logger }, stopping.signal);
 

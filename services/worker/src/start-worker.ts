@@ -53,7 +53,12 @@ async function run(
   stop: AbortSignal,
   answering: { stop(): Promise<void> }[],
 ): Promise<void> {
-  await migrateWhenReady(sockets, readiness, { logger, stop, databaseUrl: config.truth.databaseUrl });
+  await migrateWhenReady(sockets, readiness, {
+    logger,
+    stop,
+    databaseUrl: config.truth.databaseUrl,
+    searchLanguages: config.search.languages,
+  });
   const index = await keepTrying(() => prepareIndex(sockets, config.vectors.collection), {
     stop,
     onFailure(error) {

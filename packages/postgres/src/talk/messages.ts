@@ -129,7 +129,7 @@ export async function searchMessages(
 ): Promise<TextHits> {
   const values = new Values();
   const condition = messageFilter(filter, values);
-  const { terms, dayWords } = await analyseIn(db)(query);
+  const { terms, alike, dayWords } = await analyseIn(db)(query);
   const wanted = new Set([...terms, ...query.days.flatMap((day) => day.lexemes)]);
   if (condition === undefined || wanted.size === 0) return NOTHING;
   const [row] = await db.query<TextRow>(
@@ -151,7 +151,7 @@ export async function searchMessages(
   const best = bestOf(candidates, wanted, statistics).slice(0, limit);
   return {
     hits: best.map((hit) => ({ ...hit, isTurn: false, before: [], after: [] })),
-    terms: groupTerms(terms, query.days, dayWords),
+    terms: groupTerms({ lexemes: terms, alike }, query.days, dayWords),
     ...statistics,
   };
 }
