@@ -53,11 +53,11 @@ async function run(
   stop: AbortSignal,
   answering: { stop(): Promise<void> }[],
 ): Promise<void> {
-  await migrateWhenReady(sockets, readiness, { logger, stop, databaseUrl: config.truth.databaseUrl });
+  await migrateWhenReady(sockets, readiness, { logger, stop, truth: config.truth });
   const index = await keepTrying(() => prepareIndex(sockets, config.vectors.collection), {
     stop,
     onFailure(error) {
-      const problem = indexProblem(error);
+      const problem = indexProblem(error, config.truth.databaseVariable);
       const { code, cure, message } = problem;
       if (!readiness.problems.some((known) => known.message === message))
         logger.warn({ code, cure, problem: message, err: error }, "Index is not ready");
