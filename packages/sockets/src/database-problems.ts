@@ -1,6 +1,7 @@
 import type { Config, Problem } from "@engram/config";
 import { MemoryError, toMemoryError } from "@engram/memory";
 import { codeOf, isTlsFault } from "@engram/sql";
+import { providerProblem } from "./provider-problems.ts";
 
 /** The variable that gave the address, by which the operator knows what to mend. */
 type DatabaseVariable = Config["truth"]["databaseVariable"];
@@ -76,11 +77,12 @@ export function databaseProblem(error: unknown, variable: DatabaseVariable): Pro
   };
 }
 
-/** Why the index cannot be prepared: the truth's troubles too, where it lies in the truth. */
+/** Why the index cannot be prepared: the truth's troubles too, where it lies in the truth, and those of the provider. */
 export function indexProblem(error: unknown, variable: DatabaseVariable): Problem {
   const { code, message } = toMemoryError(error);
   return (
-    knownProblem(error, variable) ?? {
+    knownProblem(error, variable) ??
+    providerProblem(error) ?? {
       code: `index_${code}`,
       message,
       cure: "Search answers from words meanwhile; the worker keeps trying",

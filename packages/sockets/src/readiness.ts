@@ -68,9 +68,14 @@ export class Readiness {
     return {
       ready: states.truth === "ok" && !this.stopping,
       states,
-      problems: [...this.problems, ...sockets.circuits.problems],
+      problems: eachOnce([...this.problems, ...sockets.circuits.problems]),
     };
   }
+}
+
+/** A key that is refused is met by whoever uses it. */
+function eachOnce(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [problem.message, problem])).values()];
 }
 
 async function stateOf(ping: (signal: AbortSignal) => Promise<unknown>): Promise<SocketState> {
