@@ -39,6 +39,7 @@ type Service = {
   readonly logging?: { readonly options?: Readonly<Record<string, string>> };
   readonly deploy?: { readonly resources?: { readonly limits?: { readonly cpus?: number; readonly memory?: string } } };
   readonly environment?: Readonly<Record<string, string>>;
+  readonly volumes?: readonly { readonly target: string; readonly read_only?: boolean }[];
   readonly ports?: readonly { readonly host_ip?: string; readonly published?: string }[];
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
 };
@@ -140,11 +141,36 @@ whenSecond("docker compose v2", () => {
 
   test("the small profile fits into 1 GB, and has neither Redis nor Qdrant", async () => {
     const all = await services("small");
-    expect(all.map(([name]) => name).sort()).toEqual(["caddy", "mem0", "mem0-volumes", "postgres"]);
+    expect(all.map(([name]) => name).sort()).toEqual(["caddy", "mem0", "mem0-backup", "mem0-volumes", "postgres"]);
     const bytes = all
       .filter(([name]) => !JOBS.includes(name))
       .map(([, { deploy }]) => Number.parseInt(deploy?.resources?.limits?.memory ?? "", 10));
-    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(900 * 1024 * 1024);
+    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(920 * 1024 * 1024);
+  });
+
+  test("both profiles are backed up every night, the small one without an index apart", async () => {
+    const [whole, small] = await Promise.all(
+      ["whole", "small"].map(async (name) => Object.fromEntries(await services(name))["mem0-backup"]),
+    );
+    const { QDRANT_URL, QDRANT_API_KEY, MEM0_COLLECTION_NAME, ...rest } = whole?.environment ?? {};
+    expect([QDRANT_URL, QDRANT_API_KEY, MEM0_COLLECTION_NAME].every((value) => value !== undefined)).toBe(true);
+    expect(small?.environment).toEqual(rest);
+    const shared = ({ image, command, user, healthcheck, volumes }: Service) => ({
+      image,
+      command,
+      user,
+      healthcheck,
+      volumes,
+    });
+    expect(small && shared(small)).toEqual(whole && shared(whole));
+    for (const [profile, reader] of [
+      ["whole", "mem0-worker"],
+      ["small", "mem0"],
+    ] as const) {
+      const { environment, volumes } = Object.fromEntries(await services(profile))[reader] ?? {};
+      expect({ profile, directory: environment?.["BACKUP_DIR"] }).toEqual({ profile, directory: "/opt/backups" });
+      expect(volumes).toContainEqual(expect.objectContaining({ target: "/opt/backups", read_only: true }));
+    }
   });
 
   test("Redis keeps what it was told and never evicts; PostgreSQL counts statements; Qdrant reports to nobody", async () => {
