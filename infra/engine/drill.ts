@@ -22,7 +22,7 @@ import { trouble } from "./guide/trouble.ts";
 import { followGuide, killEach, loseAndRestore, setUp, trustCaddy } from "./parts.ts";
 import { findDevices, removeFolder } from "./scratch.ts";
 import { abandonAll, must, run } from "./shell.ts";
-import { copyCheckout, inFolder, refuseForeignStack, setting, type Stack } from "./stack.ts";
+import { copyCheckout, inFolder, refuseForeignStack, type Stack } from "./stack.ts";
 import { buildStandIns } from "./stand-ins.ts";
 import { Undo } from "./undo.ts";
 import { keyOf, scale, setupVariants, tryOldCompose, tryVariant, useOnce } from "./variants.ts";
