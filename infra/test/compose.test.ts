@@ -28,6 +28,7 @@ const OF_OUR_IMAGE = ["mem0", "mem0-more"];
 type Service = {
   readonly image: string;
   readonly command?: readonly string[];
+  readonly init?: boolean;
   readonly container_name?: string;
   readonly user?: string;
   readonly restart?: string;
@@ -109,6 +110,12 @@ whenSecond("docker compose v2", () => {
         else if (service === "mem0-volumes") expect(cap_add).toEqual(["CHOWN", "DAC_OVERRIDE"]);
         else expect({ service, cap_add }).toEqual({ service, cap_add: [] });
       }
+    });
+
+    test("our own image has an init as its first process, which hears a stop from the beginning", async () => {
+      const ours = (await services(name)).filter(([, { image }]) => image === "engram:local");
+      expect(ours.length).toBeGreaterThan(0);
+      for (const [service, { init }] of ours) expect({ service, init }).toEqual({ service, init: true });
     });
 
     test("whatever runs on has a healthcheck", async () => {
