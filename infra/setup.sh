@@ -63,6 +63,7 @@ write_settings() {
     set_setting POSTGRES_PASSWORD "$moved"
     set_setting QDRANT_API_KEY "$moved"
     set_setting MEM0_API_KEY ''
+    set_setting GRAFANA_PASSWORD ''
     set_setting OPENAI_API_KEY ''
   else
     [ "$(setting POSTGRES_PASSWORD)" != "$moved" ] || fail "the secrets are in $root/secrets: add --hardened"
@@ -70,8 +71,10 @@ write_settings() {
     fill POSTGRES_PASSWORD
     fill QDRANT_API_KEY
     fill MEM0_API_KEY
+    fill GRAFANA_PASSWORD
   fi
   protect "$env_file"
+  tell_offline
 }
 
 # One file for each, readable for the users of all containers, in a folder that nobody else may enter. A file that is there
@@ -85,9 +88,9 @@ write_secrets() {
   write_secret qdrant_api_key "$(setting_or_random QDRANT_API_KEY)"
   write_secret mem0_api_key "$(setting_or_random MEM0_API_KEY)"
   write_secret redis_password "$(random)"
-  openai_key=$(setting OPENAI_API_KEY)
-  # The placeholder starts, and says in status and log that a key is missing.
-  write_secret openai_api_key "${openai_key:-sk-your-openai-api-key}"
+  write_secret grafana_password "$(setting_or_random GRAFANA_PASSWORD)"
+  # Empty where there is none: Engram works without a provider then.
+  write_secret openai_api_key "$(setting OPENAI_API_KEY)"
   user=$(setting POSTGRES_USER)
   database=$(setting POSTGRES_DB)
   write_secret database_url "postgresql://${user:-postgres}:$(cat "$secrets/postgres_password")@postgres:5432/${database:-mem0}"
@@ -95,9 +98,28 @@ write_secrets() {
 }
 
 write_secret() {
-  [ -s "$secrets/$1" ] && return
+  if [ -n "$(secret "$1")" ]; then return; fi
+  rm -f "$secrets/$1"
   printf '%s\n' "$2" > "$secrets/$1"
   chmod 444 "$secrets/$1"
+}
+
+# What is in the file of a secret; nothing where there is none.
+secret() {
+  cat "$secrets/$1" 2> /dev/null || true
+}
+
+# Not a fault, and nobody should find it out by the answers.
+tell_offline() {
+  place=$env_file
+  openai_key=$(setting OPENAI_API_KEY)
+  if [ $mode = hardened ]; then
+    place=$secrets/openai_api_key
+    openai_key=$(secret openai_api_key)
+  fi
+  [ -z "$openai_key" ] || return 0
+  [ -z "$(setting OPENAI_BASE_URL)" ] || return 0
+  say "OPENAI_API_KEY is empty: Engram works offline, memories are found by their words; for their meaning put a key into $place and restart"
 }
 
 # A database that was made with another password would refuse the new one.

@@ -48,6 +48,7 @@ describe("GET /openapi.json", () => {
     ["/api/memories/{}", ["get", "put", "patch", "delete"]],
     ["/api/memories/{}/history", ["get"]],
     ["/api/memories/user/{}", ["get", "delete"]],
+    ["/api/memory/status", ["get"]],
     ["/livez", ["get"]],
     ["/readyz", ["get"]],
   ])("describes %s", async (path, methods) => {

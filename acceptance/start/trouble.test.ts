@@ -107,19 +107,20 @@ onceOnly("a start in trouble", () => {
   });
 
   test.each([
-    ["nothing listens there", "postgresql://u:p@127.0.0.1:1/mem0", "database_refused"],
-    ["the host cannot be resolved", "postgresql://u:p@no-such-host.invalid:5432/mem0", "database_host"],
+    ["DATABASE_URL", "nothing listens there", "postgresql://u:p@127.0.0.1:1/mem0", "database_refused"],
+    ["MEM0_DATABASE_URL", "nothing listens there", "postgresql://u:p@127.0.0.1:1/mem0", "database_refused"],
+    ["DATABASE_URL", "the host cannot be resolved", "postgresql://u:p@no-such-host.invalid:5432/mem0", "database_host"],
   ])(
-    "DATABASE_URL, %s: it stays up and says so once, with a cure",
-    async (_name, url, code) => {
-      const started = await start({ DATABASE_URL: url });
+    "%s, %s: it stays up and says so once, with a cure",
+    async (variable, _name, url, code) => {
+      const started = await start({ [variable]: url });
       const seen = await until("the problem to be told", async () => {
         const state = await readiness(started);
         return state !== undefined && state.problems.length > 0 && state;
       });
       expect(seen).toMatchObject({
         status: 503,
-        problems: [{ code, message: expect.stringContaining("DATABASE_URL"), cure: expect.stringMatching(/\w/) }],
+        problems: [{ code, message: expect.stringMatching(`^${variable}: `), cure: expect.stringMatching(/\w/) }],
       });
       const lines = started
         .output()

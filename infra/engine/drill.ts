@@ -2,7 +2,7 @@
  * The shipped files on a real Docker engine: infra/setup.sh, every container killed, the guide's commands, loss and restore,
  * and the other ways to start. Ends non-zero when a line fails.
  *
- *   npm run engine -- [--stand-ins] [--only setup,kill,restore,guide,beside,scale,variants,old] [--keep]
+ *   npm run engine -- [--stand-ins] [--only setup,kill,restore,scale,guide,page,variants,old] [--keep]
  *
  * On the engine that `docker` reaches, or, as root with dockerd installed, on one of its own that goes again. `--stand-ins`
  * makes images under the names of the files (stand-ins.ts) where none can be pulled. `--keep` leaves the scratch folder
@@ -10,22 +10,25 @@
  */
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { findTool } from "../../test-equipment/src/tools.ts";
 import { findEngine } from "./engine.ts";
 import type { Names } from "./guide/command.ts";
 import { installation } from "./guide/install.ts";
 import { maintenance } from "./guide/maintenance.ts";
+import { readPage } from "./guide/page.ts";
 import { trouble } from "./guide/trouble.ts";
 import { followGuide, killEach, loseAndRestore, setUp, trustCaddy } from "./parts.ts";
-import { must, run } from "./shell.ts";
-import { copyCheckout, inFolder, refuseForeignStack, setting, type Stack } from "./stack.ts";
+import { findDevices, removeFolder } from "./scratch.ts";
+import { abandonAll, must, run } from "./shell.ts";
+import { copyCheckout, inFolder, refuseForeignStack, type Stack } from "./stack.ts";
 import { buildStandIns } from "./stand-ins.ts";
-import { scale, setupVariants, tryOldCompose, tryVariant, useOnce } from "./variants.ts";
+import { Undo } from "./undo.ts";
+import { keyOf, scale, setupVariants, tryOldCompose, tryVariant, useOnce } from "./variants.ts";
 import { isWell, toTable, type Verdict } from "./verdicts.ts";
 
-const PARTS = ["setup", "kill", "restore", "guide", "scale", "variants", "old"] as const;
+const PARTS = ["setup", "kill", "restore", "scale", "guide", "page", "variants", "old"] as const;
 const BUILD_MS = 20 * 60_000;
 const DOWN_MS = 180_000;
 /** The containers that the guide's stack has: Engram is one of them, and has no worker apart. */
@@ -42,36 +45,57 @@ const only = options.only.split(",");
 const unknown = only.filter((part) => !PARTS.some((one) => one === part));
 if (unknown.length > 0) throw new Error(`--only: there is no ${unknown.join(", ")}; there are ${PARTS.join(", ")}`);
 const verdicts: Verdict[] = [];
+const started = Date.now();
+const devices = findDevices();
 await main();
 
 async function main(): Promise<void> {
-  const folder = process.env["ENGRAM_ENGINE_FOLDER"] ?? mkdtempSync(join(tmpdir(), "engram-engine-"));
-  const engine = await findEngine(join(folder, "engine"));
-  const env = { ...(engine.host === undefined ? {} : { DOCKER_HOST: engine.host }), ...(await findCompose(folder)) };
-  const stack = { folder: join(folder, "opt"), env };
-  const clean = async (): Promise<void> => {
-    await takeDown(stack);
-    await engine.stop();
-    if (!options.keep) rmSync(folder, { recursive: true, force: true });
-  };
+  const undo = new Undo();
+  let isInterrupted = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      // A terminal tells the whole group, and who has started us tells us once more.
+      if (isInterrupted) return;
+      isInterrupted = true;
+      abandonAll();
+      void end(undo).finally(() => process.exit(1));
+    });
   try {
-    await refuseForeignStack(env);
-  } catch (error) {
-    // Nothing that is there is ours to take down.
-    await engine.stop();
-    throw error;
-  }
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => void clean().finally(() => process.exit(1)));
-  try {
-    await buildImages(stack, folder);
+    const stack = await prepare(undo);
+    await buildImages(stack);
     await drill(stack);
   } catch (error) {
     report({ part: "drill", what: "the drill itself", verdict: "FAILED", note: String(error) });
   }
-  await clean();
-  process.stdout.write(`${toTable(verdicts)}\n`);
+  await end(undo);
+  const minutes = ((Date.now() - started) / 60_000).toFixed(0);
+  process.stdout.write(`${toTable(verdicts)}, ${minutes} min\n`);
   process.exitCode = isWell(verdicts) ? 0 : 1;
+}
+
+/** An engine without a stack, and what may be made on it: each is taken away again. */
+async function prepare(undo: Undo): Promise<Stack> {
+  const folder = process.env["ENGRAM_ENGINE_FOLDER"] ?? mkdtempSync(join(tmpdir(), "engram-engine-"));
+  undo.add("the scratch folder", () => (options.keep ? Promise.resolve() : removeFolder(folder)));
+  const engine = await findEngine(join(folder, "engine"), undo);
+  const env = { ...(engine.host === undefined ? {} : { DOCKER_HOST: engine.host }), ...(await findCompose(folder)) };
+  await refuseForeignStack(env);
+  const stack = { folder: join(folder, "opt"), env };
+  mkdirSync(stack.folder, { recursive: true });
+  undo.add("the stack", () => takeDown(stack));
+  return stack;
+}
+
+/** Nothing stays behind, however it ended. */
+async function end(undo: Undo): Promise<void> {
+  const faults = await undo.run();
+  const left = findDevices().filter((name) => !devices.includes(name));
+  report({
+    part: "end",
+    what: "containers, volumes, network, engine and scratch folder are taken away",
+    verdict: faults.length === 0 && left.length === 0 ? "ok" : "FAILED",
+    note: [...faults, ...left].join("; "),
+  });
 }
 
 /** The plugin for `docker compose`, where docker has none: in a configuration folder of our own. */
@@ -89,19 +113,19 @@ async function findCompose(folder: string): Promise<Record<string, string>> {
 }
 
 /** Beforehand, so that what `setup.sh` takes is the start, and so that a build here may use the machine's own network. */
-async function buildImages(stack: Stack, folder: string): Promise<void> {
-  if (options["stand-ins"]) await buildStandIns({ env: stack.env, folder });
+async function buildImages(stack: Stack): Promise<void> {
+  if (options["stand-ins"]) await buildStandIns({ env: stack.env, folder: dirname(stack.folder) });
   rmSync(stack.folder, { recursive: true, force: true });
   copyCheckout(stack.folder);
   await limitFiles(stack);
   const network = options["stand-ins"] ? ["--network", "host"] : [];
-  const started = Date.now();
+  const begun = Date.now();
   await must("docker", ["build", ...network, "--tag", "engram:local", stack.folder], {
     env: stack.env,
     timeoutMs: BUILD_MS,
   });
   const size = await must("docker", ["image", "inspect", "--format", "{{.Size}}", "engram:local"], { env: stack.env });
-  const seconds = ((Date.now() - started) / 1000).toFixed(0);
+  const seconds = ((Date.now() - begun) / 1000).toFixed(0);
   report({
     part: "image",
     what: "docker build",
@@ -130,12 +154,12 @@ async function limitFiles(stack: Stack): Promise<void> {
 async function drill(stack: Stack): Promise<void> {
   const compose = "docker compose";
   // The others begin where it has ended.
-  if (["setup", "kill", "restore", "guide", "scale"].some((part) => only.includes(part))) {
+  if (["setup", "kill", "restore", "scale", "guide", "page"].some((part) => only.includes(part))) {
     if (!(await setUp(stack, report))) return;
     if (only.includes("kill")) await killEach(stack, report);
     if (only.includes("restore")) await loseAndRestore(stack, report, compose);
     if (only.includes("scale")) await scale(stack, report, compose);
-    if (only.includes("guide")) await guide(stack);
+    if (only.includes("guide") || only.includes("page")) await guide(stack);
     await takeDown(stack);
   }
   for (const variant of only.includes("variants") ? setupVariants(compose) : []) {
@@ -155,13 +179,18 @@ async function guide(stack: Stack): Promise<void> {
   await inFolder(stack, "docker rm -f mem0 mem0-worker $(docker ps -aq --filter name=more)", { timeoutMs: DOWN_MS });
   if (!(await setUp(stack, report, { options: `--beside ${stack.folder}`, containers: BESIDE }))) return;
   await useOnce(stack, report, "beside");
-  const key = setting(stack, "MEM0_API_KEY");
+  const key = await keyOf(stack);
   const date = (await inFolder(stack, "date +%Y%m%d")).output.trim();
   const names: Names = { folder: stack.folder, domain: "localhost", key, password: `${key.slice(0, 20)}new`, date };
   const trusting = await trustCaddy(stack);
-  for (const chapter of [installation, maintenance, trouble])
-    await followGuide(trusting, report, chapter, { names, waitFor: BESIDE });
-  await useOnce(stack, report, "guide");
+  if (only.includes("guide")) {
+    for (const chapter of [installation, maintenance, trouble])
+      await followGuide(trusting, report, chapter, { names, waitFor: BESIDE });
+    await useOnce(stack, report, "guide");
+  }
+  if (!only.includes("page")) return;
+  await followGuide(trusting, report, readPage(), { names, waitFor: BESIDE });
+  await useOnce(stack, report, "page");
 }
 
 /** As on the first day: other settings would find no volumes of theirs. */
@@ -172,16 +201,17 @@ function freshSettings(stack: Stack): void {
 
 async function takeDown(stack: Stack): Promise<void> {
   const containers = "docker ps --all --quiet --filter network=app-network";
-  await inFolder(stack, `docker rm --force --volumes $(${containers}) mem0-volumes mem0-migrate`, {
-    timeoutMs: DOWN_MS,
-  });
-  await inFolder(stack, "docker network rm app-network", { timeoutMs: DOWN_MS });
+  const asCleanup = { timeoutMs: DOWN_MS, isCleanup: true } as const;
+  await inFolder(stack, `docker rm --force --volumes $(${containers}) mem0-volumes mem0-migrate`, asCleanup);
+  await inFolder(stack, "docker network rm app-network", asCleanup);
   const volumes = "mem0_data postgres_data qdrant_storage qdrant_snapshots redis_data caddy_data caddy_config";
-  await inFolder(stack, `docker volume rm --force ${volumes}`, { timeoutMs: DOWN_MS });
+  await inFolder(stack, `docker volume rm --force ${volumes}`, asCleanup);
 }
 
 /** Told at once, since a whole drill takes its time. */
 function report(verdict: Verdict): void {
   verdicts.push(verdict);
-  process.stderr.write(`${toTable([verdict]).split("\n")[0] ?? ""}\n`);
+  const seconds = Math.round((Date.now() - started) / 1000);
+  const clock = `${String(Math.floor(seconds / 60)).padStart(2, "0")}:${String(seconds % 60).padStart(2, "0")}`;
+  process.stderr.write(`${clock}  ${toTable([verdict]).split("\n")[0] ?? ""}\n`);
 }

@@ -5,7 +5,7 @@ import { toRun, type GuideCommand, type Names } from "./guide/command.ts";
 import { killOnce } from "./recovery.ts";
 import { askAll, compareAnswers, writeMemories } from "./searches.ts";
 import { lastLines } from "./shell.ts";
-import { inFolder, setting, waitForHealth, type Stack } from "./stack.ts";
+import { healthOf, inFolder, setting, waitForHealth, type Stack } from "./stack.ts";
 import type { Verdict, VerdictName } from "./verdicts.ts";
 
 export type Report = (verdict: Verdict) => void;
@@ -105,12 +105,12 @@ export async function followGuide(
   { names, waitFor }: { names: Names; waitFor: readonly string[] },
 ): Promise<void> {
   for (const command of commands) {
-    const at = { part: `guide ${command.id}`, what: command.written };
+    const at = { part: command.id.startsWith("page") ? command.id : `guide ${command.id}`, what: command.written };
     if (command.notRun !== undefined) {
       report({ ...at, verdict: "not run", note: command.notRun });
       continue;
     }
-    if (command.isAfterStart) await waitForHealth(stack, waitFor, HEALTH_MS);
+    if (command.isAfterStart) await waitForHealth(stack, await existing(stack, waitFor), HEALTH_MS);
     const text = withSudo(toRun(command, names));
     const { code, output } = await inFolder(stack, text, { timeoutMs: command.isEndless ? ENDLESS_MS : COMMAND_MS });
     const hasEnded = code === 0 || (command.isEndless && code === TIMED_OUT);
@@ -120,6 +120,12 @@ export async function followGuide(
     const failure = `code ${code}${isSeen ? "" : `, no ${String(command.shows)}`}: ${lastLines(output, 4)}`;
     report({ ...at, verdict, note: isOk ? (command.instead?.why ?? "") : failure });
   }
+}
+
+/** A command may have taken one of them down, for the next to bring up. */
+async function existing(stack: Stack, containers: readonly string[]): Promise<string[]> {
+  const states = await Promise.all(containers.map(async (name) => ({ name, state: await healthOf(stack, name) })));
+  return states.filter(({ state }) => state !== "missing").map(({ name }) => name);
 }
 
 /** A machine without sudo is one whose user is root. */

@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** Runs even after `abandonAll`. */
+  readonly isCleanup?: true;
 }
 
 /** Most commands end in seconds; what may take longer, such as a build, says so. */
@@ -20,24 +22,43 @@ const TIMED_OUT = 124;
 /** Of a program that talks without end, the last of what it said is enough. */
 const OUTPUT_CHARACTERS_MAX = 4_000_000;
 
+/** What runs now, each the leader of a group of its own. */
+const groups = new Set<number>();
+let isAbandoned = false;
+
+/**
+ * Ends what runs, and begins nothing more but what cleans up. Whoever waits for a program then waits for ever: the drill is over,
+ * and must not go on beside its own end.
+ */
+export function abandonAll(): void {
+  isAbandoned = true;
+  for (const pid of groups) endGroup(pid);
+}
+
 /** Never rejects: a program that cannot be started has the code 127. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const started = Date.now();
+  const isMeant = (): boolean => options.isCleanup === true || !isAbandoned;
   return new Promise((resolve) => {
+    if (!isMeant()) return;
     const child = spawn(command, args, {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
+    const { pid } = child;
+    if (pid !== undefined && options.isCleanup !== true) groups.add(pid);
     let output = "";
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
-      if (child.pid !== undefined) endGroup(child.pid);
+      if (pid !== undefined) endGroup(pid);
     }, options.timeoutMs ?? TIMEOUT_MS);
     const settle = (code: number): void => {
       clearTimeout(timer);
+      if (pid !== undefined) groups.delete(pid);
+      if (!isMeant()) return;
       resolve({ code: isLate ? TIMED_OUT : code, output, seconds: (Date.now() - started) / 1000 });
     };
     for (const stream of [child.stdout, child.stderr])

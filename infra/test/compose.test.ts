@@ -19,7 +19,7 @@ const STACKS: Readonly<Record<string, readonly string[]>> = {
   beside: ["infra/mem0-docker-compose.yaml"],
 };
 const names = Object.keys(STACKS);
-const secrets = { POSTGRES_PASSWORD: "letters1", QDRANT_API_KEY: "letters2" };
+const secrets = { POSTGRES_PASSWORD: "letters1", QDRANT_API_KEY: "letters2", GRAFANA_PASSWORD: "letters3" };
 /** Ended once their work is done, so nobody asks after their health. */
 const JOBS = ["mem0-volumes", "mem0-migrate"];
 /** Has its HEALTHCHECK in the image. */
@@ -28,6 +28,7 @@ const OF_OUR_IMAGE = ["mem0", "mem0-more"];
 type Service = {
   readonly image: string;
   readonly command?: readonly string[];
+  readonly init?: boolean;
   readonly container_name?: string;
   readonly user?: string;
   readonly restart?: string;
@@ -39,6 +40,7 @@ type Service = {
   readonly logging?: { readonly options?: Readonly<Record<string, string>> };
   readonly deploy?: { readonly resources?: { readonly limits?: { readonly cpus?: number; readonly memory?: string } } };
   readonly environment?: Readonly<Record<string, string>>;
+  readonly volumes?: readonly { readonly target: string; readonly read_only?: boolean }[];
   readonly ports?: readonly { readonly host_ip?: string; readonly published?: string }[];
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
 };
@@ -70,12 +72,16 @@ whenFirst("docker-compose 1.29", () => {
 });
 
 whenSecond("docker compose v2", () => {
-  const services = async (name: string): Promise<[string, Service][]> => {
+  const services = async (name: string, options: readonly string[] = []): Promise<[string, Service][]> => {
     const files = STACKS[name] ?? [];
-    const { stdout } = await run(second, [...files.flatMap((file) => ["-f", file]), "config", "--format", "json"], {
-      cwd: root,
-      env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...secrets },
-    });
+    const { stdout } = await run(
+      second,
+      [...files.flatMap((file) => ["-f", file]), ...options, "config", "--format", "json"],
+      {
+        cwd: root,
+        env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...secrets },
+      },
+    );
     const model: unknown = JSON.parse(stdout);
     return Object.entries((model as { readonly services: Record<string, Service> }).services);
   };
@@ -104,6 +110,12 @@ whenSecond("docker compose v2", () => {
         else if (service === "mem0-volumes") expect(cap_add).toEqual(["CHOWN", "DAC_OVERRIDE"]);
         else expect({ service, cap_add }).toEqual({ service, cap_add: [] });
       }
+    });
+
+    test("our own image has an init as its first process, which hears a stop from the beginning", async () => {
+      const ours = (await services(name)).filter(([, { image }]) => image === "engram:local");
+      expect(ours.length).toBeGreaterThan(0);
+      for (const [service, { init }] of ours) expect({ service, init }).toEqual({ service, init: true });
     });
 
     test("whatever runs on has a healthcheck", async () => {
@@ -140,11 +152,36 @@ whenSecond("docker compose v2", () => {
 
   test("the small profile fits into 1 GB, and has neither Redis nor Qdrant", async () => {
     const all = await services("small");
-    expect(all.map(([name]) => name).sort()).toEqual(["caddy", "mem0", "mem0-volumes", "postgres"]);
+    expect(all.map(([name]) => name).sort()).toEqual(["caddy", "mem0", "mem0-backup", "mem0-volumes", "postgres"]);
     const bytes = all
       .filter(([name]) => !JOBS.includes(name))
       .map(([, { deploy }]) => Number.parseInt(deploy?.resources?.limits?.memory ?? "", 10));
-    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(900 * 1024 * 1024);
+    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(920 * 1024 * 1024);
+  });
+
+  test("both profiles are backed up every night, the small one without an index apart", async () => {
+    const [whole, small] = await Promise.all(
+      ["whole", "small"].map(async (name) => Object.fromEntries(await services(name))["mem0-backup"]),
+    );
+    const { QDRANT_URL, QDRANT_API_KEY, MEM0_COLLECTION_NAME, ...rest } = whole?.environment ?? {};
+    expect([QDRANT_URL, QDRANT_API_KEY, MEM0_COLLECTION_NAME].every((value) => value !== undefined)).toBe(true);
+    expect(small?.environment).toEqual(rest);
+    const shared = ({ image, command, user, healthcheck, volumes }: Service) => ({
+      image,
+      command,
+      user,
+      healthcheck,
+      volumes,
+    });
+    expect(small && shared(small)).toEqual(whole && shared(whole));
+    for (const [profile, reader] of [
+      ["whole", "mem0-worker"],
+      ["small", "mem0"],
+    ] as const) {
+      const { environment, volumes } = Object.fromEntries(await services(profile))[reader] ?? {};
+      expect({ profile, directory: environment?.["BACKUP_DIR"] }).toEqual({ profile, directory: "/opt/backups" });
+      expect(volumes).toContainEqual(expect.objectContaining({ target: "/opt/backups", read_only: true }));
+    }
   });
 
   test("Redis keeps what it was told and never evicts; PostgreSQL counts statements; Qdrant reports to nobody", async () => {
@@ -157,7 +194,7 @@ whenSecond("docker compose v2", () => {
   });
 
   test("hardened: no secret is in an environment or an argument", async () => {
-    for (const [service, { environment = {}, command }] of await services("hardened")) {
+    for (const [service, { environment = {}, command }] of await services("hardened", ["--profile", "monitoring"])) {
       const visible = JSON.stringify([environment, command]);
       const seen = Object.values(secrets).filter((secret) => visible.includes(secret));
       expect({ service, seen }).toEqual({ service, seen: [] });

@@ -1,12 +1,18 @@
-import { readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { toRun } from "../engine/guide/command.ts";
 import { installation } from "../engine/guide/install.ts";
 import { maintenance } from "../engine/guide/maintenance.ts";
+import { EXCEPTIONS, readPage } from "../engine/guide/page.ts";
 import { trouble } from "../engine/guide/trouble.ts";
+import { readMounts } from "../engine/scratch.ts";
 import { compareAnswers, drillMemories, drillQuestions } from "../engine/searches.ts";
 import { STAND_INS } from "../engine/stand-ins.ts";
+import { Undo } from "../engine/undo.ts";
 import { isWell, toTable, type Verdict } from "../engine/verdicts.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -35,9 +41,68 @@ describe("the guide's commands", () => {
 
   test("what is run has the drill's names and no placeholder of the guide", () => {
     const names = { folder: "/scratch", domain: "localhost", key: "the-key", password: "secret", date: "20260102" };
-    const texts = commands.filter(({ notRun }) => notRun === undefined).map((command) => toRun(command, names));
+    const texts = [...commands, ...readPage()]
+      .filter(({ notRun }) => notRun === undefined)
+      .map((command) => toRun(command, names));
     expect(texts.filter((text) => /yourdomain|YOUR_|your_|20250518|(?<!app)(?<=[\s"=])\/opt\//.test(text))).toEqual([]);
     expect(texts).toContain("docker compose -f /scratch/mem0-docker-compose.yaml down");
+  });
+});
+
+describe("the page that we ship", () => {
+  const page = readPage();
+
+  test("each exception is of one block, and docs/operations.md has it", () => {
+    const counts = EXCEPTIONS.map(({ has }) => [has, page.filter(({ written }) => written.includes(has)).length]);
+    expect(counts).toEqual(EXCEPTIONS.map(({ has }) => [has, 1]));
+    const docs = read("docs/operations.md").replaceAll(/\s+/g, " ");
+    expect(EXCEPTIONS.filter(({ why }) => !docs.includes(why)).map(({ has }) => has)).toEqual([]);
+  });
+
+  test("each block is run, whole or in part, or says why it is not", () => {
+    expect(page.length).toBeGreaterThan(20);
+    for (const { id, notRun, instead, run, written } of page) {
+      const ways = [notRun, instead?.command, run].filter((way) => way !== undefined && way.trim() !== "");
+      expect({ id, ways: ways.length }).toEqual({ id, ways: 1 });
+      if (run !== undefined) expect(run.split("\n").slice(2)).toHaveLength(written.split("\n").length);
+    }
+  });
+});
+
+describe("what the drill has made", () => {
+  test("is taken away once, the last first, whatever becomes of the others", async () => {
+    const undo = new Undo();
+    const taken: string[] = [];
+    undo.add("the folder", async () => void taken.push("folder"));
+    undo.add("the engine", () => Promise.reject(new Error("it hangs")));
+    undo.add("the stack", async () => void taken.push("stack"));
+    const [first, second] = await Promise.all([undo.run(), undo.run()]);
+    expect(taken).toEqual(["stack", "folder"]);
+    expect([first, second]).toEqual([["the engine: it hangs"], ["the engine: it hangs"]]);
+  });
+
+  test("a program that is abandoned is ended, nothing begins after it but what cleans up", async () => {
+    const script = `import { abandonAll, run } from ${JSON.stringify(join(root, "infra/engine/shell.ts"))};
+      let pid = 0;
+      const settled = [];
+      void run("sh", ["-c", "echo $$ > pid; exec sleep 600"]).then(() => settled.push("the one before"));
+      const { existsSync, readFileSync } = await import("node:fs");
+      while (!existsSync("pid") || readFileSync("pid", "utf8") === "") await new Promise(setImmediate);
+      abandonAll();
+      void run("true", []).then(() => settled.push("the one after"));
+      await run("sh", ["-c", "while kill -0 $(cat pid) 2>/dev/null; do sleep 0.05; done"], { isCleanup: true });
+      console.log(JSON.stringify(settled));`;
+    const folder = mkdtempSync(join(tmpdir(), "engram-test-abandon-"));
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], {
+      cwd: folder,
+    });
+    rmSync(folder, { recursive: true });
+    expect(stdout).toBe("[]\n");
+  });
+
+  test("mounts are read with their blanks", () => {
+    const line = (path: string) => `34 29 0:30 / ${path} rw,nosuid shared:16 - tmpfs tmpfs rw`;
+    expect(readMounts(`${line("/run")}\n${line("/tmp/a\\040b")}\n`)).toEqual(["/run", "/tmp/a b"]);
   });
 });
 

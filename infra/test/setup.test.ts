@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { loadConfig } from "../../packages/config/src/index.ts";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 
 const run = promisify(execFile);
@@ -31,12 +32,12 @@ const settings = (path = ".env"): Record<string, string> =>
 describe("infra/setup.sh", () => {
   test("writes .env with secrets of its own making that need no escape in an address, and leaves the rest as it was", async () => {
     await setup();
-    const { POSTGRES_PASSWORD, QDRANT_API_KEY, MEM0_API_KEY } = settings();
-    const made = [POSTGRES_PASSWORD, QDRANT_API_KEY, MEM0_API_KEY];
+    const { POSTGRES_PASSWORD, QDRANT_API_KEY, MEM0_API_KEY, GRAFANA_PASSWORD } = settings();
+    const made = [POSTGRES_PASSWORD, QDRANT_API_KEY, MEM0_API_KEY, GRAFANA_PASSWORD];
     for (const secret of made) expect(secret).toMatch(random);
-    expect(new Set(made).size).toBe(3);
+    expect(new Set(made).size).toBe(4);
     const blank = (text: string): string =>
-      text.replace(/^(POSTGRES_PASSWORD|QDRANT_API_KEY|MEM0_API_KEY)=.*/gm, "$1=");
+      text.replace(/^(POSTGRES_PASSWORD|QDRANT_API_KEY|MEM0_API_KEY|GRAFANA_PASSWORD)=.*/gm, "$1=");
     expect(blank(read(".env"))).toBe(blank(read(".env.example")));
   });
 
@@ -55,18 +56,56 @@ describe("infra/setup.sh", () => {
   });
 
   test("--hardened moves the secrets into files that nobody else may reach", async () => {
-    writeFileSync(join(copy, ".env"), "POSTGRES_PASSWORD=old1\nMEM0_API_KEY=old2\nOPENAI_API_KEY=sk-1\n");
+    writeFileSync(
+      join(copy, ".env"),
+      "POSTGRES_PASSWORD=old1\nMEM0_API_KEY=old2\nOPENAI_API_KEY=sk-1\nGRAFANA_PASSWORD=old3\n",
+    );
     await setup("--hardened");
     await setup("--hardened");
     expect(read("secrets", "postgres_password")).toBe("old1\n");
     expect(read("secrets", "mem0_api_key")).toBe("old2\n");
     expect(read("secrets", "openai_api_key")).toBe("sk-1\n");
+    expect(read("secrets", "grafana_password")).toBe("old3\n");
     expect(read("secrets", "database_url")).toBe("postgresql://postgres:old1@postgres:5432/mem0\n");
     expect(read("secrets", "redis_url")).toBe(`redis://:${read("secrets", "redis_password").trim()}@redis:6379\n`);
     expect(read("secrets", "qdrant_api_key").trim()).toMatch(random);
-    expect(settings()).toMatchObject({ POSTGRES_PASSWORD: "in-secrets", MEM0_API_KEY: "", OPENAI_API_KEY: "" });
+    expect(settings()).toMatchObject({
+      POSTGRES_PASSWORD: "in-secrets",
+      MEM0_API_KEY: "",
+      OPENAI_API_KEY: "",
+      GRAFANA_PASSWORD: "",
+    });
     expect(statSync(join(copy, "secrets")).mode & 0o777).toBe(0o700);
     await expect(setup()).rejects.toMatchObject({ stderr: expect.stringContaining("add --hardened") });
+  });
+
+  test.each([
+    { options: [], place: ".env" },
+    { options: ["--small"], place: ".env" },
+    { options: ["--hardened"], place: "secrets/openai_api_key" },
+  ])("without a key of OpenAI it says that Engram works offline, and where a key belongs: $options", async (given) => {
+    const told = `OPENAI_API_KEY is empty: Engram works offline, memories are found by their words; for their meaning put a key into ${join(copy, given.place)}`;
+    expect((await setup(...given.options)).stderr).toContain(told);
+    writeFileSync(join(copy, ".env"), `${read(".env")}\nOPENAI_API_KEY=sk-1\n`);
+    expect((await setup(...given.options)).stderr).not.toContain("offline");
+  });
+
+  test("--hardened without a key of OpenAI writes an empty file, which a key in .env fills later", async () => {
+    await setup("--hardened");
+    expect(read("secrets", "openai_api_key")).toBe("\n");
+    expect(loadConfig({ OPENAI_API_KEY_FILE: "secrets/openai_api_key" }, { cwd: copy }).models.openaiApiKey).toBe(
+      undefined,
+    );
+    writeFileSync(join(copy, ".env"), read(".env").replace(/^OPENAI_API_KEY=.*/m, "OPENAI_API_KEY=sk-1"));
+    await setup("--hardened");
+    expect(read("secrets", "openai_api_key")).toBe("sk-1\n");
+    expect(statSync(join(copy, "secrets", "openai_api_key")).mode & 0o777).toBe(0o444);
+  });
+
+  test("a server of one's own needs no key, and is not called offline", async () => {
+    await setup();
+    writeFileSync(join(copy, ".env"), `${read(".env")}\nOPENAI_BASE_URL=http://ollama:11434/v1\n`);
+    expect((await setup()).stderr).not.toContain("offline");
   });
 
   test("--beside asks for the password of the PostgreSQL that is there, and adds only a key", async () => {

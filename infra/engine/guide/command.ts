@@ -1,11 +1,13 @@
 /** One command of the guide, and what became of it. */
 export interface GuideCommand {
-  /** "2.5": chapter and place in it. */
+  /** "2.5": chapter and place in it; "page 63": a line of the page that we ship. */
   readonly id: string;
   /** As the guide has it, to the letter. */
   readonly written: string;
   /** What replaces it, and why; absent where it is right as it is. */
   readonly instead?: { readonly command: string; readonly why: string };
+  /** The same with the drill's folders, where they are not those of the guide's chapters. */
+  readonly run?: string;
   /** Seen in the output of what is run. */
   readonly shows?: RegExp;
   /** Ends by Ctrl-C alone: it is stopped after some seconds, which is not a failure. */
@@ -29,7 +31,7 @@ export interface Names {
 
 /** What is run: the replacement, or the command itself, with the drill's names. */
 export function toRun(command: GuideCommand, names: Names): string {
-  return (command.instead?.command ?? command.written)
+  return (command.instead?.command ?? command.run ?? command.written)
     .replaceAll("/opt/", `${names.folder}/`)
     .replaceAll("mem0.yourdomain.com", `mem0.${names.domain}`)
     .replaceAll("YOUR_MEM0_API_KEY", names.key)

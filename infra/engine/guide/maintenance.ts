@@ -151,7 +151,7 @@ CREATE INDEX IF NOT EXISTS idx_memories_created_at ON memories(created_at);
       command: "docker exec mem0 curl -i http://qdrant:6333/readyz",
       why: "the name exists inside of the network alone, and all but the probes want the key",
     },
-    shows: /^HTTP\/1\.\d 200/m,
+    shows: /HTTP\/1\.\d 200/,
   },
   { id: "8.35", written: "docker network inspect app-network", shows: /"mem0"/ },
   { id: "8.36", written: "docker exec mem0 netstat -tulpn | grep 3456", shows: /3456/ },

@@ -39,7 +39,7 @@ async function examine(config: Config): Promise<readonly Finding[]> {
   try {
     return [
       ...placeholderProblems(config).map((problem) => trouble("settings", problem)),
-      await examineTruth(sockets),
+      await examineTruth(sockets, config),
       await examineVectors(sockets),
       ...(await examineQueue(sockets, config)),
       await examineModels(sockets),
@@ -49,7 +49,7 @@ async function examine(config: Config): Promise<readonly Finding[]> {
   }
 }
 
-async function examineTruth({ db, chosen }: Sockets): Promise<Finding> {
+async function examineTruth({ db, chosen }: Sockets, { truth }: Config): Promise<Finding> {
   try {
     const pending = await pendingMigrations(db);
     return {
@@ -58,7 +58,7 @@ async function examineTruth({ db, chosen }: Sockets): Promise<Finding> {
       text: `${chosen.truth} answers${pending.length === 0 ? ", schema up to date" : `; migrations to run at start: ${pending.join(", ")}`}`,
     };
   } catch (error) {
-    return trouble("truth", databaseProblem(error));
+    return trouble("truth", databaseProblem(error, truth.databaseVariable));
   }
 }
 

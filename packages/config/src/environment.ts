@@ -32,7 +32,7 @@ export function readEnvironment(
         example: `${name}=${variable.example}`,
       });
     } else if (file !== undefined) {
-      const text = readSecretFile(`${name}_FILE`, resolve(cwd, file), faults);
+      const text = readSecretFile(`${name}_FILE`, resolve(cwd, file), { faults, mayBeEmpty: variable.fileMayBeEmpty });
       if (text !== undefined) values[name] = text;
     } else if (value !== undefined) {
       values[name] = value;
@@ -59,13 +59,18 @@ function readEnvFile(path: string, faults: ConfigFault[]): Environment {
   }
 }
 
-function readSecretFile(variable: string, path: string, faults: ConfigFault[]): string | undefined {
+function readSecretFile(
+  variable: string,
+  path: string,
+  { faults, mayBeEmpty = false }: { faults: ConfigFault[]; mayBeEmpty?: boolean | undefined },
+): string | undefined {
   const example = `${variable}=/run/secrets/${variable.toLowerCase().replace(/_file$/, "")}`;
   try {
     const text = readFileSync(path, "utf8")
       .replace(/^\uFEFF/, "")
       .trim();
     if (text !== "") return text;
+    if (mayBeEmpty) return undefined;
     faults.push({ variable, problem: `names a file that is empty: ${path}`, example });
   } catch (error) {
     faults.push({ variable, problem: `names a file that cannot be read (${errorCode(error)}): ${path}`, example });

@@ -160,6 +160,11 @@ describe("NAME_FILE", () => {
       "OPENAI_API_KEY_FILE",
     ]);
   });
+
+  test("an empty one is no key of OpenAI's: offline, as with an empty value", () => {
+    writeFileSync(join(cwd, "empty"), "\n");
+    expect(load({ OPENAI_API_KEY_FILE: "empty" }).models.openaiApiKey).toBeUndefined();
+  });
 });
 
 describe("faults", () => {

@@ -49,6 +49,8 @@ export interface Variable {
   readonly default?: string;
   /** A secret, or an address that may hold one: `NAME_FILE` may name a file that holds the value. */
   readonly secret?: true;
+  /** An empty file means none, as an empty value does, and is no fault: without this one there is another way to work. */
+  readonly fileMayBeEmpty?: true;
   /** From the text that is set to the value. */
   readonly schema: z.ZodType<unknown, string>;
 }
@@ -176,6 +178,7 @@ export const VARIABLES = {
       "The key of OpenAI, or of the provider at OPENAI_BASE_URL. Both unset: embeddings are made without a provider, by words and parts of words.",
     example: "sk-your-openai-api-key",
     secret: true,
+    fileMayBeEmpty: true,
     schema: secret,
   },
   OPENAI_BASE_URL: {
@@ -555,7 +558,7 @@ export const COMPOSE_VARIABLES = {
   },
   GRAFANA_PASSWORD: {
     description:
-      "The password of Grafana's user admin, of the first start on. Grafana (`--profile monitoring`) does not start without it.",
+      "The password of Grafana's user admin, of the first start on; `setup.sh` makes one. Grafana (`--profile monitoring`) does not start without it.",
     example: "another-long-random-password",
   },
 } as const satisfies Record<string, Pick<Variable, "description" | "default" | "example">>;

@@ -20,8 +20,13 @@ export function translateOpenAIError(thrown: unknown): MemoryError {
     return new MemoryError("unavailable", "The model provider answered with something unexpected", { cause });
 
   const status: unknown = thrown.status;
-  if (status === 401 || status === 403)
+  if (status === 401)
     return new MemoryError("unavailable", "The model provider refuses the key: check OPENAI_API_KEY", { cause });
+  // A key that may do this may yet not do that: OpenAI has keys of narrow rights.
+  if (status === 403)
+    return new MemoryError("unavailable", "The model provider forbids this: check the rights of OPENAI_API_KEY", {
+      cause,
+    });
   if (status === 404)
     return new MemoryError(
       "unavailable",

@@ -99,7 +99,7 @@ async function prepareFirst(tx: Executor): Promise<void> {
   if (foreign?.stands === true)
     throw new MemoryError(
       "unavailable",
-      "The database already has a table public.memories that is not Engram's. Give Engram a database of its own (DATABASE_URL), or rename that table",
+      "The database already has a table public.memories that is not Engram's. Give Engram a database of its own, or rename that table",
     );
   // IF NOT EXISTS asks for the right to create even where it stands, and a role may own its schema and no more.
   const [schema] = await tx.query<{ stands: boolean }>("SELECT to_regnamespace('engram') IS NOT NULL AS stands");
@@ -114,7 +114,7 @@ function explain(error: unknown): unknown {
   if (code === "42501")
     return new MemoryError(
       "unavailable",
-      `DATABASE_URL: ${detail}. As an owner run: GRANT CREATE ON DATABASE <name> TO <role>; GRANT CREATE, USAGE ON SCHEMA public TO <role>;`,
+      `The database refuses: ${detail}. As an owner run: GRANT CREATE ON DATABASE <name> TO <role>; GRANT CREATE, USAGE ON SCHEMA public TO <role>;`,
       { cause: error },
     );
   return error;

@@ -6,6 +6,8 @@ import { reachOf, type Reach } from "./tls.ts";
 
 export interface PoolOptions {
   readonly connectionString: string;
+  /** What the address is called where it was set, for messages about it. */
+  readonly variable?: string;
   readonly size: number;
   readonly statementTimeoutMs: number;
   /** Faults of idle connections: to be logged, not thrown. */
@@ -33,7 +35,7 @@ const types: pg.CustomTypesConfig = {
  */
 export function createPool(options: PoolOptions): Executor {
   const clients = new Set<pg.PoolClient>();
-  const reach = reachOf(options.connectionString);
+  const reach = reachOf(options.connectionString, options.variable);
   let pool = openPool();
 
   function openPool(): pg.Pool {

@@ -52,6 +52,11 @@ describe("reachOf", () => {
 
   test("a certificate that cannot be read is named", () =>
     expect(() => reachOf(`${publicly}?sslmode=verify-full&sslrootcert=/nowhere/ca.crt`)).toThrow(
-      /sslrootcert: \/nowhere\/ca\.crt/,
+      /^DATABASE_URL: sslrootcert: \/nowhere\/ca\.crt/,
+    ));
+
+  test("and so is the variable that names it", () =>
+    expect(() => reachOf(`${publicly}?sslrootcert=/nowhere/ca.crt`, "MEM0_DATABASE_URL")).toThrow(
+      /^MEM0_DATABASE_URL: sslrootcert/,
     ));
 });

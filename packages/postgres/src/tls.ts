@@ -26,9 +26,9 @@ export function isPublicHost(host: string): boolean {
  * `sslmode` as libpq means it (postgresql.org/docs/current/libpq-ssl.html), which the driver reads otherwise: `require`
  * encrypts and checks nothing, since a provider's own authority is known to no machine; with `sslrootcert`, and as
  * `verify-ca` or `verify-full`, the certificate is checked. A public host is never talked to in clear, whatever is set.
- * Throws `invalid` when `sslrootcert` cannot be read.
+ * Throws `invalid` when `sslrootcert` cannot be read, with the `variable` that names it.
  */
-export function reachOf(address: string): Reach {
+export function reachOf(address: string, variable = "DATABASE_URL"): Reach {
   const url = new URL(address);
   const given = url.searchParams.get("sslmode") ?? (url.searchParams.get("ssl") === "true" ? "require" : "prefer");
   const rootCertificate = url.searchParams.get("sslrootcert");
@@ -38,7 +38,8 @@ export function reachOf(address: string): Reach {
   const isWanted = ["require", "verify-ca", "verify-full", "no-verify"].includes(given);
   if (!isWanted && !isPublicHost(host)) return { connectionString, ssl: false };
 
-  const ca = rootCertificate === null || rootCertificate === "system" ? undefined : readCertificate(rootCertificate);
+  const ca =
+    rootCertificate === null || rootCertificate === "system" ? undefined : readCertificate(rootCertificate, variable);
   const isChecked = given.startsWith("verify-") || (ca !== undefined && given !== "no-verify");
   if (!isChecked) return { connectionString, ssl: { rejectUnauthorized: false } };
   return {
@@ -51,13 +52,13 @@ export function reachOf(address: string): Reach {
   };
 }
 
-function readCertificate(path: string): string {
+function readCertificate(path: string, variable: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
     throw new MemoryError(
       "invalid",
-      `DATABASE_URL: sslrootcert: ${path} cannot be read. Name a file with the certificate`,
+      `${variable}: sslrootcert: ${path} cannot be read. Name a file with the certificate`,
       {
         cause,
       },

@@ -1,11 +1,13 @@
 import type { Config } from "@engram/config";
 import { chooseSockets } from "./open-sockets.ts";
 
-export type Backend = "supabase-pgvector" | "pgvector" | "qdrant" | "embedded";
+/** Where vectors may lie, in the guide's words. */
+export const BACKENDS = ["supabase-pgvector", "pgvector", "qdrant", "embedded"] as const;
+export type Backend = (typeof BACKENDS)[number];
 
 const SUPABASE_HOST = /\.supabase\.(co|com|net)$/;
 
-/** Where the vectors lie, in the guide's words. */
+/** Where the vectors lie. */
 export function backendOf(config: Config): Backend {
   const chosen = chooseSockets(config);
   if (chosen.vectors === "qdrant") return "qdrant";

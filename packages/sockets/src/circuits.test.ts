@@ -52,9 +52,19 @@ describe("Circuits", () => {
     expect([circuits.problems, circuits.isWhole("models")]).toEqual([[], true]);
     await open();
     expect(circuits.problems).toEqual([
-      { code: "provider_unavailable", message: fault.message, cure: expect.stringContaining("OPENAI_API_KEY") },
+      { code: "provider_key", message: fault.message, cure: expect.stringContaining("OPENAI_API_KEY") },
     ]);
     expect([circuits.isWhole("models"), circuits.isWhole("vectors")]).toEqual([false, true]);
+    circuits.close();
+  });
+
+  test("what may end by itself is told as such", async () => {
+    const { circuits, circuit } = create();
+    const away = new MemoryError("unavailable", "The model provider did not answer in time");
+    await Promise.allSettled([1, 2, 3].map(() => circuit.run(() => Promise.reject(away), never)));
+    expect(circuits.problems).toEqual([
+      { code: "provider_unavailable", message: away.message, cure: expect.stringContaining("goes on by itself") },
+    ]);
     circuits.close();
   });
 });

@@ -1,6 +1,7 @@
 import type { Problem } from "@engram/config";
 import type { EmbedderUse } from "@engram/memory";
 import type { Logger, Metrics } from "@engram/telemetry";
+import { providerProblem } from "./provider-problems.ts";
 import { Circuit, CIRCUIT_STATES, type CircuitOptions } from "./circuit.ts";
 
 /** What stands behind a circuit. */
@@ -45,7 +46,8 @@ export class Circuits {
       onChange: (state, fault) => {
         this.#measure(labels);
         // The steps between probe and probe say nothing new, and there may be a week of them.
-        if (state === "open" && !isOut) this.#logger.warn({ ...labels, err: fault }, "Circuit opened");
+        if (state === "open" && !isOut)
+          this.#logger.warn({ ...labels, err: fault, cure: PROBLEMS[socket].cure }, "Circuit opened");
         if (state === "closed") this.#logger.info(labels, "Circuit closed");
         isOut = state !== "closed";
       },
@@ -66,11 +68,11 @@ export class Circuits {
   /** What does not answer, with the reason and the cure. */
   get problems(): readonly Problem[] {
     const faults = new Map(
-      this.#circuits.flatMap(({ socket, circuit }) =>
-        circuit.fault === undefined ? [] : [[socket, circuit.fault.message]],
-      ),
+      this.#circuits.flatMap(({ socket, circuit }) => (circuit.fault === undefined ? [] : [[socket, circuit.fault]])),
     );
-    return [...faults].map(([socket, message]) => ({ ...PROBLEMS[socket], message }));
+    return [...faults].map(
+      ([socket, fault]) => providerProblem(fault) ?? { ...PROBLEMS[socket], message: fault.message },
+    );
   }
 
   isWhole(socket: GuardedSocket): boolean {

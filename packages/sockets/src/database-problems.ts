@@ -1,6 +1,10 @@
-import type { Problem } from "@engram/config";
+import type { Config, Problem } from "@engram/config";
 import { MemoryError, toMemoryError } from "@engram/memory";
 import { codeOf, isTlsFault } from "@engram/sql";
+import { providerProblem } from "./provider-problems.ts";
+
+/** The variable that gave the address, by which the operator knows what to mend. */
+type DatabaseVariable = Config["truth"]["databaseVariable"];
 
 const CURES = {
   database_host: "Check the host's name, and that this machine's DNS knows it",
@@ -16,7 +20,7 @@ const CURES = {
     "Turn TLS on in PostgreSQL: a public host is never talked to in clear. A host of your own network is named by its private address",
   database_permission:
     "As an owner run: GRANT CREATE ON DATABASE <name> TO <role>; GRANT CREATE, USAGE ON SCHEMA public TO <role>;",
-  database_foreign_table: "Give Engram a database of its own (DATABASE_URL), or rename that table",
+  database_foreign_table: "Give Engram a database of its own, or rename that table",
   extension_missing: "Run as the database's owner: CREATE EXTENSION vector; or set QDRANT_URL",
   index_dimensions: "Set EMBEDDING_DIMENSIONS to what the table has, or MEM0_COLLECTION_NAME to a new name",
 } as const;
@@ -54,16 +58,16 @@ const BY_WORDS: readonly (readonly [RegExp, ProblemCode])[] = [
   [/holds vectors of \d+ dimensions/, "index_dimensions"],
 ];
 
+/** After the variable's name. */
 const MESSAGES: Partial<Record<ProblemCode, (detail: string) => string>> = {
-  database_host: (detail) => `DATABASE_URL: the host cannot be resolved (${detail})`,
-  database_network: (detail) => `DATABASE_URL: the host cannot be reached (${detail})`,
-  database_refused: (detail) => `DATABASE_URL: nothing listens there (${detail})`,
-  extension_missing: () => "The database has no extension vector",
+  database_host: (detail) => `the host cannot be resolved (${detail})`,
+  database_network: (detail) => `the host cannot be reached (${detail})`,
+  database_refused: (detail) => `nothing listens there (${detail})`,
 };
 
 /** The commonest troubles of a database, each with what to do (CONTRACT.md 4). */
-export function databaseProblem(error: unknown): Problem {
-  const told = knownProblem(error);
+export function databaseProblem(error: unknown, variable: DatabaseVariable): Problem {
+  const told = knownProblem(error, variable);
   if (told !== undefined) return told;
   const known = toMemoryError(error);
   return {
@@ -73,11 +77,12 @@ export function databaseProblem(error: unknown): Problem {
   };
 }
 
-/** Why the index cannot be prepared: the truth's troubles too, where it lies in the truth. */
-export function indexProblem(error: unknown): Problem {
+/** Why the index cannot be prepared: the truth's troubles too, where it lies in the truth, and those of the provider. */
+export function indexProblem(error: unknown, variable: DatabaseVariable): Problem {
   const { code, message } = toMemoryError(error);
   return (
-    knownProblem(error) ?? {
+    knownProblem(error, variable) ??
+    providerProblem(error) ?? {
       code: `index_${code}`,
       message,
       cure: "Search answers from words meanwhile; the worker keeps trying",
@@ -85,7 +90,7 @@ export function indexProblem(error: unknown): Problem {
   );
 }
 
-function knownProblem(error: unknown): Problem | undefined {
+function knownProblem(error: unknown, variable: DatabaseVariable): Problem | undefined {
   const root = rootOf(error);
   const detail = detailOf(root);
   const words = error instanceof MemoryError ? `${error.message}\n${detail}` : detail;
@@ -93,9 +98,18 @@ function knownProblem(error: unknown): Problem | undefined {
     BY_WORDS.find(([pattern]) => pattern.test(words))?.[1] ??
     (isTlsFault(root) ? "database_certificate" : BY_CODE[codeOf(root)]);
   if (code === undefined) return undefined;
-  const fromUs = code === "database_foreign_table" || code === "index_dimensions";
-  const plain = fromUs && error instanceof MemoryError ? firstSentence(error.message) : `DATABASE_URL: ${detail}`;
-  return { code, message: MESSAGES[code]?.(detail) ?? plain, cure: CURES[code] };
+  return {
+    code,
+    message: messageOf(code, error) ?? `${variable}: ${MESSAGES[code]?.(detail) ?? detail}`,
+    cure: CURES[code],
+  };
+}
+
+/** Of what the address reaches, where it is not the address that is wrong. */
+function messageOf(code: ProblemCode, error: unknown): string | undefined {
+  if (code === "extension_missing") return "The database has no extension vector";
+  const isOurs = code === "database_foreign_table" || code === "index_dimensions";
+  return isOurs && error instanceof MemoryError ? firstSentence(error.message) : undefined;
 }
 
 /** What the driver itself said, under what we made of it. */

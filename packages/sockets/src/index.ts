@@ -1,4 +1,4 @@
-export { backendOf, type Backend } from "./backend.ts";
+export { BACKENDS, backendOf, type Backend } from "./backend.ts";
 export { growHeapByUse } from "./heap.ts";
 export { keepTrying } from "./keep-trying.ts";
 export { createFollowedTargets, createLiveTarget, type OpenTarget } from "./live-target.ts";

@@ -140,17 +140,18 @@ export async function openSockets(
  */
 
 export async function openTruth(config: Config, logger: Logger, readiness?: Readiness): Promise<Executor> {
-  const { databaseUrl, poolSize, statementTimeoutMs } = config.truth;
+  const { databaseUrl, databaseVariable, poolSize, statementTimeoutMs } = config.truth;
   if (databaseUrl === undefined) {
     const { openPGlite } = await import("@engram/pglite");
     return openPGlite({ folder: config.dataDir });
   }
   return createPool({
     connectionString: databaseUrl,
+    variable: databaseVariable,
     size: poolSize,
     statementTimeoutMs,
     onError: (err) => logger.warn({ err }, "Database connection lost"),
-    onAway: (cause) => tellDatabaseProblem(cause, { logger, readiness }),
+    onAway: (cause) => tellDatabaseProblem(cause, { logger, readiness, truth: config.truth }),
     onBack() {
       logger.info("Database is back");
       readiness?.clear("truth");

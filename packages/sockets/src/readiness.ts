@@ -68,9 +68,14 @@ export class Readiness {
     return {
       ready: states.truth === "ok" && !this.stopping,
       states,
-      problems: [...this.problems, ...sockets.circuits.problems],
+      problems: eachOnce([...this.problems, ...sockets.circuits.problems]),
     };
   }
+}
+
+/** A key that is refused is met by whoever uses it. */
+function eachOnce(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [problem.message, problem])).values()];
 }
 
 async function stateOf(ping: (signal: AbortSignal) => Promise<unknown>): Promise<SocketState> {
@@ -89,6 +94,8 @@ async function within<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   ]);
 }
 
+type Truth = Pick<Config["truth"], "databaseUrl" | "databaseVariable">;
+
 /** Migrates, for as long as it takes: a database that is not there yet is one line in the log and in `/readyz`, not an exit. */
 export async function migrateWhenReady(
   sockets: Pick<Sockets, "db">,
@@ -96,20 +103,17 @@ export async function migrateWhenReady(
   {
     logger,
     stop,
-    databaseUrl,
+    truth,
     searchLanguages,
-  }: {
-    logger: Logger;
-    stop: AbortSignal;
-    databaseUrl?: string | undefined;
-    searchLanguages?: readonly string[] | undefined;
-  },
+  }: { logger: Logger; stop: AbortSignal; truth: Truth; searchLanguages?: readonly string[] | undefined },
 ): Promise<void> {
   const attempt = async (): Promise<readonly string[]> => {
     try {
       return await migrate(sockets.db, { searchLanguages });
     } catch (error) {
-      if (databaseUrl === undefined || databaseProblem(error).code !== "database_missing") throw error;
+      const { databaseUrl, databaseVariable } = truth;
+      if (databaseUrl === undefined || databaseProblem(error, databaseVariable).code !== "database_missing")
+        throw error;
       // Where the role may not, what is told is that the database is missing.
       if (await createDatabase(databaseUrl)) logger.info("Database created");
       else throw error;
@@ -119,7 +123,7 @@ export async function migrateWhenReady(
   const ran = await keepTrying(attempt, {
     stop,
     onFailure(error) {
-      tellDatabaseProblem(error, { logger, readiness });
+      tellDatabaseProblem(error, { logger, readiness, truth });
     },
   });
   if (ran === undefined) return;
@@ -131,9 +135,13 @@ export async function migrateWhenReady(
 /** Says what is wrong with the database, once, whoever meets it first and however many do. */
 export function tellDatabaseProblem(
   error: unknown,
-  { logger, readiness }: { logger: Pick<Logger, "warn">; readiness: Readiness | undefined },
+  {
+    logger,
+    readiness,
+    truth,
+  }: { logger: Pick<Logger, "warn">; readiness: Readiness | undefined; truth: Pick<Truth, "databaseVariable"> },
 ): void {
-  const problem = databaseProblem(error);
+  const problem = databaseProblem(error, truth.databaseVariable);
   const { code, cure, message } = problem;
   const isKnown = readiness?.problems.some((known) => known.message === message) === true;
   if (!isKnown) logger.warn({ code, cure, ...(code === "database" ? { err: error } : {}) }, message);

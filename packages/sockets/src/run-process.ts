@@ -7,6 +7,7 @@ import { dropGarbage, growHeapByUse } from "./heap.ts";
 import { openDashboard } from "./open-dashboard.ts";
 import { backendOf, type Backend } from "./backend.ts";
 import { openSockets, type Sockets } from "./open-sockets.ts";
+import { checkProviderKey } from "./provider-problems.ts";
 import { Readiness } from "./readiness.ts";
 
 /** What a process has once it is up. */
@@ -47,8 +48,12 @@ export async function runProcess(
     });
     for (const { code, message, cure } of readiness.problems) logger.warn({ code, cure }, message);
     tellStart(logger, version, backendOf(config), sockets);
+    const stopping = new AbortController();
+    const checked = checkProviderKey(config, { readiness, logger, stop: stopping.signal });
+    checked.catch((err: unknown) => logger.error({ err }, "The provider's key cannot be checked"));
     const stop = await start({ config, version, logger, metrics, sockets, readiness });
     onSignal(logger, async () => {
+      stopping.abort();
       await stop();
       await server.close();
       await dashboard.close();

@@ -128,7 +128,7 @@ whenThere("a provider in trouble", () => {
     });
     expect(found).toMatchObject({
       sockets: { models: "unavailable" },
-      problems: [{ code: "provider_unavailable", message: expect.stringContaining("OPENAI_API_KEY") }],
+      problems: [{ code: "provider_key", message: expect.stringContaining("OPENAI_API_KEY") }],
     });
     expect(await ask.workOf(id)).toMatchObject({ parked: false });
     await stack.openai.clearFaults();

@@ -1,7 +1,10 @@
 import { ANSWER_HOURS, KNOWN_TYPES, LEVELS } from "@engram/memory";
+import { BACKENDS } from "@engram/sockets";
 import { z } from "zod";
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_LENGTH_MAX, IDEMPOTENCY_REPLAYED } from "./keyed-write.ts";
 import type { Route } from "./route.ts";
+
+const KEYED = [{ bearer: [] }, { apiKey: [] }];
 
 /** The description of the API in OpenAPI 3.1, from the very schemas that the routes parse with. */
 export function openapi(routes: readonly Route[], version: string) {
@@ -14,7 +17,21 @@ export function openapi(routes: readonly Route[], version: string) {
     "/readyz": {
       get: {
         ...open("The states of the sockets; with a key also what is wrong and its cure.", {}),
-        security: [{}, { bearer: [] }],
+        security: [{}, ...KEYED],
+      },
+    },
+    "/api/memory/status": {
+      get: {
+        ...open(
+          "Whether there is memory, and where; with a key also its parts, and what is wrong and its cure.",
+          {
+            enabled: true,
+            initialized: true,
+            backend: "qdrant",
+          },
+          STATUS,
+        ),
+        security: [{}, ...KEYED],
       },
     },
     "/openapi.json": { get: open("This description.", {}) },
@@ -37,7 +54,7 @@ export function openapi(routes: readonly Route[], version: string) {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       description: "Self-hosted memory for agents and automations.",
     },
-    security: [{ bearer: [] }, { apiKey: [] }],
+    security: KEYED,
     paths,
     components: {
       securitySchemes: {
@@ -119,12 +136,12 @@ const KEY_RESPONSES = {
   422: wrong(`This ${IDEMPOTENCY_KEY} was used for another request.`),
 };
 
-function open(summary: string, example: object) {
+function open(summary: string, example: object, schema: object = { type: "object" }) {
   return {
     summary,
     security: [{}],
     responses: {
-      200: { description: summary, content: { "application/json": { schema: { type: "object" }, example } } },
+      200: { description: summary, content: { "application/json": { schema, example } } },
     },
   };
 }
@@ -163,6 +180,21 @@ const MEMORY = {
     seen_count: { type: "integer" },
     version: { type: "integer" },
     index_status: { type: "string", enum: ["pending", "indexed", "failed"] },
+  },
+};
+
+const STATUS = {
+  type: "object",
+  required: ["enabled", "initialized", "backend"],
+  properties: {
+    enabled: { type: "boolean" },
+    initialized: { type: "boolean" },
+    backend: { type: "string", enum: BACKENDS },
+    collection: text,
+    embedding_model: text,
+    llm_model: orNull(text),
+    queue: text,
+    problems: { type: "array", items: { type: "object", properties: { code: text, message: text, cure: text } } },
   },
 };
 

@@ -80,7 +80,7 @@ export async function startApi({
   const migrated = migrateWhenReady(sockets, readiness, {
     logger,
     stop: stopping.signal,
-    databaseUrl: config.truth.databaseUrl,
+    truth: config.truth,
     searchLanguages: config.search.languages,
   });
   const measured = measureOutbox({ sockets, readiness, backlog, metrics, logger }, stopping.signal);

@@ -56,13 +56,13 @@ async function run(
   await migrateWhenReady(sockets, readiness, {
     logger,
     stop,
-    databaseUrl: config.truth.databaseUrl,
+    truth: config.truth,
     searchLanguages: config.search.languages,
   });
   const index = await keepTrying(() => prepareIndex(sockets, config.vectors.collection), {
     stop,
     onFailure(error) {
-      const problem = indexProblem(error);
+      const problem = indexProblem(error, config.truth.databaseVariable);
       const { code, cure, message } = problem;
       if (!readiness.problems.some((known) => known.message === message))
         logger.warn({ code, cure, problem: message, err: error }, "Index is not ready");
