@@ -1,0 +1,60 @@
+import { toDecimals, type CollectionRef, type IndexPoint, type IndexPointWithVector } from "@engram/memory";
+import type { Executor } from "@engram/sql";
+import { relationOf } from "./tables.ts";
+
+/** What people read beside a vector is taken from the row itself, which every statement joins. */
+const FROM_ROW = `coalesce(m.user_id, '') AS user_id, m.content AS memory, m.metadata, m.created_at, m.updated_at`;
+
+/**
+ * Only rows that still have the version that was embedded, under a lock that a delete waits for and an update does not
+ * (without it 450 orphans in 787 rounds, with FOR SHARE deadlocks); what is locked otherwise is left for the next claim.
+ * Returns the ids that were written.
+ */
+export async function upsert(
+  db: Executor,
+  collection: CollectionRef,
+  points: readonly IndexPointWithVector[],
+): Promise<readonly string[]> {
+  const input = points.map(({ memory, hash, vector }) => ({
+    id: memory.id,
+    version: memory.version,
+    tenant: memory.tenant,
+    fingerprint: hash,
+    embedding: `[${toDecimals(vector).join(",")}]`,
+  }));
+  const rows = await db.query<{ id: string }>(
+    `INSERT INTO ${relationOf(collection)} AS v (id, hash, version, fingerprint, embedding, tenant, user_id, memory, metadata, created_at, updated_at)
+     SELECT m.id, m.id::text, d.version, d.fingerprint, d.embedding::vector, d.tenant, ${FROM_ROW}
+     FROM json_to_recordset($1::json) AS d(id uuid, version bigint, fingerprint text, embedding text, tenant uuid)
+     JOIN public.memories m ON m.id = d.id AND m.version = d.version ORDER BY m.id FOR KEY SHARE OF m SKIP LOCKED
+     ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, version = excluded.version, fingerprint = excluded.fingerprint,
+       embedding = excluded.embedding, tenant = excluded.tenant, user_id = excluded.user_id, memory = excluded.memory,
+       metadata = excluded.metadata, created_at = excluded.created_at, updated_at = excluded.updated_at RETURNING v.id`,
+    [JSON.stringify(input)],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** All but the vector, where the text is still the one that was embedded. Returns the ids that were written. */
+export async function setPayload(
+  db: Executor,
+  collection: CollectionRef,
+  points: readonly IndexPoint[],
+): Promise<readonly string[]> {
+  const input = points.map(({ memory, hash }) => ({
+    id: memory.id,
+    version: memory.version,
+    tenant: memory.tenant,
+    fingerprint: hash,
+  }));
+  const rows = await db.query<{ id: string }>(
+    `UPDATE ${relationOf(collection)} v SET version = d.version, tenant = d.tenant, user_id = d.user_id, memory = d.memory,
+       metadata = d.metadata, created_at = d.created_at, updated_at = d.updated_at FROM (
+       SELECT m.id, d.version, d.fingerprint, d.tenant, ${FROM_ROW}
+       FROM json_to_recordset($1::json) AS d(id uuid, version bigint, fingerprint text, tenant uuid)
+       JOIN public.memories m ON m.id = d.id AND m.version = d.version ORDER BY m.id FOR KEY SHARE OF m SKIP LOCKED) d
+     WHERE v.id = d.id AND v.fingerprint = d.fingerprint RETURNING v.id`,
+    [JSON.stringify(input)],
+  );
+  return rows.map((row) => row.id);
+}
