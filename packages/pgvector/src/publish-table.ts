@@ -9,6 +9,7 @@ import {
   partOf,
   publicTriggers,
   relationOf,
+  roleOf,
   viewOf,
   type PublicTable,
   type Standing,
@@ -135,9 +136,4 @@ async function explain(db: Executor, error: unknown, { name }: PublicTable): Pro
 
 async function ownerSql(db: Executor, relation: string): Promise<string> {
   return `ALTER TABLE ${relation} OWNER TO ${await roleOf(db)};`;
-}
-
-async function roleOf(db: Executor): Promise<string> {
-  const [row] = await db.query<{ role: string }>("SELECT quote_ident(current_user) AS role");
-  return row?.role ?? "engram_app";
 }

@@ -123,3 +123,9 @@ export async function hasRows(db: Executor, relation: string, condition = "true"
   const rows = await db.query(`SELECT 1 AS one FROM ${relation} WHERE ${condition} LIMIT 1`);
   return rows.length > 0;
 }
+
+/** The role that is connected, as SQL writes it. */
+export async function roleOf(db: Executor): Promise<string> {
+  const [row] = await db.query<{ role: string }>("SELECT quote_ident(current_user) AS role");
+  return row?.role ?? "engram_app";
+}

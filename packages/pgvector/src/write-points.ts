@@ -10,18 +10,36 @@ const FROM_ROW = `coalesce(m.user_id, '') AS user_id, m.content AS memory, m.met
  * (without it 450 orphans in 787 rounds, with FOR SHARE deadlocks); what is locked otherwise is left for the next claim.
  * Returns the ids that were written.
  */
-export async function upsert(
+export function upsert(
   db: Executor,
   collection: CollectionRef,
   points: readonly IndexPointWithVector[],
 ): Promise<readonly string[]> {
-  const input = points.map(({ memory, hash, vector }) => ({
+  const written = points.map(({ memory, hash, vector }) => ({
     id: memory.id,
     version: memory.version,
     tenant: memory.tenant,
     fingerprint: hash,
     embedding: `[${toDecimals(vector).join(",")}]`,
   }));
+  return upsertText(db, collection, written);
+}
+
+/** A point as PostgreSQL reads it. */
+export interface WrittenPoint {
+  readonly id: string;
+  readonly version: number;
+  readonly tenant: string;
+  readonly fingerprint: string;
+  readonly embedding: string;
+}
+
+/** The same with vectors that are text already. */
+export async function upsertText(
+  db: Executor,
+  collection: CollectionRef,
+  points: readonly WrittenPoint[],
+): Promise<readonly string[]> {
   const rows = await db.query<{ id: string }>(
     `INSERT INTO ${relationOf(collection)} AS v (id, hash, version, fingerprint, embedding, tenant, user_id, memory, metadata, created_at, updated_at)
      SELECT m.id, m.id::text, d.version, d.fingerprint, d.embedding::vector, d.tenant, ${FROM_ROW}
@@ -30,7 +48,7 @@ export async function upsert(
      ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, version = excluded.version, fingerprint = excluded.fingerprint,
        embedding = excluded.embedding, tenant = excluded.tenant, user_id = excluded.user_id, memory = excluded.memory,
        metadata = excluded.metadata, created_at = excluded.created_at, updated_at = excluded.updated_at RETURNING v.id`,
-    [JSON.stringify(input)],
+    [JSON.stringify(points)],
   );
   return rows.map((row) => row.id);
 }

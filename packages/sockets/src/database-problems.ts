@@ -85,6 +85,13 @@ export function indexProblem(error: unknown): Problem {
   );
 }
 
+/** What `publish` or a take-over came to: a sentence, and what to do. */
+export function publicTableProblem(told: string): Problem {
+  const message = firstSentence(told);
+  const cure = told.slice(message.length).replace(/^\. /, "");
+  return { code: "collection_name", message, cure };
+}
+
 function knownProblem(error: unknown): Problem | undefined {
   const root = rootOf(error);
   const detail = detailOf(root);

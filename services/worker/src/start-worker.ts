@@ -14,6 +14,7 @@ import { showBackups } from "./backups.ts";
 import { createIndexWatch } from "./index-watch.ts";
 import { createEmbedJob } from "./jobs/embed.ts";
 import { createExtractJob } from "./jobs/extract.ts";
+import { createPublicTable } from "./public-table.ts";
 import { showReconcile } from "./jobs/reconcile.ts";
 import { createScheduledJobs } from "./jobs/scheduled.ts";
 
@@ -54,6 +55,9 @@ async function run(
   answering: { stop(): Promise<void> }[],
 ): Promise<void> {
   await migrateWhenReady(sockets, readiness, { logger, stop, databaseUrl: config.truth.databaseUrl });
+  const table = createPublicTable({ sockets, config, readiness, logger });
+  // Before the index is made: the table that it is to have may be in the way with rows of a former mem0.
+  await table.takeOver();
   const index = await keepTrying(() => prepareIndex(sockets, config.vectors.collection), {
     stop,
     onFailure(error) {
@@ -66,6 +70,7 @@ async function run(
   });
   if (index === undefined) return;
   readiness.clear("index");
+  table.tell(index.unpublished);
   logger.info(
     {
       collection: index.collection.name,
@@ -97,6 +102,7 @@ async function run(
   });
   answering.push(lookOften(() => scheduled.run(), SCHEDULES_POLL_MS, logger));
   answering.push(lookOften(() => watch.look(stop), INDEX_POLL_MS, logger));
+  answering.push(lookOften(() => table.look(), GAUGES_EVERY_MS, logger));
   answering.push(lookOften(() => showReconcile(sockets.schedules, metrics), GAUGES_EVERY_MS, logger));
   answering.push(lookOften(() => showBackups(config.backupDir, metrics), GAUGES_EVERY_MS, logger));
 
