@@ -52,6 +52,12 @@ export async function lockTables(tx: Executor): Promise<void> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtext('engram.vectors'))");
 }
 
+/**
+ * Smaller than pgvector's default (16, 64): every write pays for it, and past some thousand vectors of 1536 dimensions the
+ * default makes a batch ten times as dear, this one twice.
+ */
+const GRAPH = "m = 8, ef_construction = 32";
+
 /** The graph is for those who read the public table with SQL of their own: the adapter's searches are exact. */
 function createTable(collection: CollectionRef, publicTable: PublicTable | undefined): string {
   const relation = relationOf(collection);
@@ -59,7 +65,7 @@ function createTable(collection: CollectionRef, publicTable: PublicTable | undef
     publicTable === undefined
       ? ""
       : `CREATE INDEX ${partOf(collection, "user")} ON ${relation} (user_id);
-         ${collection.dims > HNSW_DIMS_MAX ? "" : `CREATE INDEX ${partOf(collection, "hnsw")} ON ${relation} USING hnsw (embedding vector_cosine_ops);`}`;
+         ${collection.dims > HNSW_DIMS_MAX ? "" : `CREATE INDEX ${partOf(collection, "hnsw")} ON ${relation} USING hnsw (embedding vector_cosine_ops) WITH (${GRAPH});`}`;
   return `CREATE TABLE ${relation} (${columnsOf(collection.dims)});
     CREATE INDEX ${partOf(collection, "tenant")} ON ${relation} (tenant, id);
     ${forReaders}`;

@@ -2,6 +2,7 @@ import { MemoryError, type CollectionRef } from "@engram/memory";
 import { codeOf, type Executor } from "@engram/sql";
 import { boundLocks, lockTables } from "./prepare-table.ts";
 import {
+  dimsOf,
   findStanding,
   hasRows,
   isGuideShaped,
@@ -32,7 +33,7 @@ export async function publishTable(
       await boundLocks(tx);
       await lockTables(tx);
       if ((await kindOf(tx, relationOf(collection))) !== "table") return undefined;
-      const obstacle = await clearThePlace(tx, publicTable);
+      const obstacle = await clearThePlace(tx, collection, publicTable);
       if (obstacle === undefined) await moveIn(tx, collection, publicTable);
       return obstacle;
     });
@@ -43,7 +44,11 @@ export async function publishTable(
   }
 }
 
-async function clearThePlace(tx: Executor, publicTable: PublicTable): Promise<string | undefined> {
+async function clearThePlace(
+  tx: Executor,
+  collection: CollectionRef,
+  publicTable: PublicTable,
+): Promise<string | undefined> {
   const relation = `public.${publicTable.name}`;
   const standing = await findStanding(tx, relation);
   if (standing === undefined) return undefined;
@@ -52,11 +57,23 @@ async function clearThePlace(tx: Executor, publicTable: PublicTable): Promise<st
   if (!standing.isOwned)
     return `${relation} belongs to another role. As its owner run: ${await ownerSql(tx, relation)}`;
   const foreign = standing.columns["version"] === undefined ? "true" : "version IS NULL";
-  if (await hasRows(tx, relation, foreign))
-    return `${relation} holds rows that are not Engram's${standing.collection === undefined ? ", or vectors of other dimensions" : ""}. Run "npm run migrate", which takes them over and names what it cannot take`;
+  if (await hasRows(tx, relation, foreign)) return foreignRows(tx, collection, { relation, standing });
   if (standing.collection === undefined) await tx.script(`DROP TABLE ${relation}`);
   else await moveOut(tx, { name: standing.collection }, publicTable);
   return undefined;
+}
+
+async function foreignRows(
+  tx: Executor,
+  { model, dims }: CollectionRef,
+  { relation, standing }: { relation: string; standing: Standing },
+): Promise<string> {
+  const held = isGuideShaped(standing) && standing.collection === undefined ? await dimsOf(tx, relation) : dims;
+  const what =
+    held === dims
+      ? "holds rows that are not Engram's"
+      : `holds vectors of ${held} dimensions, ${model} gives ${dims}, in rows that are not Engram's`;
+  return `${relation} ${what}. Run "npm run migrate", which takes them over and names what it cannot take`;
 }
 
 /** As mem0 itself made it (pgvector, vecs or supabase): emptied, it may give place. */

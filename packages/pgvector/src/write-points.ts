@@ -6,6 +6,16 @@ import { relationOf } from "./tables.ts";
 const FROM_ROW = `coalesce(m.user_id, '') AS user_id, m.content AS memory, m.metadata, m.created_at, m.updated_at`;
 
 /**
+ * The points among `d` that stand, locked before their memories are: whoever deletes a point by hand holds it and wants its
+ * memory, and would wait for a writer that holds the memory and wants the point. Of those that somebody else holds none is
+ * given.
+ */
+function lockStanding(collection: CollectionRef): string {
+  return `standing AS MATERIALIZED (
+    SELECT v.id FROM ${relationOf(collection)} v WHERE v.id IN (SELECT d.id FROM d) ORDER BY v.id FOR UPDATE OF v SKIP LOCKED)`;
+}
+
+/**
  * Only rows that still have the version that was embedded, under a lock that a delete waits for and an update does not
  * (without it 450 orphans in 787 rounds, with FOR SHARE deadlocks); what is locked otherwise is left for the next claim.
  * Returns the ids that were written.
@@ -41,10 +51,14 @@ export async function upsertText(
   points: readonly WrittenPoint[],
 ): Promise<readonly string[]> {
   const rows = await db.query<{ id: string }>(
-    `INSERT INTO ${relationOf(collection)} AS v (id, hash, version, fingerprint, embedding, tenant, user_id, memory, metadata, created_at, updated_at)
+    `WITH d AS MATERIALIZED (
+       SELECT * FROM json_to_recordset($1::json) AS d(id uuid, version bigint, fingerprint text, embedding text, tenant uuid)),
+     ${lockStanding(collection)}
+     INSERT INTO ${relationOf(collection)} AS v (id, hash, version, fingerprint, embedding, tenant, user_id, memory, metadata, created_at, updated_at)
      SELECT m.id, m.id::text, d.version, d.fingerprint, d.embedding::vector, d.tenant, ${FROM_ROW}
-     FROM json_to_recordset($1::json) AS d(id uuid, version bigint, fingerprint text, embedding text, tenant uuid)
-     JOIN public.memories m ON m.id = d.id AND m.version = d.version ORDER BY m.id FOR KEY SHARE OF m SKIP LOCKED
+     FROM d JOIN public.memories m ON m.id = d.id AND m.version = d.version
+     WHERE d.id IN (SELECT id FROM standing) OR NOT EXISTS (SELECT FROM ${relationOf(collection)} o WHERE o.id = d.id)
+     ORDER BY m.id FOR KEY SHARE OF m SKIP LOCKED
      ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, version = excluded.version, fingerprint = excluded.fingerprint,
        embedding = excluded.embedding, tenant = excluded.tenant, user_id = excluded.user_id, memory = excluded.memory,
        metadata = excluded.metadata, created_at = excluded.created_at, updated_at = excluded.updated_at RETURNING v.id`,
@@ -66,11 +80,14 @@ export async function setPayload(
     fingerprint: hash,
   }));
   const rows = await db.query<{ id: string }>(
-    `UPDATE ${relationOf(collection)} v SET version = d.version, tenant = d.tenant, user_id = d.user_id, memory = d.memory,
+    `WITH d AS MATERIALIZED (
+       SELECT * FROM json_to_recordset($1::json) AS d(id uuid, version bigint, fingerprint text, tenant uuid)),
+     ${lockStanding(collection)}
+     UPDATE ${relationOf(collection)} v SET version = d.version, tenant = d.tenant, user_id = d.user_id, memory = d.memory,
        metadata = d.metadata, created_at = d.created_at, updated_at = d.updated_at FROM (
        SELECT m.id, d.version, d.fingerprint, d.tenant, ${FROM_ROW}
-       FROM json_to_recordset($1::json) AS d(id uuid, version bigint, fingerprint text, tenant uuid)
-       JOIN public.memories m ON m.id = d.id AND m.version = d.version ORDER BY m.id FOR KEY SHARE OF m SKIP LOCKED) d
+       FROM d JOIN public.memories m ON m.id = d.id AND m.version = d.version
+       WHERE d.id IN (SELECT id FROM standing) ORDER BY m.id FOR KEY SHARE OF m SKIP LOCKED) d
      WHERE v.id = d.id AND v.fingerprint = d.fingerprint RETURNING v.id`,
     [JSON.stringify(input)],
   );

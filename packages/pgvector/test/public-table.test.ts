@@ -103,7 +103,7 @@ const { signal } = new AbortController();
     await db.script(`DROP TABLE mem0_memories CASCADE; ${GUIDE_SQL}
       INSERT INTO mem0_memories (user_id, memory, hash) VALUES ('u', 'чужое', 'h')`);
     expect(await place(OLD)).toMatch(
-      /^public\.mem0_memories holds rows that are not Engram's, or vectors of other dimensions\. Run "npm run migrate"/,
+      /^public\.mem0_memories holds vectors of 1536 dimensions, old gives 4, in rows that are not Engram's\. Run "npm run migrate"/,
     );
     await remember(OLD, ["наше"]);
     expect(await contents(`engram.${OLD.name}`, "memory")).toEqual(["наше"]);
@@ -129,7 +129,44 @@ const { signal } = new AbortController();
     expect(await db.query("SELECT event FROM engram.history WHERE snapshot IS NULL")).toHaveLength(2);
     await db.script("DELETE FROM mem0_memories WHERE user_id = 'u'");
     expect(await memories()).toEqual([]);
+    await remember(OLD, ["пять"]);
+    await db.script("TRUNCATE memories");
+    expect(await contents("mem0_memories", "memory")).toEqual([]);
   });
+
+  test("rows deleted by hand while they are written leave no point without its memory, lose no other one, and nobody waits in vain", async () => {
+    const db = await open();
+    await place(OLD);
+    await remember(
+      OLD,
+      Array.from({ length: 60 }, (_, n) => `запись ${n}`),
+    );
+    const deleting = new AbortController();
+    const write = async (): Promise<void> => {
+      while (!deleting.signal.aborted) {
+        const rows = await db.query<{ id: string; version: number }>("SELECT id, version FROM memories");
+        const points = rows.map((memory) => ({ memory: memory as never, hash: "h", vector: [1, 0, 0, 0] }));
+        await index.upsert(OLD, points, signal);
+        await index.setPayload(OLD, points, signal);
+      }
+    };
+    const writers = [write(), write()];
+    let deleted = 0;
+    for (let round = 0; round < 12; round++)
+      deleted += (
+        await db.query(
+          "DELETE FROM mem0_memories WHERE id IN (SELECT id FROM mem0_memories ORDER BY random() LIMIT 3) RETURNING id",
+        )
+      ).length;
+    deleting.abort();
+    await Promise.all(writers);
+    const [row] = await db.query<{ memories: number; orphans: number }>(
+      `SELECT (SELECT count(*)::int FROM memories) AS memories,
+        (SELECT count(*)::int FROM mem0_memories v WHERE NOT EXISTS (SELECT FROM memories m WHERE m.id = v.id)) AS orphans`,
+    );
+    expect(row).toEqual({ memories: 60 - deleted, orphans: 0 });
+    expect(deleted).toBeGreaterThan(0);
+  }, 60_000);
 
   test("what the index itself takes away, replaces or drops costs no memory", async () => {
     const db = await open();

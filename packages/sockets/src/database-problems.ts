@@ -89,7 +89,11 @@ export function indexProblem(error: unknown): Problem {
 export function publicTableProblem(told: string): Problem {
   const message = firstSentence(told);
   const cure = told.slice(message.length).replace(/^\. /, "");
-  return { code: "collection_name", message, cure };
+  return {
+    code: /holds vectors of \d+ dimensions/.test(message) ? "index_dimensions" : "collection_name",
+    message,
+    cure,
+  };
 }
 
 function knownProblem(error: unknown): Problem | undefined {

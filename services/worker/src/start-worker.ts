@@ -102,7 +102,7 @@ async function run(
   });
   answering.push(lookOften(() => scheduled.run(), SCHEDULES_POLL_MS, logger));
   answering.push(lookOften(() => watch.look(stop), INDEX_POLL_MS, logger));
-  answering.push(lookOften(() => table.look(), GAUGES_EVERY_MS, logger));
+  answering.push(lookOften(() => table.look(), PUBLIC_TABLE_POLL_MS, logger));
   answering.push(lookOften(() => showReconcile(sockets.schedules, metrics), GAUGES_EVERY_MS, logger));
   answering.push(lookOften(() => showBackups(config.backupDir, metrics), GAUGES_EVERY_MS, logger));
 
@@ -160,6 +160,8 @@ const FAILED_LOOK_PAUSE_MS_MAX = 5_000;
 const SCHEDULES_POLL_MS = 1_000;
 /** An index that restarts is away for longer than this, or it was in use, which notices it too. */
 const INDEX_POLL_MS = 2_000;
+/** One statement each; an operator who mends something sees it within seconds. */
+const PUBLIC_TABLE_POLL_MS = 5_000;
 const GAUGES_EVERY_MS = 15_000;
 
 function lookOften(work: () => Promise<unknown>, pollMs: number, logger: Logger): { stop(): Promise<void> } {
