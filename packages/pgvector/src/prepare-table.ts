@@ -81,6 +81,9 @@ async function adopt(tx: Executor, collection: CollectionRef, publicTable: Publi
   const standing = await findStanding(tx, relation);
   if (standing === undefined || !standing.isOwned || standing.collection !== undefined || !isGuideShaped(standing))
     return false;
+  // An index wants it too, and what cannot be finished must not be begun.
+  const [rights] = await tx.query<{ may: boolean }>("SELECT has_schema_privilege('public', 'CREATE') AS may");
+  if (rights?.may !== true) return false;
   // Rows with a version are of a collection that has ended.
   if (standing.columns["version"] !== undefined) await tx.query(`DELETE FROM ${relation} WHERE version IS NOT NULL`);
   if ((await dimsOf(tx, relation)) !== collection.dims) {

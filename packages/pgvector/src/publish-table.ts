@@ -58,9 +58,27 @@ async function clearThePlace(
     return `${relation} belongs to another role. As its owner run: ${await ownerSql(tx, relation)}`;
   const foreign = standing.columns["version"] === undefined ? "true" : "version IS NULL";
   if (await hasRows(tx, relation, foreign)) return foreignRows(tx, collection, { relation, standing });
+  await lockPlaces(tx, collection, { relation, standing });
+  if (await hasRows(tx, relation, foreign)) return foreignRows(tx, collection, { relation, standing });
   if (standing.collection === undefined) await tx.script(`DROP TABLE ${relation}`);
   else await moveOut(tx, { name: standing.collection }, publicTable);
   return undefined;
+}
+
+/**
+ * Whoever was about to write there has done so, or will find the new one. In the order in which others lock: a view before
+ * its table, and collections as the triggers on memories come to them.
+ */
+async function lockPlaces(
+  tx: Executor,
+  collection: CollectionRef,
+  { relation, standing }: { relation: string; standing: Standing },
+): Promise<void> {
+  const names = standing.collection === undefined ? [] : [collection.name, standing.collection];
+  const ordered = names.map((name) => ({ name, trigger: partOf({ name }, "d") }));
+  ordered.sort((a, b) => (a.trigger < b.trigger ? -1 : 1));
+  const relations = standing.collection === undefined ? [relation] : ordered.map(relationOf);
+  await tx.script(`LOCK TABLE ${relations.join(", ")} IN ACCESS EXCLUSIVE MODE`);
 }
 
 async function foreignRows(
@@ -145,6 +163,7 @@ async function explain(db: Executor, error: unknown, { name }: PublicTable): Pro
     case "2BP01": // dependent_objects_still_exist
       return `public.${name} cannot be replaced: ${detail}. Drop what depends on it, or set MEM0_COLLECTION_NAME to a new name`;
     case "55P03": // lock_not_available
+    case "40P01": // deadlock_detected: somebody deletes by hand
       return `public.${name} cannot be put in place while it is in use. It is tried again`;
     default:
       return undefined;

@@ -88,6 +88,11 @@ const { signal } = new AbortController();
     await remember(GUIDE, ["раз"]);
     expect(await db.query("SELECT 'mem0_memories'::regclass::oid AS oid")).toEqual([before]);
     expect(await contents("mem0_memories", "memory")).toEqual(["раз"]);
+    // What another program writes there is none of the index's, and no memory.
+    await db.script("INSERT INTO mem0_memories (user_id, memory, hash) VALUES ('u', 'чужое', 'x')");
+    expect(await index.scan(GUIDE, { limit: 10 }, signal)).toHaveLength(1);
+    await db.script("DELETE FROM mem0_memories WHERE memory = 'чужое'");
+    expect(await memories()).toEqual(["раз"]);
   });
 
   test("of other dimensions: empty it is made to fit, also past what a graph takes; with vectors it stays, and ours stand elsewhere", async () => {
@@ -167,6 +172,27 @@ const { signal } = new AbortController();
     expect(row).toEqual({ memories: 60 - deleted, orphans: 0 });
     expect(deleted).toBeGreaterThan(0);
   }, 60_000);
+
+  test("a point that somebody holds is left for the next claim, and its memory is not held meanwhile", async () => {
+    const db = await open();
+    await place(OLD);
+    const ids = await remember(OLD, ["раз", "два"]);
+    const points = (await db.query<{ id: string; version: number }>("SELECT id, version FROM memories")).map(
+      (memory) => ({
+        memory: memory as never,
+        hash: contentHash("раз"),
+        vector: [0, 1, 0, 0],
+      }),
+    );
+    await db.transaction(async (tx) => {
+      await tx.query("SELECT 1 FROM mem0_memories WHERE memory = 'раз' FOR UPDATE");
+      expect(await index.upsert(OLD, points, signal)).toEqual([ids.get("два")]);
+      expect(await index.setPayload(OLD, points, signal)).toEqual([ids.get("два")]);
+      // As whoever deletes the point goes on.
+      await tx.query("DELETE FROM memories WHERE content = 'раз'");
+    });
+    expect(await memories()).toEqual(["два"]);
+  }, 10_000);
 
   test("what the index itself takes away, replaces or drops costs no memory", async () => {
     const db = await open();
@@ -276,6 +302,11 @@ const { signal } = new AbortController();
     const poor = createPgvectorIndex(server.connect(role), { publishAs: "mem0_memories" });
     expect(await poor.publish(OLD)).toBe(
       `public.mem0_memories belongs to another role. As its owner run: ALTER TABLE public.mem0_memories OWNER TO ${role};`,
+    );
+    await db.script(`ALTER TABLE mem0_memories OWNER TO ${role}`);
+    await poor.prepare(NEW);
+    expect(await poor.publish(NEW)).toMatch(
+      /permission denied for schema public\. As the owner of schema public run: GRANT/,
     );
     await db.script("DROP TABLE mem0_memories");
     expect(await poor.publish(OLD)).toBe(
