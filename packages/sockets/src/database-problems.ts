@@ -85,15 +85,22 @@ export function indexProblem(error: unknown): Problem {
   );
 }
 
-/** What `publish` or a take-over came to: a sentence, and what to do. */
+/** What `publish` came to: a sentence, and what to do. */
 export function publicTableProblem(told: string): Problem {
+  const isLength = /holds vectors of \d+ dimensions/.test(told);
+  return { code: isLength ? "index_dimensions" : "collection_name", ...splitCure(told) };
+}
+
+/** Why the rows of a former mem0 stay where they are. */
+export function formerRowsProblem(error: unknown): Problem {
+  const { code, message } = toMemoryError(error);
+  if (code === "unavailable") return { code: "former_rows", ...splitCure(message) };
+  return { ...databaseProblem(error), code: "former_rows" };
+}
+
+function splitCure(told: string): Pick<Problem, "message" | "cure"> {
   const message = firstSentence(told);
-  const cure = told.slice(message.length).replace(/^\. /, "");
-  return {
-    code: /holds vectors of \d+ dimensions/.test(message) ? "index_dimensions" : "collection_name",
-    message,
-    cure,
-  };
+  return { message, cure: told.slice(message.length).replace(/^\. /, "") || "The service keeps trying" };
 }
 
 function knownProblem(error: unknown): Problem | undefined {

@@ -6,7 +6,7 @@ export { examineQueue } from "./open-queue.ts";
 export type { OpenChat } from "./open-chat.ts";
 export { chooseSockets, openSockets, openTruth, type Chosen, type Sockets } from "./open-sockets.ts";
 export { prepareIndex, type PreparedIndex } from "./prepare-index.ts";
-export { databaseProblem, indexProblem, publicTableProblem } from "./database-problems.ts";
+export { databaseProblem, formerRowsProblem, indexProblem, publicTableProblem } from "./database-problems.ts";
 export { migrateWhenReady, Readiness, type SocketName, type SocketState } from "./readiness.ts";
 export { runProcess, type Process } from "./run-process.ts";
 export type { WorkGate, WorkPermit } from "./work-gate.ts";

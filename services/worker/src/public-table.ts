@@ -1,6 +1,12 @@
-import type { Config } from "@engram/config";
-import { collectionOf, toMemoryError } from "@engram/memory";
-import { databaseProblem, publicTableProblem, takeOverFormerRows, type Readiness, type Sockets } from "@engram/sockets";
+import type { Config, Problem } from "@engram/config";
+import { collectionOf } from "@engram/memory";
+import {
+  formerRowsProblem,
+  publicTableProblem,
+  takeOverFormerRows,
+  type Readiness,
+  type Sockets,
+} from "@engram/sockets";
 import type { Logger } from "@engram/telemetry";
 
 export interface PublicTableDeps {
@@ -26,15 +32,17 @@ const COLLECTION = "collection";
 export function createPublicTable({ sockets, config, readiness, logger }: PublicTableDeps): PublicTable {
   let isTaken = false;
   const told = new Map<string, string>();
-  const report = (subject: string, text: string | undefined): void => {
-    if (text === undefined) readiness.clear(subject);
+  const report = (subject: string, problem: Problem | undefined): void => {
+    if (problem === undefined) readiness.clear(subject);
     else {
-      const problem = publicTableProblem(text);
       readiness.report(subject, problem);
-      if (told.get(subject) !== text) logger.warn({ code: problem.code, cure: problem.cure }, problem.message);
+      const { code, cure, message } = problem;
+      if (told.get(subject) !== message) logger.warn({ code, cure }, message);
     }
-    told.set(subject, text ?? "");
+    told.set(subject, problem?.message ?? "");
   };
+  const tell = (unpublished: string | undefined): void =>
+    report(COLLECTION, unpublished === undefined ? undefined : publicTableProblem(unpublished));
 
   const takeOver = async (): Promise<void> => {
     try {
@@ -46,20 +54,19 @@ export function createPublicTable({ sockets, config, readiness, logger }: Public
       isTaken = true;
       report(FORMER, undefined);
     } catch (error) {
-      const { code, message } = toMemoryError(error);
-      report(FORMER, code === "unavailable" ? message : `${databaseProblem(error).message}. It is tried again`);
+      report(FORMER, formerRowsProblem(error));
     }
   };
 
   return {
     takeOver,
-    tell: (unpublished) => report(COLLECTION, unpublished),
+    tell,
     async look() {
       if (sockets.chosen.vectors !== "pgvector") return;
       // Once it is done only a start or `engram migrate` looks for rows, so that what stays is not read again and again.
       if (!isTaken) await takeOver();
       const collection = collectionOf(config.vectors.collection, await sockets.targets.live());
-      if (collection !== undefined) report(COLLECTION, await sockets.index.publish(collection));
+      if (collection !== undefined) tell(await sockets.index.publish(collection));
     },
   };
 }
