@@ -256,7 +256,7 @@ export const guards = [
     file: vectors,
     text: "OR c.oid IN (SELECT t.tgrelid",
     broken: "OR c.oid IN (SELECT NULL::oid FROM pg_trigger WHERE false) AND c.oid IN (SELECT t.tgrelid",
-    tests: publicTable("is shut to Supabase"),
+    tests: { path: "packages/pgvector/test/public-table-troubles.test.ts", name: "is shut to Supabase" },
   },
   {
     guard: "public table: a former row is gone in the commit in which it is a memory",

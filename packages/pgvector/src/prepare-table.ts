@@ -68,7 +68,13 @@ function createTable(collection: CollectionRef, publicTable: PublicTable | undef
          ${collection.dims > HNSW_DIMS_MAX ? "" : `CREATE INDEX ${partOf(collection, "hnsw")} ON ${relation} USING hnsw (embedding vector_cosine_ops) WITH (${GRAPH});`}`;
   return `CREATE TABLE ${relation} (${columnsOf(collection.dims)});
     CREATE INDEX ${partOf(collection, "tenant")} ON ${relation} (tenant, id);
+    ${foreignIndex(collection, relation)};
     ${forReaders}`;
+}
+
+/** Empty, as a rule: every start asks for rows of others. */
+function foreignIndex(collection: CollectionRef, relation: string): string {
+  return `CREATE INDEX IF NOT EXISTS ${partOf(collection, "foreign")} ON ${relation} (id) WHERE version IS NULL`;
 }
 
 /**
@@ -93,6 +99,7 @@ async function adopt(tx: Executor, collection: CollectionRef, publicTable: Publi
   await tx.script(`ALTER TABLE ${relation} ADD COLUMN IF NOT EXISTS version bigint,
       ADD COLUMN IF NOT EXISTS fingerprint text, ADD COLUMN IF NOT EXISTS tenant uuid;
     CREATE INDEX IF NOT EXISTS ${partOf(collection, "tenant")} ON ${relation} (tenant, id);
+    ${foreignIndex(collection, relation)};
     ${viewOf(collection, publicTable)};
     ${publicTriggers(publicTable)}`);
   return true;
