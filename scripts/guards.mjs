@@ -9,6 +9,7 @@
 const outbox = "packages/postgres/src/outbox.ts";
 const triggers = "packages/postgres/migrations/0003-schedules.sql";
 const memories = "packages/postgres/migrations/0001-memories.sql";
+const vectors = "packages/postgres/migrations/0040-vectors-table.sql";
 const converge = "packages/memory/src/converge.ts";
 
 const contract = (name) => ({ path: "packages/postgres/test/outbox.test.ts", name });
@@ -16,6 +17,7 @@ const crashPoints = (name) => ({ path: "packages/memory/test/crash-points.test.t
 const store = (name) => ({ path: "packages/postgres/test/memory-store.test.ts", name });
 const filters = (name) => ({ path: "packages/sockets/test/filters.test.ts", name });
 const points = { path: "packages/sockets/test/points.test.ts", name: "no wrong hit" };
+const publicTable = (name) => ({ path: "packages/pgvector/test/public-table.test.ts", name });
 const ranking = (name) => ({ path: "packages/memory/src/rank.test.ts", name });
 
 /** @type {readonly Guard[]} */
@@ -243,5 +245,61 @@ export const guards = [
     text: "agent_id, key) END\n  ) STORED UNIQUE",
     broken: "agent_id, key) END\n  ) STORED",
     tests: store("a slot that is taken takes no second live row"),
+  },
+  {
+    guard: "public table: the index says that its deletions are its own",
+    file: "packages/pgvector/src/create-index.ts",
+    text: "SELECT set_config('engram.index_author', 'on', true) AS is_set",
+    broken: "SELECT 'on' AS is_set",
+    tests: publicTable("what the index itself takes away, replaces or drops costs no memory"),
+  },
+  {
+    guard: "public table: the trigger on memories gives the setting back",
+    file: "packages/pgvector/src/prepare-table.ts",
+    text: "PERFORM set_config('engram.index_author', author, true);",
+    broken: "",
+    tests: publicTable("a row deleted by hand is a deleted memory"),
+  },
+  {
+    guard: "public table: a row deleted by hand is a deleted memory",
+    file: vectors,
+    text: "IF cardinality(ids) > 0 THEN",
+    broken: "IF false THEN",
+    tests: publicTable("a row deleted by hand is a deleted memory"),
+  },
+  {
+    guard: "public table: truncated, every memory gets its work row",
+    file: vectors,
+    text: "  FROM public.memories m;\n  RETURN NULL;",
+    broken: "  FROM public.memories m WHERE false;\n  RETURN NULL;",
+    tests: publicTable("TRUNCATE loses nothing"),
+  },
+  {
+    guard: "public table: a point is locked before its memory",
+    file: "packages/pgvector/src/write-points.ts",
+    text: "ORDER BY v.id FOR UPDATE OF v SKIP LOCKED)",
+    broken: "ORDER BY v.id)",
+    tests: publicTable("a point that somebody holds is left for the next claim"),
+  },
+  {
+    guard: "public table: rows of others are in no index",
+    file: "packages/pgvector/src/tables.ts",
+    text: "FROM public.${identifier(name)} WHERE version IS NOT NULL`",
+    broken: "FROM public.${identifier(name)}`",
+    tests: publicTable("that the guide's reader made by hand is the one that is used"),
+  },
+  {
+    guard: "public table: shut to strangers",
+    file: vectors,
+    text: "OR c.oid IN (SELECT t.tgrelid",
+    broken: "OR c.oid IN (SELECT NULL::oid FROM pg_trigger WHERE false) AND c.oid IN (SELECT t.tgrelid",
+    tests: { path: "packages/pgvector/test/public-table-troubles.test.ts", name: "is shut to Supabase" },
+  },
+  {
+    guard: "public table: a former row is gone in the commit in which it is a memory",
+    file: "packages/pgvector/src/former/take-over.ts",
+    text: "await tx.query(`DELETE FROM ${relation}",
+    broken: "await tx.query(`SELECT FROM ${relation}",
+    tests: { path: "packages/pgvector/test/take-over.test.ts", name: "a second run finds none" },
   },
 ];

@@ -11,7 +11,7 @@ import { target } from "../target.ts";
   test("row-level security is on for every table of ours", async () => {
     const { rows } = await client.query(
       `SELECT c.oid::regclass::text AS table FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.relkind = 'r' AND (n.nspname = 'engram' OR c.relname = 'memories') AND NOT c.relrowsecurity`,
+       WHERE c.relkind = 'r' AND (n.nspname = 'engram' OR c.relname IN ('memories', 'mem0_memories')) AND NOT c.relrowsecurity`,
     );
     expect(rows).toEqual([]);
   });
@@ -19,11 +19,15 @@ import { target } from "../target.ts";
   test.each(["anon", "authenticated"])("%s may do nothing with any of them", async (role) => {
     const { rows } = await client.query(
       `SELECT c.oid::regclass::text AS table FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.relkind = 'r' AND (n.nspname = 'engram' OR c.relname = 'memories')
+       WHERE c.relkind IN ('r', 'v') AND (n.nspname = 'engram' OR c.relname IN ('memories', 'mem0_memories'))
          AND has_table_privilege($1, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')`,
       [role],
     );
     expect(rows).toEqual([]);
+    await client.query("BEGIN");
+    await client.query(`SET LOCAL ROLE ${role}`);
+    await expect(client.query("SELECT FROM public.mem0_memories")).rejects.toThrow(/permission denied/);
+    await client.query("ROLLBACK");
     await client.query("BEGIN");
     await client.query(`SET LOCAL ROLE ${role}`);
     await expect(client.query("SELECT FROM public.memories")).rejects.toThrow(/permission denied/);

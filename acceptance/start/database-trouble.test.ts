@@ -155,7 +155,12 @@ onceOnly("a database in trouble", () => {
       timeoutMs: READY_TIMEOUT_MS,
     });
     await stop(first);
-    await runSql(database.url, `ALTER TABLE engram.${table} ALTER COLUMN embedding TYPE vector(3)`);
+    await runSql(
+      database.url,
+      `DROP VIEW engram.${table}`,
+      `CREATE TABLE engram.${table} (LIKE mem0_memories)`,
+      `ALTER TABLE engram.${table} ALTER COLUMN embedding TYPE vector(3)`,
+    );
     const started = await start({ DATABASE_URL: database.url });
     expect(await told(started, "index_dimensions")).toMatchObject({
       message: expect.stringContaining("holds vectors of 3 dimensions"),
@@ -166,6 +171,60 @@ onceOnly("a database in trouble", () => {
     await stop(started);
     await database.drop();
   }, 120_000);
+
+  test("rows with vectors of another dimension in the table that was made by hand", async () => {
+    const database = await createTestDatabase(server.url);
+    await runSql(
+      database.url,
+      "CREATE EXTENSION vector",
+      `CREATE TABLE mem0_memories (id UUID PRIMARY KEY DEFAULT gen_random_uuid(), user_id TEXT NOT NULL, memory TEXT NOT NULL,
+         hash TEXT UNIQUE NOT NULL, embedding VECTOR(1536), metadata JSONB DEFAULT '{}'::jsonb,
+         created_at TIMESTAMP WITH TIME ZONE DEFAULT NOW(), updated_at TIMESTAMP WITH TIME ZONE DEFAULT NOW())`,
+      "INSERT INTO mem0_memories (user_id, memory, hash) VALUES ('', 'nobody told it', 'h')",
+    );
+    const started = await start({ DATABASE_URL: database.url });
+    expect(await told(started, "index_dimensions")).toMatchObject({
+      message: expect.stringMatching(/^public\.mem0_memories holds vectors of 1536 dimensions/),
+      cure: expect.stringContaining("npm run migrate"),
+    });
+    expect(started.output()).toContain('"left":{"without user and agent":1}');
+    await runSql(database.url, "DELETE FROM mem0_memories");
+    await recovered(started);
+    await stop(started);
+    await database.drop();
+  }, 90_000);
+
+  test.each([
+    ["schema public", `REVOKE CREATE ON SCHEMA public FROM ${ROLE}`, "GRANT USAGE, CREATE ON SCHEMA public TO poor;"],
+    [
+      "the table that was made by hand",
+      "CREATE TABLE mem0_memories (id UUID PRIMARY KEY, vector vector(3), payload JSONB)",
+      "ALTER TABLE public.mem0_memories OWNER TO poor;",
+    ],
+  ])(
+    "no right on %s: vectors are kept elsewhere, and the SQL is printed",
+    async (name, trouble, cure) => {
+      const database = await createTestDatabase(server.url);
+      await runSql(database.url, "CREATE EXTENSION vector", `CREATE SCHEMA engram AUTHORIZATION ${ROLE}`, GRANT_PUBLIC);
+      const first = await start({ DATABASE_URL: asPoor(database.url) });
+      await recovered(first);
+      const table = await until("the index", async () => /"collection":"(\w+)"/.exec(first.output())?.[1] ?? false);
+      await stop(first);
+      // As where the schema had been made before the right went.
+      await runSql(database.url, `DROP VIEW engram.${table}`, "DROP TABLE mem0_memories", trouble);
+      const started = await start({ DATABASE_URL: asPoor(database.url) });
+      const problem = await told(started, "collection_name");
+      expect(problem.cure).toContain(cure);
+      await runSql(
+        database.url,
+        name === "schema public" ? GRANT_PUBLIC : `ALTER TABLE mem0_memories OWNER TO ${ROLE}`,
+      );
+      await recovered(started);
+      await stop(started);
+      await database.drop();
+    },
+    90_000,
+  );
 
   test.each([
     ["a host that has IPv6 alone", () => "postgresql://u:p@[2001:db8::1]:5432/mem0", "database_network", "pooler"],

@@ -102,8 +102,8 @@ export function pgvectorIndex(db: pg.Client, table: string, dims: number): Bench
     kinds: ["missing", "stale", "orphan"],
     async fill() {
       await db.query(
-        `INSERT INTO ${table} (id, version, hash, embedding)
-         SELECT id, version, encode(substring(sha256(convert_to(content, 'UTF8')) FOR 8), 'hex'), $1::vector FROM memories`,
+        `INSERT INTO ${table} (id, user_id, memory, hash, version, fingerprint, embedding)
+         SELECT id, user_id, content, id, version, encode(substring(sha256(convert_to(content, 'UTF8')) FOR 8), 'hex'), $1::vector FROM memories`,
         [vector],
       );
     },
@@ -111,7 +111,7 @@ export function pgvectorIndex(db: pg.Client, table: string, dims: number): Bench
       let points = 0;
       for (let after = "00000000-0000-0000-0000-000000000000"; ;) {
         const { rows } = await db.query<{ id: string }>(
-          `SELECT id, version, hash FROM ${table} WHERE id > $1::uuid ORDER BY id LIMIT ${pageSize}`,
+          `SELECT id, version, fingerprint FROM ${table} WHERE id > $1::uuid ORDER BY id LIMIT ${pageSize}`,
           [after],
         );
         points += rows.length;
@@ -121,9 +121,12 @@ export function pgvectorIndex(db: pg.Client, table: string, dims: number): Bench
     },
     async spoil(kind, ids) {
       const statements = {
-        missing: `DELETE FROM ${table} WHERE id = ANY($1::uuid[])`,
+        // As the index itself does it: else a row that goes would take its memory along.
+        missing: `WITH author AS MATERIALIZED (SELECT set_config('engram.index_author', 'on', true) AS is_set)
+          DELETE FROM ${table} v USING author WHERE is_set = 'on' AND v.id = ANY($1::uuid[])`,
         stale: `UPDATE ${table} SET version = 0 WHERE id = ANY($1::uuid[])`,
-        orphan: `INSERT INTO ${table} (id, version, hash, embedding) SELECT gen_random_uuid(), 1, 'h', embedding FROM ${table} WHERE id = ANY($1::uuid[])`,
+        orphan: `INSERT INTO ${table} (id, user_id, memory, hash, version, fingerprint, embedding)
+          SELECT o.id, '', 'x', o.id, 1, 'h', o.embedding FROM (SELECT gen_random_uuid() AS id, embedding FROM ${table} WHERE id = ANY($1::uuid[])) o`,
         wrong_tenant: "SELECT $1::uuid[]",
       };
       await db.query(statements[kind], [ids]);

@@ -39,7 +39,8 @@ whenThere("engram reconcile", () => {
   const reportOf = (stdout: string) => JSON.parse(stdout) as ReconcileReport & { finished_at: string };
   const orphans = async (n: number): Promise<void> => {
     await sockets.db.query(
-      `INSERT INTO ${table} (id, version, hash, embedding) SELECT t.id, 1, 'h', v.embedding FROM (SELECT embedding FROM ${table} LIMIT 1) v, unnest($1::uuid[]) t (id)`,
+      `INSERT INTO ${table} (id, user_id, memory, hash, version, fingerprint, embedding)
+       SELECT t.id, 'u', 'x', t.id, 1, 'h', v.embedding FROM (SELECT embedding FROM ${table} LIMIT 1) v, unnest($1::uuid[]) t (id)`,
       [Array.from({ length: n }, () => uuidv7())],
     );
   };

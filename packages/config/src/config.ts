@@ -29,6 +29,8 @@ export interface Config {
     readonly qdrantUrl: string | undefined;
     readonly qdrantApiKey: string | undefined;
     readonly collection: string;
+    /** What a former mem0 embedded its rows with. Undefined: nobody has said. */
+    readonly formerModel: string | undefined;
     readonly timeoutMs: number;
   };
   readonly queue: {

@@ -71,6 +71,7 @@ function arrange(values: Values, cwd: string): Config {
       qdrantUrl: values.QDRANT_URL,
       qdrantApiKey: values.QDRANT_API_KEY,
       collection: values.MEM0_COLLECTION_NAME,
+      formerModel: values.MEM0_FORMER_EMBEDDING_MODEL,
       timeoutMs: values.QDRANT_TIMEOUT_MS,
     },
     queue: { redisUrl: values.REDIS_URL },

@@ -157,10 +157,17 @@ export const VARIABLES = {
   },
   MEM0_COLLECTION_NAME: {
     subject: "vectors",
-    description: "The name of the vectors: a table of the database, or an alias in Qdrant.",
+    description: "The name of the vectors: a table of the database in schema public, or an alias in Qdrant.",
     default: "mem0_memories",
     example: "mem0_memories",
     schema: collection,
+  },
+  MEM0_FORMER_EMBEDDING_MODEL: {
+    subject: "vectors",
+    description:
+      "The model that embedded the rows which a former mem0 left in the table MEM0_COLLECTION_NAME. Where it is EMBEDDING_MODEL, they keep their vectors when they are taken over. Unset: they are embedded anew.",
+    example: "text-embedding-3-small",
+    schema: text,
   },
 
   REDIS_URL: {

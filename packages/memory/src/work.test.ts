@@ -62,7 +62,7 @@ async function work(
   };
   const index: VectorIndex = {
     prepare: () => Promise.resolve(),
-    publish: () => Promise.resolve(),
+    publish: () => Promise.resolve(undefined),
     drop: () => Promise.resolve(),
     scan: () => Promise.resolve([]),
     inspect: () => Promise.resolve(undefined),

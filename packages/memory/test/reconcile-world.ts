@@ -114,6 +114,7 @@ export class World {
         },
         publish: async (collection: CollectionRef) => {
           this.prepared.push(`alias of ${collection.name}`);
+          return undefined;
         },
         drop: fail,
         inspect: async () => {

@@ -1,20 +1,29 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "@jest/globals";
-import { DEFAULT_PROJECT_ID, tenantOf } from "@engram/memory";
+import { DEFAULT_PROJECT_ID, tenantOf, type CollectionRef } from "@engram/memory";
 import { vectorIndexContract, type SeededMemory } from "@engram/memory/contracts/vector-index";
 import { openPGlite } from "@engram/pglite";
 import { createPool, migrate } from "@engram/postgres";
 import type { Executor } from "@engram/sql";
 import { createTestDatabase } from "@engram/test-equipment";
 import { createPgvectorIndex } from "../src/index.ts";
+import { GUIDE_SQL } from "./guide-sql.ts";
 
 const collection = { name: "contract__model__4", model: "model", dims: 4 };
 
 vectorIndexContract("pgvector on PGlite", async () => over(await openPGlite()));
 
 const serverUrl = process.env["ENGRAM_TEST_DATABASE_URL"];
-if (serverUrl !== undefined)
+if (serverUrl !== undefined) {
   vectorIndexContract("pgvector on PostgreSQL", async () => over(await openServer(serverUrl)));
+  vectorIndexContract("pgvector in the public table", async () => published(await openServer(serverUrl)));
+  vectorIndexContract("pgvector in the table that was made by hand, with rows of others", async () => {
+    const db = await openServer(serverUrl);
+    await db.script(`${GUIDE_SQL.replace("1536", "4")}
+      INSERT INTO mem0_memories (user_id, memory, hash, embedding) SELECT 'user-' || n, 'Чужое', n, '[1,0,0,0]' FROM generate_series(1, 30) n`);
+    return published(db);
+  });
+}
 
 describe("pgvector follows its table in the same commit", () => {
   test("a deleted or truncated row takes its vector with it", async () => {
@@ -22,7 +31,8 @@ describe("pgvector follows its table in the same commit", () => {
     try {
       await under.index.prepare(collection);
       await under.db.script(`INSERT INTO memories (user_id, content) VALUES ('u', 'раз'), ('u', 'два');
-        INSERT INTO engram.${collection.name} SELECT id, version, 'h', '[1,0,0,0]' FROM memories;
+        INSERT INTO engram.${collection.name} (id, user_id, memory, hash, version, embedding)
+          SELECT id, user_id, content, id, version, '[1,0,0,0]' FROM memories;
         DELETE FROM memories WHERE content = 'раз'`);
       expect(await under.db.query(`SELECT count(*)::int AS n FROM engram.${collection.name}`)).toEqual([{ n: 1 }]);
       await under.db.script("TRUNCATE memories");
@@ -39,8 +49,12 @@ describe("pgvector follows its table in the same commit", () => {
     const under = await over(await openPGlite());
     try {
       await under.index.prepare({ ...collection, dims });
-      await under.db.script(`INSERT INTO memories (user_id, content) VALUES ('u', 'раз');
-        INSERT INTO engram.${collection.name} SELECT id, version, 'h', array_fill(1, ARRAY[${dims}])::vector FROM memories`);
+      const [row] = await under.db.query<{ id: string; version: number }>(
+        "INSERT INTO memories (user_id, content) VALUES ('u', 'раз') RETURNING id, version",
+      );
+      const vector = new Array<number>(dims).fill(1);
+      const points = [{ memory: row as unknown as SeededMemory, hash: "h", vector }];
+      await under.index.upsert({ ...collection, dims }, points, new AbortController().signal);
       const [outside] = await under.db.query<{ bytes: number }>(
         `SELECT pg_relation_size(reltoastrelid)::int AS bytes FROM pg_class WHERE oid = 'engram.${collection.name}'::regclass`,
       );
@@ -71,12 +85,21 @@ describe("pgvector follows its table in the same commit", () => {
   test("vectors that an older version wrote learn whose they are", async () => {
     const under = await over(await openPGlite());
     try {
-      const migration = await readFile(new URL("../../postgres/migrations/0006-erasures.sql", import.meta.url), "utf8");
+      const [tenants, shape] = await Promise.all([migration("0006-erasures"), migration("0040-vectors-table")]);
       await under.db.script(`INSERT INTO memories (user_id, content) VALUES ('u', 'раз'), ('другой', 'два');
         CREATE TABLE engram.${collection.name} (id uuid PRIMARY KEY, version bigint NOT NULL, hash text NOT NULL, embedding vector(4) NOT NULL);
         INSERT INTO engram.${collection.name} SELECT id, version, 'h', '[1,0,0,0]' FROM memories;
-        ${migration.slice(migration.indexOf("DO $$"))}`);
+        ${tenants.slice(tenants.indexOf("DO $$"))}
+        ${shape.slice(shape.indexOf("DO $$"), shape.indexOf("END $$;"))} END $$;`);
       await under.index.prepare(collection);
+      expect(
+        await under.db.query(
+          `SELECT user_id, memory, hash = id::text AS is_own, fingerprint FROM engram.${collection.name}`,
+        ),
+      ).toEqual([
+        { user_id: "u", memory: "раз", is_own: true, fingerprint: "h" },
+        { user_id: "другой", memory: "два", is_own: true, fingerprint: "h" },
+      ]);
       const tenant = tenantOf({ projectId: DEFAULT_PROJECT_ID, userId: "u", agentId: null });
       const listed = await under.index.listTenant(collection, { tenant, limit: 10 }, new AbortController().signal);
       expect(listed).toEqual(
@@ -109,6 +132,10 @@ describe("pgvector follows its table in the same commit", () => {
   });
 });
 
+function migration(name: string): Promise<string> {
+  return readFile(new URL(`../../postgres/migrations/${name}.sql`, import.meta.url), "utf8");
+}
+
 async function openServer(url: string): Promise<Executor> {
   const database = await createTestDatabase(url);
   const db = createPool({
@@ -136,6 +163,17 @@ async function over(db: Executor) {
     seed: (memories: readonly SeededMemory[]) => seed(db, memories),
     close: () => db.close(),
   };
+}
+
+/** The contract's collection is the live one, and stands in public; others stand where they are made. */
+async function published(db: Executor) {
+  const under = await over(db);
+  const index = createPgvectorIndex(db, { publishAs: "mem0_memories" });
+  const prepare = async (given: CollectionRef): Promise<void> => {
+    await index.prepare(given);
+    if (given.name === collection.name) expect(await index.publish(given)).toBeUndefined();
+  };
+  return { ...under, index: { ...index, prepare } };
 }
 
 /** Rows with the versions that the points name; the trigger would count its own on an UPDATE, so a changed row is made anew. */

@@ -31,8 +31,8 @@ export class StormIndex implements VectorIndex {
     return Promise.resolve();
   }
 
-  publish(): Promise<void> {
-    return Promise.resolve();
+  publish(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   drop(): Promise<void> {

@@ -51,7 +51,10 @@ export function createQdrantIndex({ url, apiKey, alias, timeoutMs }: QdrantIndex
   return {
     prepare: (collection) => arrange(() => prepareCollection(client, collection)),
 
-    publish: ({ name }) => arrange(() => pointAlias(client, alias, name)),
+    async publish({ name }) {
+      await arrange(() => pointAlias(client, alias, name));
+      return undefined;
+    },
 
     async drop({ name }) {
       await arrange(() => client.deleteCollection(name));

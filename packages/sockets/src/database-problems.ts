@@ -90,6 +90,24 @@ export function indexProblem(error: unknown, variable: DatabaseVariable): Proble
   );
 }
 
+/** What `publish` came to: a sentence, and what to do. */
+export function publicTableProblem(told: string): Problem {
+  const isLength = /holds vectors of \d+ dimensions/.test(told);
+  return { code: isLength ? "index_dimensions" : "collection_name", ...splitCure(told) };
+}
+
+/** Why the rows of a former mem0 stay where they are. */
+export function formerRowsProblem(error: unknown, variable: DatabaseVariable): Problem {
+  const { code, message } = toMemoryError(error);
+  if (code === "unavailable") return { code: "former_rows", ...splitCure(message) };
+  return { ...databaseProblem(error, variable), code: "former_rows" };
+}
+
+function splitCure(told: string): Pick<Problem, "message" | "cure"> {
+  const message = firstSentence(told);
+  return { message, cure: told.slice(message.length).replace(/^\. /, "") || "The service keeps trying" };
+}
+
 function knownProblem(error: unknown, variable: DatabaseVariable): Problem | undefined {
   const root = rootOf(error);
   const detail = detailOf(root);

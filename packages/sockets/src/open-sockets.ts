@@ -164,7 +164,9 @@ async function openVectors(config: Config, db: Executor, circuits: Circuits) {
   if (qdrantUrl === undefined) {
     // In the truth's own database: where that is away, nothing can be done in any case.
     const { createPgvectorIndex } = await import("@engram/pgvector");
-    const index = createPgvectorIndex(db);
+    // Nobody but Engram reads an embedded database.
+    const options = config.truth.databaseUrl === undefined ? {} : { publishAs: collection };
+    const index = createPgvectorIndex(db, options);
     return { index, searchIndex: index, circuit: undefined };
   }
   const { createQdrantIndex } = await import("@engram/qdrant");

@@ -67,24 +67,30 @@ export function qdrantSurgery(url: string, collection: string): Surgery {
 export function pgvectorSurgery(db: Sockets["db"], table: string): Surgery {
   return {
     async remove(ids) {
-      await db.query(`DELETE FROM ${table} WHERE id = ANY($1::uuid[])`, [ids]);
+      await db.script(asAuthor(`DELETE FROM ${table} WHERE id IN (${ids.map((id) => `'${id}'`).join(", ")})`));
     },
     async lie(id, { version, h }) {
       await db.query(
-        `UPDATE ${table} SET version = coalesce($2::bigint, version), hash = coalesce($3, hash) WHERE id = $1::uuid`,
+        `UPDATE ${table} SET version = coalesce($2::bigint, version), fingerprint = coalesce($3, fingerprint) WHERE id = $1::uuid`,
         [id, version ?? null, h ?? null],
       );
     },
     async copy(from, to, { version, h } = {}) {
       await db.query(
-        `INSERT INTO ${table} (id, version, hash, embedding)
-         SELECT t.id, coalesce($3::bigint, v.version), coalesce($4, v.hash), v.embedding FROM ${table} v, unnest($2::uuid[]) AS t (id) WHERE v.id = $1::uuid`,
+        `INSERT INTO ${table} (id, user_id, memory, hash, version, fingerprint, embedding)
+         SELECT t.id, v.user_id, v.memory, t.id, coalesce($3::bigint, v.version), coalesce($4, v.fingerprint), v.embedding FROM ${table} v, unnest($2::uuid[]) AS t (id) WHERE v.id = $1::uuid`,
         [from, to, version ?? null, h ?? null],
       );
     },
     async keep() {
       await db.script(`CREATE TABLE kept AS SELECT * FROM ${table}`);
-      return () => db.script(`DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM kept; DROP TABLE kept`);
+      return () =>
+        db.script(asAuthor(`DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM kept; DROP TABLE kept`));
     },
   };
+}
+
+/** Without it, what goes from the table that people read takes its memory along. */
+function asAuthor(sql: string): string {
+  return `BEGIN; SET LOCAL engram.index_author = 'on'; ${sql}; COMMIT`;
 }

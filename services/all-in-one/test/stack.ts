@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { startApi } from "@engram/api";
 import { loadConfig } from "@engram/config";
-import { openSockets, Readiness, type Sockets } from "@engram/sockets";
+import { openSockets, openTruth, Readiness, type Sockets } from "@engram/sockets";
 import { createLogger, createMetrics } from "@engram/telemetry";
 import {
   createTestDatabase,
@@ -45,7 +45,11 @@ export interface Answer {
 
 export const KEY = "a-key-for-tests";
 
-export async function startStack(given: Record<string, string> = {}): Promise<Stack> {
+/** `before`: SQL that is run in the database before the first start. */
+export async function startStack(
+  given: Record<string, string> = {},
+  { before }: { before?: string } = {},
+): Promise<Stack> {
   const database = await createTestDatabase(process.env["ENGRAM_TEST_DATABASE_URL"] ?? "");
   const [qdrant, openai] = await Promise.all([startQdrant(), startOpenAI()]);
   const collection = `stack_${randomBytes(6).toString("hex")}`;
@@ -80,6 +84,14 @@ export async function startStack(given: Record<string, string> = {}): Promise<St
     };
   };
 
+  if (before !== undefined) {
+    const db = await openTruth(
+      loadConfig(environment, { cwd: "/nonexistent" }),
+      createLogger({ level: "silent", name: "test" }),
+    );
+    await db.script(before);
+    await db.close();
+  }
   const parts = await open(environment);
   let workerParts = await open(environment);
   let worker: Worker = startWorker(workerParts);

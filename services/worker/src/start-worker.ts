@@ -14,6 +14,7 @@ import { showBackups } from "./backups.ts";
 import { createIndexWatch } from "./index-watch.ts";
 import { createEmbedJob } from "./jobs/embed.ts";
 import { createExtractJob } from "./jobs/extract.ts";
+import { createPublicTable } from "./public-table.ts";
 import { showReconcile } from "./jobs/reconcile.ts";
 import { createScheduledJobs } from "./jobs/scheduled.ts";
 
@@ -59,6 +60,9 @@ async function run(
     truth: config.truth,
     searchLanguages: config.search.languages,
   });
+  const table = createPublicTable({ sockets, config, readiness, logger });
+  // Before the index is made: the table that it is to have may be in the way with rows of a former mem0.
+  await table.takeOver();
   const index = await keepTrying(() => prepareIndex(sockets, config.vectors.collection), {
     stop,
     onFailure(error) {
@@ -71,6 +75,7 @@ async function run(
   });
   if (index === undefined) return;
   readiness.clear("index");
+  table.tell(index.unpublished);
   logger.info(
     {
       collection: index.collection.name,
@@ -102,6 +107,7 @@ async function run(
   });
   answering.push(lookOften(() => scheduled.run(), SCHEDULES_POLL_MS, logger));
   answering.push(lookOften(() => watch.look(stop), INDEX_POLL_MS, logger));
+  answering.push(lookOften(() => table.look(), PUBLIC_TABLE_POLL_MS, logger));
   answering.push(lookOften(() => showReconcile(sockets.schedules, metrics), GAUGES_EVERY_MS, logger));
   answering.push(lookOften(() => showBackups(config.backupDir, metrics), GAUGES_EVERY_MS, logger));
 
@@ -159,6 +165,8 @@ const FAILED_LOOK_PAUSE_MS_MAX = 5_000;
 const SCHEDULES_POLL_MS = 1_000;
 /** An index that restarts is away for longer than this, or it was in use, which notices it too. */
 const INDEX_POLL_MS = 2_000;
+/** One statement each; an operator who mends something sees it within seconds. */
+const PUBLIC_TABLE_POLL_MS = 5_000;
 const GAUGES_EVERY_MS = 15_000;
 
 function lookOften(work: () => Promise<unknown>, pollMs: number, logger: Logger): { stop(): Promise<void> } {

@@ -47,8 +47,8 @@ export class FakeVectorIndex implements VectorIndex {
   }
 
   /** It has no names for outsiders. */
-  publish(): Promise<void> {
-    return Promise.resolve();
+  publish(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   async drop({ name }: CollectionRef): Promise<void> {

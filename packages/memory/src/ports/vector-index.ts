@@ -83,8 +83,11 @@ export interface VectorIndex {
   readonly joinsRows?: boolean;
   /** Makes the collection and its payload indexes; throws `invalid` when it exists with other dimensions. */
   prepare(collection: CollectionRef): Promise<void>;
-  /** Makes the live collection known to outsiders under the configured name, where the index has names. */
-  publish(collection: CollectionRef): Promise<void>;
+  /**
+   * Makes the live collection known to outsiders under the configured name, where the index has names. Returns what stands
+   * in the way, in one line with its cure: the collection is worked with all the same.
+   */
+  publish(collection: CollectionRef): Promise<string | undefined>;
   /** Takes a collection away with all its points; one that is not there is no fault. */
   drop(collection: CollectionRef): Promise<void>;
   /** The states of the points that exist among `ids`. */
