@@ -9,6 +9,8 @@ import { connect, type Socket } from "node:net";
 export interface HttpAnswer {
   readonly status: number;
   readonly body: Buffer;
+  /** Of the header Server-Timing: milliseconds of each part. */
+  readonly timings: Readonly<Record<string, number>>;
 }
 
 /** A body goes out as JSON. */
@@ -94,7 +96,11 @@ export class Connection {
     const begin = end + HEADER_END.length;
     const total = begin + Number(length);
     if (this.#received.length < total) return;
-    const answer = { status: Number(head.slice(9, 12)), body: this.#received.subarray(begin, total) };
+    const answer = {
+      status: Number(head.slice(9, 12)),
+      body: this.#received.subarray(begin, total),
+      timings: timingsOf(head),
+    };
     this.#received = this.#received.subarray(total);
     const pending = this.#pending;
     this.#pending = undefined;
@@ -108,4 +114,11 @@ export class Connection {
     pending?.reject(error);
     this.#socket.destroy();
   }
+}
+
+function timingsOf(head: string): Readonly<Record<string, number>> {
+  const line = /^server-timing: *(.*?)\r?$/im.exec(head)?.[1] ?? "";
+  return Object.fromEntries(
+    Array.from(line.matchAll(/(\w+);dur=([\d.]+)/g), ([, name = "", ms]) => [name, Number(ms)]),
+  );
 }

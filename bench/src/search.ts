@@ -1,8 +1,10 @@
 /**
  * `npm run bench:search`: how long a search takes over 10,000 memories of 100 users, on three installations that stand
- * side by side and are asked in turn, and beside them what a plain SQL query of the vectors takes.
+ * side by side and are asked in turn, and beside them what a plain SQL query of the vectors takes, and one of a row by its
+ * key. "Without the vectors' part": less what the header Server-Timing says of the embedding and the query of vectors.
  *
- * Options: --memories 10000 --users 100 --rounds 5 --searches 200 (for each concurrency, installation and round)
+ * Options: --memories 10000 --users 100 --rounds 5 --searches 200 (for each load, installation and round)
+ * --only pglite,pgvector,qdrant
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -19,13 +21,21 @@ const { values } = parseArgs({
     users: { type: "string", default: "100" },
     rounds: { type: "string", default: "5" },
     searches: { type: "string", default: "200" },
+    only: { type: "string", default: "pglite,pgvector,qdrant" },
   },
 });
 const memories = Number(values.memories);
 const users = Number(values.users);
 const searches = Number(values.searches);
 
-const CONCURRENCIES = [1, 8] as const;
+/** Askers at once; with `perSecond` they ask so often in all, and else each again when it has its answer. */
+const LOADS = [
+  { name: "1", askers: 1 },
+  { name: "8", askers: 8 },
+  { name: "8, 40/s in all", askers: 8, perSecond: 40 },
+] as const satisfies readonly { name: string; askers: number; perSecond?: number }[];
+type Load = (typeof LOADS)[number];
+const ASKERS_MAX = 8;
 const BULK_SIZE = 500;
 const LIMIT = 10;
 const SEED = 20_261_124;
@@ -43,15 +53,23 @@ interface Owned extends Statement {
 interface Target {
   readonly name: string;
   readonly ask: (worker: number, wanted: Owned) => Promise<Answer>;
-  readonly samplesMs: Map<number, number[]>;
+  readonly samplesMs: Map<string, Samples>;
   readonly counts: { answers: number; empty: number; degraded: number; found: number };
   /** Seconds until all was accepted, and until all was in the index. */
   readonly loading?: { readonly acceptedSeconds: number; readonly indexedSeconds: number };
 }
 
+interface Samples {
+  readonly total: number[];
+  /** All but the embedding and the query of the vectors. */
+  readonly overhead: number[];
+}
+
 interface Answer {
   readonly contents: readonly string[];
   readonly degraded: boolean;
+  /** Of which the embedding and the query of the vectors took so long, in milliseconds. */
+  readonly vectorsMs: number;
 }
 
 const random = createRandom(SEED);
@@ -75,21 +93,21 @@ const stack = {
 };
 
 // Loaded one after the other, so that the seconds of each are its own.
-const targets: Target[] = [
-  await openInstallation("all-in-one, embedded (PGlite, pgvector, offline)", {}, ["all-in-one"]),
-  await openInstallation("API + worker: PostgreSQL, pgvector, offline", { DATABASE_URL: pgvectorUrl }, [
-    "api",
-    "worker",
-  ]),
-  await openInstallation(
-    `API + worker: PostgreSQL, Redis, Qdrant${qdrant.isStandIn ? " stand-in" : ""}, OpenAI stand-in`,
-    stack,
-    ["api", "worker"],
-  ),
-  await openPlainSql(pgvectorUrl),
-];
+const only = values.only.split(",");
+const targets: Target[] = [];
+if (only.includes("pglite"))
+  targets.push(await openInstallation("all-in-one, embedded (PGlite, pgvector, offline)", {}, ["all-in-one"]));
+if (only.includes("pgvector")) {
+  const name = "API + worker: PostgreSQL, pgvector, offline";
+  targets.push(await openInstallation(name, { DATABASE_URL: pgvectorUrl }, ["api", "worker"]));
+}
+if (only.includes("qdrant")) {
+  const name = `API + worker: PostgreSQL, Redis, Qdrant${qdrant.isStandIn ? " stand-in" : ""}, OpenAI stand-in`;
+  targets.push(await openInstallation(name, stack, ["api", "worker"]));
+}
+if (only.includes("pgvector")) targets.push(await openPlainSql(pgvectorUrl), await openByKey(pgvectorUrl));
 
-for (const target of targets) await ask(target, 1, WARM_UP_SEARCHES);
+for (const target of targets) await ask(target, LOADS[0], WARM_UP_SEARCHES);
 for (const target of targets) {
   target.samplesMs.clear();
   Object.assign(target.counts, { answers: 0, empty: 0, degraded: 0, found: 0 });
@@ -98,7 +116,7 @@ for (let roundNumber = 0; roundNumber < Number(values.rounds); roundNumber++) {
   for (let i = 0; i < targets.length; i++) {
     const target = targets[(roundNumber + i) % targets.length];
     if (target === undefined) continue;
-    for (const concurrency of CONCURRENCIES) await ask(target, concurrency, searches);
+    for (const load of LOADS) await ask(target, load, searches);
   }
   console.error(`round ${roundNumber + 1} done`);
 }
@@ -118,9 +136,7 @@ async function openInstallation(
   }
   if (url === undefined) throw new Error(`${name}: nothing listens`);
   const open = url;
-  const connections = await Promise.all(
-    Array.from({ length: Math.max(...CONCURRENCIES) }, () => Connection.open(open)),
-  );
+  const connections = await Promise.all(Array.from({ length: ASKERS_MAX }, () => Connection.open(open)));
   const [first] = connections;
   if (first === undefined) throw new Error("no connection");
 
@@ -147,12 +163,10 @@ async function openInstallation(
       const connection = connections[worker];
       if (connection === undefined) throw new Error("no connection");
       const body = JSON.stringify({ user_id: userId, query: question, limit: LIMIT });
-      const answer = await askJson<{ memories: { content: string }[]; degraded?: { code: string }[] }>(
-        connection,
-        "/api/memories/search",
-        body,
-      );
+      const { timings, ...asked } = await connection.ask({ method: "POST", path: "/api/memories/search", body });
+      const answer = parse<{ memories: { content: string }[]; degraded?: { code: string }[] }>(asked);
       return {
+        vectorsMs: (timings["embed"] ?? 0) + (timings["vectors"] ?? 0),
         contents: answer.memories.map((memory) => memory.content),
         // That embeddings are lexical is how an installation without a model is meant to be.
         degraded: answer.degraded?.some((one) => one.code !== "lexical_embeddings") ?? false,
@@ -177,9 +191,12 @@ async function waitUntilIndexed(name: string, connection: Connection): Promise<v
 
 async function askJson<T>(connection: Connection, path: string, body?: string): Promise<T> {
   const answer = await connection.ask(body === undefined ? { method: "GET", path } : { method: "POST", path, body });
-  const text = answer.body.toString("utf8");
-  if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${text}`);
-  return JSON.parse(text) as T;
+  return parse<T>(answer);
+}
+
+function parse<T>({ status, body }: { status: number; body: Buffer }): T {
+  if (status !== 200) throw new Error(`${status} ${body.toString("utf8")}`);
+  return JSON.parse(body.toString("utf8")) as T;
 }
 
 /**
@@ -187,13 +204,7 @@ async function askJson<T>(connection: Connection, path: string, body?: string): 
  * are those of stored memories, ready made, so it embeds nothing, and it knows no words, filters or fusion.
  */
 async function openPlainSql(databaseUrl: string): Promise<Target> {
-  const clients = await Promise.all(
-    Array.from({ length: Math.max(...CONCURRENCIES) }, async () => {
-      const client = new pg.Client({ connectionString: databaseUrl });
-      await client.connect();
-      return client;
-    }),
-  );
+  const clients = await Promise.all(Array.from({ length: ASKERS_MAX }, () => openClient(databaseUrl)));
   const [first] = clients;
   if (first === undefined) throw new Error("no client");
   const { rows: tables } = await first.query<{ name: string }>(
@@ -215,23 +226,57 @@ async function openPlainSql(databaseUrl: string): Promise<Target> {
          JOIN ${table.name} v ON v.id = m.id WHERE m.user_id = $2 ORDER BY v.embedding <=> $1 LIMIT ${LIMIT}`,
         [vectors[next++ % vectors.length]?.embedding, userId],
       );
-      return { contents: rows.map((row) => row.content), degraded: false };
+      return { contents: rows.map((row) => row.content), degraded: false, vectorsMs: 0 };
     },
   };
 }
 
-/** `count` searches from `concurrency` askers, each asking when it has its answer. */
-async function ask(target: Target, concurrency: number, count: number): Promise<void> {
-  const samples = target.samplesMs.get(concurrency) ?? [];
-  target.samplesMs.set(concurrency, samples);
+/** What the machine gives a statement that does next to nothing: a row by its key, by the client alone. */
+async function openByKey(databaseUrl: string): Promise<Target> {
+  const clients = await Promise.all(Array.from({ length: ASKERS_MAX }, () => openClient(databaseUrl)));
+  const { rows: keys } = (await clients[0]?.query<{ id: string }>(
+    `SELECT id FROM public.memories LIMIT ${QUERY_VECTORS}`,
+  )) ?? { rows: [] };
+  let next = 0;
+  return {
+    name: "plain SQL: a row by its key, pg client",
+    samplesMs: new Map(),
+    counts: { answers: 0, empty: 0, degraded: 0, found: 0 },
+    async ask(worker) {
+      const asked = [keys[next++ % keys.length]?.id];
+      const answer = await clients[worker]?.query<{ content: string }>(
+        "SELECT id, content, metadata, created_at FROM public.memories WHERE id = $1",
+        asked,
+      );
+      return { contents: answer?.rows.map((row) => row.content) ?? [], degraded: false, vectorsMs: 0 };
+    },
+  };
+}
+
+async function openClient(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  return client;
+}
+
+/** `count` searches under a load. */
+async function ask(target: Target, load: Load, count: number): Promise<void> {
+  const samples = target.samplesMs.get(load.name) ?? { total: [], overhead: [] };
+  target.samplesMs.set(load.name, samples);
   let left = count;
-  const askers = Array.from({ length: concurrency }, async (_, worker) => {
+  const everyMs = "perSecond" in load ? (load.askers * 1_000) / load.perSecond : 0;
+  const askers = Array.from({ length: load.askers }, async (_, worker) => {
+    let due = performance.now() + (everyMs * worker) / load.askers;
     while (left-- > 0) {
+      if (everyMs > 0) await sleep(Math.max(0, due - performance.now()));
+      due += everyMs;
       const wanted = statements[Math.floor(random() * statements.length)];
       if (wanted === undefined) throw new Error("nothing to search for");
       const sent = performance.now();
-      const { contents, degraded } = await target.ask(worker, wanted);
-      samples.push(performance.now() - sent);
+      const { contents, degraded, vectorsMs } = await target.ask(worker, wanted);
+      const took = performance.now() - sent;
+      samples.total.push(took);
+      samples.overhead.push(took - vectorsMs);
       target.counts.answers += 1;
       if (contents.length === 0) target.counts.empty += 1;
       if (degraded) target.counts.degraded += 1;
@@ -244,19 +289,20 @@ async function ask(target: Target, concurrency: number, count: number): Promise<
 function report(): void {
   const shown = targets.map(({ name, samplesMs, counts, loading }) => ({
     name,
-    latencyMs: CONCURRENCIES.map((concurrency) => {
-      const samples = samplesMs.get(concurrency) ?? [];
-      const [p50, p95, p99] = [50, 95, 99].map((p) => round(percentile(samples, p)));
-      return { concurrency, samples: samples.length, p50: p50 ?? 0, p95: p95 ?? 0, p99: p99 ?? 0 };
+    latencyMs: LOADS.map((load) => {
+      const { total, overhead } = samplesMs.get(load.name) ?? { total: [], overhead: [] };
+      const [p50 = 0, p95 = 0, p99 = 0] = [50, 95, 99].map((p) => round(percentile(total, p)));
+      const [o50 = 0, o95 = 0] = [50, 95].map((p) => round(percentile(overhead, p)));
+      return { load: load.name, samples: total.length, p50, p95, p99, o50, o95 };
     }),
     ...counts,
     ...(loading === undefined ? {} : { loading }),
   }));
   console.log(
     markdownTable(
-      ["installation", "at once", "samples", "p50 ms", "p95 ms", "p99 ms"],
+      ["installation", "at once", "samples", "p50 ms", "p95 ms", "p99 ms", "without the vectors' part: p50", "p95"],
       shown.flatMap(({ name, latencyMs }) =>
-        latencyMs.map((one) => [name, one.concurrency, one.samples, one.p50, one.p95, one.p99]),
+        latencyMs.map((one) => [name, one.load, one.samples, one.p50, one.p95, one.p99, one.o50, one.o95]),
       ),
     ),
   );

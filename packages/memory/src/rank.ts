@@ -27,7 +27,7 @@ export async function rank(
   request: SearchRequest & { readonly query: string },
   text: TextHits,
   vectors: VectorArm,
-): Promise<SearchResult> {
+): Promise<Omit<SearchResult, "timings">> {
   const textScores = lexicalScores(text);
   const rows = new Map<string, Memory>();
   const gone = new Set<string>();

@@ -21,7 +21,7 @@ export async function searchAll(
   deps: SearchDeps,
   conversations: Pick<Conversations, "searchText" | "findMessages">,
   request: SearchRequest,
-): Promise<Pick<SearchResult, "degraded" | "explanation"> & { readonly found: readonly Found[] }> {
+): Promise<Omit<SearchResult, "memories"> & { readonly found: readonly Found[] }> {
   const [{ memories, ...told }, messages] = await Promise.all([
     search(deps, request),
     searchMessages(conversations, request),

@@ -42,7 +42,7 @@ export interface SearchDeps {
   readonly queryVectors: QueryVectors;
   /** After this an arm is left behind and the other answers alone. */
   readonly deadlineMs: number;
-  readonly onArm?: (arm: "embed" | "vectors" | "text", outcome: "ok" | "failed", seconds: number) => void;
+  readonly onArm?: (arm: Arm, outcome: "ok" | "failed", seconds: number) => void;
 }
 
 export interface SearchRequest {
@@ -76,14 +76,30 @@ export interface SearchResult {
   readonly degraded: readonly Degradation[];
   /** Only when it was asked for, and there was a query. */
   readonly explanation?: Explanation;
+  /** What each arm took, in milliseconds, also of one that failed; those that were not asked are not there. */
+  readonly timings: ReadonlyMap<Arm, number>;
 }
+
+export type Arm = "embed" | "vectors" | "text";
 
 /**
  * Searches never say no: words answer as soon as a memory is committed, vectors join in when the embedder and the index
  * are there in time. Every hit is joined back to its row under the caller's scope, and a vector hit counts only for the
  * version that was embedded, so that a stale, foreign or orphaned point is never returned.
  */
-export async function search(deps: SearchDeps, request: SearchRequest): Promise<SearchResult> {
+export async function search(given: SearchDeps, request: SearchRequest): Promise<SearchResult> {
+  const timings = new Map<Arm, number>();
+  const deps: SearchDeps = {
+    ...given,
+    onArm: (arm, outcome, seconds) => {
+      timings.set(arm, (timings.get(arm) ?? 0) + seconds * 1_000);
+      given.onArm?.(arm, outcome, seconds);
+    },
+  };
+  return { ...(await searchArms(deps, request)), timings };
+}
+
+async function searchArms(deps: SearchDeps, request: SearchRequest): Promise<Omit<SearchResult, "timings">> {
   if (request.query === undefined) {
     const memories = await recentDistinct(deps.store, request);
     return { memories: memories.map((memory) => ({ ...memory, score: 1 })), degraded: [] };
@@ -266,7 +282,7 @@ function beforeDeadline<T>(promise: Promise<T>, deadline: AbortSignal): Promise<
   });
 }
 
-async function timed<T>(deps: SearchDeps, arm: "embed" | "vectors" | "text", promise: Promise<T>): Promise<T> {
+async function timed<T>(deps: SearchDeps, arm: Arm, promise: Promise<T>): Promise<T> {
   const started = performance.now();
   const report = (outcome: "ok" | "failed"): void => deps.onArm?.(arm, outcome, (performance.now() - started) / 1000);
   try {

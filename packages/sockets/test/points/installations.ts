@@ -54,10 +54,10 @@ export async function openPgvector(truth: Truth): Promise<Installation> {
         embedding: `[${toDecimals(vector).join(",")}]`,
       }));
       await db.query(
-        `INSERT INTO engram.${collection.name} (id, version, hash, embedding, tenant)
-         SELECT d.id, d.version, d.hash, d.embedding::vector, d.tenant
+        `INSERT INTO engram.${collection.name} (id, user_id, memory, hash, version, fingerprint, embedding, tenant)
+         SELECT d.id, '', '', d.id::text, d.version, d.hash, d.embedding::vector, d.tenant
          FROM json_to_recordset($1::json) AS d(id uuid, version bigint, hash text, embedding text, tenant uuid)
-         ON CONFLICT (id) DO UPDATE SET version = excluded.version, hash = excluded.hash, embedding = excluded.embedding, tenant = excluded.tenant`,
+         ON CONFLICT (id) DO UPDATE SET version = excluded.version, fingerprint = excluded.fingerprint, embedding = excluded.embedding, tenant = excluded.tenant`,
         [JSON.stringify(input)],
       );
     },

@@ -38,13 +38,13 @@ function searchRoute(path: string): Route {
     path,
     summary: "Find memories by meaning and by words; without a query the newest and most important.",
     body,
-    async handle({ deps, req, principal }) {
+    async handle({ deps, req, res, principal }) {
       const { input, warnings } = parse(body, req.body ?? {});
       if (input.user_id === undefined && input.session_id === undefined && input.agent_id === undefined)
         throw missing("user_id");
       const query = input.query?.normalize("NFC").trim();
       const queryTime = input.query_time ?? input.as_of;
-      const { found, degraded, explanation } = await measured(deps, {
+      const { found, degraded, explanation, timings } = await measured(deps, {
         filter: toFilter(input, principal.projectId),
         limit: input.limit ?? LIMIT_DEFAULT,
         threshold: input.relevance_threshold ?? 0,
@@ -53,6 +53,8 @@ function searchRoute(path: string): Route {
         ...(queryTime === undefined ? {} : { queryTime }),
         ...(query === undefined || query === "" ? {} : { query: query.replaceAll("\0", " ").toWellFormed() }),
       });
+      if (timings.size > 0)
+        res.setHeader("Server-Timing", Array.from(timings, ([arm, ms]) => `${arm};dur=${ms.toFixed(2)}`).join(", "));
       return {
         status: 200,
         body: {
