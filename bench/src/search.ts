@@ -53,6 +53,8 @@ interface Owned extends Statement {
 interface Target {
   readonly name: string;
   readonly ask: (worker: number, wanted: Owned) => Promise<Answer>;
+  /** Opens its connections, which a server closes that has not been asked for a while. */
+  readonly reach?: () => Promise<void>;
   readonly samplesMs: Map<string, Samples>;
   readonly counts: { answers: number; empty: number; degraded: number; found: number };
   /** Seconds until all was accepted, and until all was in the index. */
@@ -136,9 +138,8 @@ async function openInstallation(
   }
   if (url === undefined) throw new Error(`${name}: nothing listens`);
   const open = url;
-  const connections = await Promise.all(Array.from({ length: ASKERS_MAX }, () => Connection.open(open)));
-  const [first] = connections;
-  if (first === undefined) throw new Error("no connection");
+  const first = await Connection.open(open);
+  let connections: readonly Connection[] = [];
 
   const begin = performance.now();
   for (let from = 0; from < statements.length; from += BULK_SIZE) {
@@ -159,6 +160,10 @@ async function openInstallation(
     samplesMs: new Map(),
     counts: { answers: 0, empty: 0, degraded: 0, found: 0 },
     loading: { acceptedSeconds, indexedSeconds },
+    async reach() {
+      for (const connection of connections) connection.close();
+      connections = await Promise.all(Array.from({ length: ASKERS_MAX }, () => Connection.open(open)));
+    },
     async ask(worker, { userId, question }) {
       const connection = connections[worker];
       if (connection === undefined) throw new Error("no connection");
@@ -263,6 +268,7 @@ async function openClient(connectionString: string): Promise<pg.Client> {
 async function ask(target: Target, load: Load, count: number): Promise<void> {
   const samples = target.samplesMs.get(load.name) ?? { total: [], overhead: [] };
   target.samplesMs.set(load.name, samples);
+  await target.reach?.();
   let left = count;
   const everyMs = "perSecond" in load ? (load.askers * 1_000) / load.perSecond : 0;
   const askers = Array.from({ length: load.askers }, async (_, worker) => {
