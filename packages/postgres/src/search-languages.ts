@@ -22,7 +22,7 @@ const COLUMNS = [
 /**
  * Has words stemmed by the rules of these languages (names of PostgreSQL's text search configurations), in what is stored
  * and in questions alike. Where other ones stand, both tables are written anew in one transaction, which their readers and
- * writers wait for: some 15 s for 100,000 memories. True: they did. Throws `invalid` for a language that the database does
+ * writers wait for. True: they did. Throws `invalid` for a language that the database does
  * not know.
  */
 export async function useSearchLanguages(db: Executor, languages: readonly string[]): Promise<boolean> {
