@@ -151,8 +151,7 @@ const INPUT = `input AS MATERIALIZED (
 
 /** The latest telling last; nobody twice. */
 function union(column: string): string {
-  return `CASE WHEN m.${column} @> excluded.${column} THEN m.${column} ELSE
-      ARRAY(SELECT u FROM unnest(m.${column} || excluded.${column}) WITH ORDINALITY AS t(u, n) GROUP BY u ORDER BY min(n)) END`;
+  return `engram.union_in_order(m.${column}, excluded.${column})`;
 }
 
 const INSERT = (from: string) => `put AS (

@@ -43,6 +43,25 @@ describeOnDatabases("words", (db) => {
     expect((await ask("и по the")).hits).toEqual([]);
   });
 
+  test("what is folded: Cyrillic capitals and ё, accents, signs and separators; no other character", async () => {
+    const cyrillic = "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯІЇЄҐЎ";
+    const accents =
+      "ÀÁÂÃÄÅĀĂĄÇĆČĎÈÉÊËĒĖĘĚĞÌÍÎÏĪĮÑŃŇÒÓÔÕÖŌŐŘŚŞŠŤÙÚÛÜŪŮŰÝŹŻŽàáâãäåāăąçćčďèéêëēėęěğìíîïīįñńňòóôõöōőřśşšťùúûüūůűýÿźżž";
+    const separators = "«»„“”‘—–…№•·،。、，！？：；（）「」-_/.:@#+=*|\\";
+    const kept = "абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґўabcXYZ0189 ,;!?()'\"中日ไΣσ";
+    const folded = async (characters: string) => {
+      const [row] = await db.query<{ folded: string }>("SELECT engram.search_fold($1) AS folded", [characters]);
+      return row?.folded;
+    };
+    expect(await folded(cyrillic)).toBe(cyrillic.toLowerCase());
+    expect(await folded("Ёё")).toBe("ее");
+    expect(await folded(accents)).toBe(accents.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase());
+    expect(await folded("ĐđØøŁłıİ")).toBe("ddoollii");
+    expect(await folded(separators)).toBe(" ".repeat(separators.length));
+    expect(await folded(kept)).toBe(kept);
+    expect(await folded(`${kept}Ж${accents}—`)).toBe(`${kept}ж${(await folded(accents)) ?? ""} `);
+  });
+
   describe("languages", () => {
     test.each([
       ["Жену зовут «МАРИНА» — врач", "марина"],
