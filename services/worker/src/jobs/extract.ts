@@ -2,6 +2,7 @@ import type { Config } from "@engram/config";
 import { EMPTY_REPORT, workExtraction, type BatchReport, type ExtractReport } from "@engram/memory";
 import type { Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
+import { inTurn } from "./in-turn.ts";
 
 /** Batches of one ring, so that a job on the queue ends and reports even while a backlog drains. */
 const BATCHES_PER_RING_MAX = 50;
@@ -27,9 +28,7 @@ export function createExtractJob(
 ): () => Promise<BatchReport> {
   const { extractor } = sockets.models;
   const deps = {
-    outbox: sockets.outbox,
-    store: sockets.store,
-    extractions: sockets.extractions,
+    ...inTurn(sockets),
     extractor,
     onClaimed,
     // Rules cost nothing.
