@@ -24,8 +24,8 @@ export interface Installation {
   readonly db: Executor;
   readonly search: SearchDeps;
   readonly collection: CollectionRef;
-  /** True: a point has its payload, and whose it is, from what was planted; else a search asks the row. */
-  readonly keepsPayload: boolean;
+  /** What a search takes from what was planted: all of the payload, or only whose a point is; for the rest it asks the row. */
+  readonly keeps: "payload" | "tenant";
   /** Writes points as they are given, whatever their rows say. */
   plant(points: readonly IndexPointWithVector[]): Promise<void>;
   close(): Promise<void>;
@@ -43,7 +43,7 @@ export async function openPgvector(truth: Truth): Promise<Installation> {
     name: truth === "PGlite" ? "PGlite, pgvector" : "PostgreSQL, pgvector",
     db,
     collection,
-    keepsPayload: false,
+    keeps: "tenant",
     search: searchDeps(db, index, collection),
     async plant(points) {
       const input = points.map(({ memory, hash, vector }) => ({
@@ -75,7 +75,7 @@ export async function openQdrant(truth: Truth, url: string): Promise<Installatio
     name: "PostgreSQL, Qdrant",
     db,
     collection,
-    keepsPayload: true,
+    keeps: "payload",
     search: searchDeps(db, index, collection),
     // This index believes whatever it is told.
     async plant(points) {

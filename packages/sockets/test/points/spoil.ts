@@ -49,7 +49,7 @@ export async function plantAndSpoil(
   random: Random,
   { share, victim }: { share: number; victim: (row: Conditioned) => boolean },
 ): Promise<World> {
-  const { db, keepsPayload } = installation;
+  const { db, keeps } = installation;
   const before = await readRows(db);
   await plantAll(
     installation,
@@ -83,7 +83,7 @@ export async function plantAndSpoil(
   return {
     rows,
     current,
-    sound: keepsPayload ? idsBut(...SPOILS) : current,
+    sound: keeps === "payload" ? idsBut(...SPOILS) : idsBut("orphaned", "stale", "ahead", "foreign"),
     spoiled: Object.fromEntries(SPOILS.map((spoil) => [spoil, idsOf(spoil).length])) as Record<Spoil, number>,
     points: before.length,
   };
