@@ -80,12 +80,15 @@ withModel("POST /api/chat", () => {
   });
 
   test("once for an Idempotency-Key", async () => {
-    const body = { user_id: unique("chat"), message: "Расскажи о погоде" };
+    const word = unique("word");
+    const body = { user_id: unique("chat"), message: `Расскажи о погоде, ${word}` };
     const headers = { "idempotency-key": unique("key") };
-    const before = (await provider?.counters())?.["chat_calls"] ?? 0;
-    const [first, second] = [await chat(body, headers), await chat(body, headers)];
+    const first = await chat(body, headers);
+    // Whoever asks the provider about it again gets an error; its extraction may be the first to do so.
+    await provider?.fault({ endpoint: "chat", status: 500, match: word, times: 2 });
+    const second = await chat(body, headers);
+    expect(second.status).toBe(200);
     expect(second.text).toBe(first.text);
-    expect((await provider?.counters())?.["chat_calls"]).toBeLessThanOrEqual(before + 2); // one answer, one extraction
   });
 
   test.each([

@@ -51,6 +51,8 @@ describe("GET /openapi.json", () => {
     ["/api/memory/status", ["get"]],
     ["/livez", ["get"]],
     ["/readyz", ["get"]],
+    ["/v1/chat/completions", ["post"]],
+    ["/v1/models", ["get"]],
   ])("describes %s", async (path, methods) => {
     const paths = Object.entries((await described()).paths);
     const item = paths.find(([name]) => name.replace(/\{[^}]*\}/g, "{}") === path)?.[1];

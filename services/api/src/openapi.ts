@@ -42,6 +42,7 @@ export function openapi(routes: readonly Route[], version: string) {
       },
     },
   };
+  Object.assign(paths, PROVIDERS);
   for (const route of routes) {
     const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
     paths[path] = { ...paths[path], [route.method]: operation(route) };
@@ -155,6 +156,47 @@ function jsonSchema(schema: z.ZodType) {
 const time = { type: "string", format: "date-time" };
 const orNull = (schema: { type: string; format?: string }) => ({ ...schema, type: [schema.type, "null"] });
 const text = { type: "string" };
+
+/** What the provider answers, as it answers it; its own description says more. */
+const PROVIDERS = {
+  "/v1/chat/completions": {
+    post: {
+      operationId: "post_v1_chat_completions",
+      summary: "OpenAI's chat completions, streamed or not, with what is known of the user and kept of the talk.",
+      parameters: [
+        {
+          name: "X-User-Id",
+          in: "header",
+          required: false,
+          description: "Where the body has no `user`.",
+          schema: text,
+        },
+        { name: "X-Session-Id", in: "header", required: false, schema: text },
+      ],
+      requestBody: {
+        required: true,
+        content: {
+          "application/json": {
+            schema: {
+              type: "object",
+              properties: { model: text, user: text, messages: { type: "array" }, stream: { type: "boolean" } },
+            },
+          },
+        },
+      },
+      responses: {
+        default: { description: "The provider's answer", content: { "application/json": {}, "text/event-stream": {} } },
+      },
+    },
+  },
+  "/v1/models": {
+    get: {
+      operationId: "get_v1_models",
+      summary: "The provider's models.",
+      responses: { default: { description: "The provider's answer", content: { "application/json": {} } } },
+    },
+  },
+};
 
 const MEMORY = {
   type: "object",
