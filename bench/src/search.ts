@@ -1,7 +1,7 @@
 /**
  * `npm run bench:search`: how long a search takes over 10,000 memories of 100 users, on three installations that stand
- * side by side and are asked in turn, and beside them what a plain SQL query of the vectors takes, and one of a row by its
- * key. "Without the vectors' part": less what the header Server-Timing says of the embedding and the query of vectors.
+ * side by side and are asked in turn, and beside them what a plain SQL query of the vectors takes, one of a row by its key,
+ * and the index's own query. "Without the vectors' part": less what the header Server-Timing says of the embedding and the query of vectors.
  *
  * Options: --memories 10000 --users 100 --rounds 5 --searches 200 (for each load, installation and round)
  * --only pglite,pgvector,qdrant
@@ -9,10 +9,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createTestDatabase, startPostgres, startQdrant, startRedis } from "@engram/test-equipment";
-import pg from "pg";
 import { Connection } from "./connection.ts";
 import { startScript, startService } from "./processes.ts";
-import { createRandom, makeStatement, type Statement } from "./sentences.ts";
+import { openByKey, openPlainSql, openQdrantQuery } from "./search-peers.ts";
+import type { Owned, Target } from "./search-target.ts";
+import { createRandom, makeStatement } from "./sentences.ts";
 import { markdownTable, percentile, round } from "./statistics.ts";
 
 const { values } = parseArgs({
@@ -43,36 +44,6 @@ const SEED = 20_261_124;
 const WARM_UP_SEARCHES = 100;
 const INDEXED_POLL_MS = 500;
 const INDEXED_TIMEOUT_MS = 15 * 60_000;
-const QUERY_VECTORS = 500;
-
-interface Owned extends Statement {
-  readonly userId: string;
-}
-
-/** Something that answers a search; `ask` tells what came back. */
-interface Target {
-  readonly name: string;
-  readonly ask: (worker: number, wanted: Owned) => Promise<Answer>;
-  /** Opens its connections, which a server closes that has not been asked for a while. */
-  readonly reach?: () => Promise<void>;
-  readonly samplesMs: Map<string, Samples>;
-  readonly counts: { answers: number; empty: number; degraded: number; found: number };
-  /** Seconds until all was accepted, and until all was in the index. */
-  readonly loading?: { readonly acceptedSeconds: number; readonly indexedSeconds: number };
-}
-
-interface Samples {
-  readonly total: number[];
-  /** All but the embedding and the query of the vectors. */
-  readonly overhead: number[];
-}
-
-interface Answer {
-  readonly contents: readonly string[];
-  readonly degraded: boolean;
-  /** Of which the embedding and the query of the vectors took so long, in milliseconds. */
-  readonly vectorsMs: number;
-}
 
 const random = createRandom(SEED);
 const statements = Array.from({ length: memories }, (_, number): Owned => ({
@@ -80,7 +51,15 @@ const statements = Array.from({ length: memories }, (_, number): Owned => ({
   userId: `user-${number % users}`,
 }));
 
-const postgres = await startPostgres();
+/** As docker-compose.yaml sets it by default. */
+const POSTGRES_SETTINGS = {
+  shared_buffers: "256MB",
+  effective_cache_size: "512MB",
+  work_mem: "16MB",
+  random_page_cost: "1.1",
+  jit: "off",
+};
+const postgres = await startPostgres({ settings: POSTGRES_SETTINGS });
 const redis = await startRedis();
 const qdrant = await startQdrant();
 const openai = await startScript("./openai.ts");
@@ -107,7 +86,12 @@ if (only.includes("qdrant")) {
   const name = `API + worker: PostgreSQL, Redis, Qdrant${qdrant.isStandIn ? " stand-in" : ""}, OpenAI stand-in`;
   targets.push(await openInstallation(name, stack, ["api", "worker"]));
 }
-if (only.includes("pgvector")) targets.push(await openPlainSql(pgvectorUrl), await openByKey(pgvectorUrl));
+if (only.includes("pgvector"))
+  targets.push(await openPlainSql(pgvectorUrl, ASKERS_MAX), await openByKey(pgvectorUrl, ASKERS_MAX));
+if (only.includes("qdrant")) {
+  const name = `Qdrant${qdrant.isStandIn ? " stand-in" : ""}: the nearest of a user's points, over HTTP`;
+  targets.push(await openQdrantQuery(qdrant.url, name, ASKERS_MAX));
+}
 
 for (const target of targets) await ask(target, LOADS[0], WARM_UP_SEARCHES);
 for (const target of targets) {
@@ -202,66 +186,6 @@ async function askJson<T>(connection: Connection, path: string, body?: string): 
 function parse({ status, body }: { status: number; body: Buffer }): unknown {
   if (status !== 200) throw new Error(`${status} ${body.toString("utf8")}`);
   return JSON.parse(body.toString("utf8"));
-}
-
-/**
- * What no search on this database can beat: one exact scan of a user's vectors, by the client alone. Its query vectors
- * are those of stored memories, ready made, so it embeds nothing, and it knows no words, filters or fusion.
- */
-async function openPlainSql(databaseUrl: string): Promise<Target> {
-  const clients = await Promise.all(Array.from({ length: ASKERS_MAX }, () => openClient(databaseUrl)));
-  const [first] = clients;
-  if (first === undefined) throw new Error("no client");
-  const { rows: tables } = await first.query<{ name: string }>(
-    "SELECT attrelid::regclass::text AS name FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE attname = 'embedding' AND c.relkind = 'r'",
-  );
-  const [table] = tables;
-  if (table === undefined) throw new Error("no table of vectors");
-  const { rows: vectors } = await first.query<{ embedding: string }>(
-    `SELECT embedding::text FROM ${table.name} ORDER BY id LIMIT ${QUERY_VECTORS}`,
-  );
-  let next = 0;
-  return {
-    name: "plain SQL: exact vector query of a user's memories, pg client",
-    samplesMs: new Map(),
-    counts: { answers: 0, empty: 0, degraded: 0, found: 0 },
-    async ask(worker, { userId }) {
-      const { rows } = await (clients[worker] ?? first).query<{ content: string }>(
-        `SELECT m.id, m.content, m.metadata, m.created_at, 1 - (v.embedding <=> $1) AS score FROM public.memories m
-         JOIN ${table.name} v ON v.id = m.id WHERE m.user_id = $2 ORDER BY v.embedding <=> $1 LIMIT ${LIMIT}`,
-        [vectors[next++ % vectors.length]?.embedding, userId],
-      );
-      return { contents: rows.map((row) => row.content), degraded: false, vectorsMs: 0 };
-    },
-  };
-}
-
-/** What the machine gives a statement that does next to nothing: a row by its key, by the client alone. */
-async function openByKey(databaseUrl: string): Promise<Target> {
-  const clients = await Promise.all(Array.from({ length: ASKERS_MAX }, () => openClient(databaseUrl)));
-  const { rows: keys } = (await clients[0]?.query<{ id: string }>(
-    `SELECT id FROM public.memories LIMIT ${QUERY_VECTORS}`,
-  )) ?? { rows: [] };
-  let next = 0;
-  return {
-    name: "plain SQL: a row by its key, pg client",
-    samplesMs: new Map(),
-    counts: { answers: 0, empty: 0, degraded: 0, found: 0 },
-    async ask(worker) {
-      const asked = [keys[next++ % keys.length]?.id];
-      const answer = await clients[worker]?.query<{ content: string }>(
-        "SELECT id, content, metadata, created_at FROM public.memories WHERE id = $1",
-        asked,
-      );
-      return { contents: answer?.rows.map((row) => row.content) ?? [], degraded: false, vectorsMs: 0 };
-    },
-  };
-}
-
-async function openClient(connectionString: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString });
-  await client.connect();
-  return client;
 }
 
 /** `count` searches under a load. */

@@ -81,7 +81,8 @@ async function remove(db: Executor, collection: CollectionRef, ids: readonly str
 /**
  * An exact scan over what the filter lets through. The row itself says whose it is; a user's tenants besides let the
  * vectors be read by their index in one pass, half of the pages that a look at each row's vector takes. Without a user the
- * tenants may be too many to name all.
+ * tenants may be too many to name all. One join without a fence: of a table that was never analysed the planner would
+ * run a subquery of vectors anew for each row.
  */
 async function search(db: Executor, collection: CollectionRef, query: VectorQuery): Promise<readonly VectorHit[]> {
   const values = new Values();
