@@ -1,7 +1,7 @@
-import { assertStorable, SORTS } from "@engram/memory";
+import { assertStorable } from "@engram/memory";
 import { z } from "zod";
-import { fields, LIMIT_DEFAULT, parse } from "../fields.ts";
-import { memoryJson, withWarnings } from "../memory-json.ts";
+import { fields, parse } from "../fields.ts";
+import { listPage, pageFields } from "../list-page.ts";
 import { defineRoute, param } from "../route.ts";
 
 const query = z.object({
@@ -13,11 +13,7 @@ const query = z.object({
   key: fields.key.optional(),
   created_after: fields.created_after.optional(),
   created_before: fields.created_before.optional(),
-  as_of: fields.as_of.optional(),
-  limit: fields.limit.optional(),
-  offset: fields.offset.optional(),
-  cursor: fields.cursor.optional(),
-  sort: z.enum(SORTS).optional().meta({ description: "`-created_at` unless told otherwise." }),
+  ...pageFields,
 });
 
 export const listAgentMemories = defineRoute({
@@ -29,39 +25,20 @@ export const listAgentMemories = defineRoute({
     const { input, warnings } = parse(query, req.query);
     const agentId = param(req, "agent_id");
     assertStorable(agentId, "agent_id");
-    const limit = input.limit ?? LIMIT_DEFAULT;
-    const offset = input.offset ?? 0;
-    const page = await deps.sockets.store.listMemories({
-      filter: {
-        scope: {
-          projectId: principal.projectId,
-          agentId,
-          level: "agent",
-          exact: true,
-          ...(input.user_id === undefined ? {} : { userId: input.user_id }),
-          ...(input.session_id === undefined ? {} : { sessionId: input.session_id }),
-        },
-        ...(input.type === undefined ? {} : { types: [input.type] }),
-        ...(input.key === undefined ? {} : { key: input.key }),
-        ...(input.created_after === undefined ? {} : { createdAfter: input.created_after }),
-        ...(input.created_before === undefined ? {} : { createdBefore: input.created_before }),
-        ...(input.as_of === undefined ? {} : { asOf: input.as_of }),
+    const filter = {
+      scope: {
+        projectId: principal.projectId,
+        agentId,
+        level: "agent" as const,
+        exact: true,
+        ...(input.user_id === undefined ? {} : { userId: input.user_id }),
+        ...(input.session_id === undefined ? {} : { sessionId: input.session_id }),
       },
-      sort: input.sort ?? "-created_at",
-      limit,
-      offset,
-      ...(input.cursor === undefined ? {} : { cursor: input.cursor }),
-    });
-    return {
-      status: 200,
-      body: {
-        memories: page.memories.map(memoryJson),
-        total: page.total,
-        limit,
-        offset,
-        next_cursor: page.nextCursor,
-        ...withWarnings(warnings),
-      },
+      ...(input.type === undefined ? {} : { types: [input.type] }),
+      ...(input.key === undefined ? {} : { key: input.key }),
+      ...(input.created_after === undefined ? {} : { createdAfter: input.created_after }),
+      ...(input.created_before === undefined ? {} : { createdBefore: input.created_before }),
     };
+    return listPage(deps.sockets.store, filter, input, warnings);
   },
 });
