@@ -1,19 +1,13 @@
-import OpenAI, { APIError } from "openai";
+import { APIError } from "openai";
+import { createClient, type ClientOptions } from "./create-client.ts";
 import { translateOpenAIError } from "./errors.ts";
 
 /** A sign of life that costs nothing: the list of models. A provider that has no such list has answered too. */
 export async function askProvider(
-  { apiKey, baseUrl }: { readonly apiKey: string; readonly baseUrl?: string },
+  options: Pick<ClientOptions, "apiKey" | "baseUrl">,
   signal: AbortSignal,
 ): Promise<void> {
-  const client = new OpenAI({
-    apiKey,
-    baseURL: baseUrl ?? null,
-    maxRetries: 0,
-    organization: null,
-    project: null,
-    logLevel: "off",
-  });
+  const client = createClient(options);
   try {
     await client.models.list({ signal });
   } catch (thrown) {

@@ -1,17 +1,15 @@
 import { MemoryError, type Embedder, type Embedding, type Vector } from "@engram/memory";
-import OpenAI from "openai";
+import type OpenAI from "openai";
+import { createClient, type ClientOptions } from "./create-client.ts";
 import { cutTokens } from "./cut-tokens.ts";
 import { translateOpenAIError } from "./errors.ts";
 import { readVectors } from "./read-vectors.ts";
 
-export interface OpenAIEmbedderOptions {
-  readonly apiKey: string;
-  /** Any OpenAI-compatible service; OpenAI's own when absent. */
-  readonly baseUrl?: string;
+export interface OpenAIEmbedderOptions extends ClientOptions {
+  readonly timeoutMs: number;
   readonly model: string;
   /** Shortens the vectors, where the model can. */
   readonly dimensions?: number;
-  readonly timeoutMs: number;
   /** The most that one call may carry, by estimate; a larger text goes by itself. */
   readonly tokensPerCallMax?: number;
   /** Waits for the turn of a call of so many tokens, by estimate; what it throws is thrown instead of calling. */
@@ -39,19 +37,9 @@ const BYTES_MAX = 300_000;
 /** Of English, and of Russian in UTF-8, where a token is two characters or so; what it was really, the answer tells. */
 const BYTES_PER_TOKEN = 4;
 
-/** Embeddings from OpenAI or whoever speaks its API. Retries are the outbox's business, so the SDK makes none. */
+/** Embeddings from OpenAI or whoever speaks its API. */
 export function createOpenAIEmbedder(options: OpenAIEmbedderOptions): Embedder {
-  const client = new OpenAI({
-    apiKey: options.apiKey,
-    baseURL: options.baseUrl ?? null,
-    maxRetries: 0,
-    timeout: options.timeoutMs,
-    // Only what Engram's own configuration names, never what happens to stand in the environment.
-    organization: null,
-    project: null,
-    // At OPENAI_LOG=debug it would print what it sends, which is what people said.
-    logLevel: "off",
-  });
+  const client = createClient(options);
 
   // As asked for, else as in the first answer.
   let dims = options.dimensions;

@@ -1,17 +1,16 @@
 import type { Extractor } from "@engram/memory";
-import OpenAI, { APIError } from "openai";
+import type OpenAI from "openai";
+import { APIError } from "openai";
+import { createClient, type ClientOptions } from "../create-client.ts";
 import { translateOpenAIError } from "../errors.ts";
 import type { ChatCall } from "../provider-call.ts";
 import { PROMPT_VERSION, systemPrompt, talkPrompt } from "./prompt.ts";
 import { readAnswer, type ModelAnswer } from "./read-answer.ts";
 import { EXTRACTION_SCHEMA } from "./schema.ts";
 
-export interface OpenAIExtractorOptions {
-  readonly apiKey: string;
-  /** Any OpenAI-compatible service; OpenAI's own when absent. */
-  readonly baseUrl?: string;
-  readonly model: string;
+export interface OpenAIExtractorOptions extends ClientOptions {
   readonly timeoutMs: number;
+  readonly model: string;
   /** Waits for the turn of a call of so many tokens, by estimate; what it throws is thrown instead of calling. */
   readonly admit?: (tokens: number, signal: AbortSignal) => Promise<void>;
   /** Every call, failed ones too, for metrics and the ledger. */
@@ -35,15 +34,7 @@ const FORMATS = [
  * provider knows that. Retries are the outbox's business, so the SDK makes none.
  */
 export function createOpenAIExtractor(options: OpenAIExtractorOptions): Extractor {
-  const client = new OpenAI({
-    apiKey: options.apiKey,
-    baseURL: options.baseUrl ?? null,
-    maxRetries: 0,
-    timeout: options.timeoutMs,
-    organization: null,
-    project: null,
-    logLevel: "off",
-  });
+  const client = createClient(options);
   let format = 0;
   let withTemperature = true;
 
