@@ -87,3 +87,15 @@ BEGIN
   IF one @> other THEN RETURN one; END IF;
   RETURN ARRAY(SELECT element FROM unnest(one || other) WITH ORDINALITY AS elements (element, n) GROUP BY element ORDER BY min(n));
 END $$;
+
+-- Of every row that an answer shows; as it stood.
+CREATE OR REPLACE FUNCTION engram.index_status(memory_id uuid) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN coalesce((
+    SELECT CASE
+      WHEN o.parked_at IS NOT NULL THEN 'failed'
+      WHEN o.lease IS NULL AND o.attempts = 0 AND o.doubt_until IS NOT NULL AND o.due_at >= o.doubt_until THEN 'indexed'
+      ELSE 'pending' END
+    FROM engram.index_targets t JOIN engram.outbox o ON o.topic = 'index:' || t.name AND o.key = memory_id
+    WHERE t.state = 'live'), 'indexed');
+END $$;
