@@ -79,24 +79,25 @@ async function remove(db: Executor, collection: CollectionRef, ids: readonly str
 }
 
 /**
- * An exact scan over what the filter lets through. The row itself says whose it is; a user's tenants besides let the
- * vectors be read by their index in one pass, half of the pages that a look at each row's vector takes. Without a user the
- * tenants may be too many to name all. One join without a fence: of a table that was never analysed the planner would
- * run a subquery of vectors anew for each row.
+ * An exact scan over what the filter lets through. The row itself says whose it is; a user's tenant besides lets the
+ * vectors be read by their index in one pass, half of the pages that a look at each row's vector takes. (What agents share
+ * may stand under the tenant of another agent, and without a user there may be too many tenants to name all.) One join
+ * without a fence: of a table that was never analysed the planner would run a subquery of vectors anew for each row. A vector
+ * of zeros is like nothing.
  */
 async function search(db: Executor, collection: CollectionRef, query: VectorQuery): Promise<readonly VectorHit[]> {
   const values = new Values();
   const vector = `${values.add(`[${toDecimals(query.vector).join(",")}]`)}::vector`;
+  const { userId, agentId } = query.filter.scope;
   const condition = filterSql(query.filter, values);
   const ofUser =
-    query.filter.scope.userId === undefined ? "" : `AND v.tenant = ANY (${values.add(query.tenants)}::uuid[])`;
-  const rows = await db.query<{ id: string; version: number; cosine: number }>(
-    `SELECT v.id, v.version, 1 - (v.embedding <=> ${vector}) AS cosine
+    userId === undefined || agentId !== undefined ? "" : `AND v.tenant = ANY (${values.add(query.tenants)}::uuid[])`;
+  return db.query<{ id: string; version: number; cosine: number }>(
+    `SELECT v.id, v.version, coalesce(nullif(1 - (v.embedding <=> ${vector}), 'NaN'), 0) AS cosine
      FROM public.memories m JOIN ${relationOf(collection)} v ON v.id = m.id AND v.version = m.version
-     WHERE ${condition} ${ofUser} ORDER BY 3 DESC, 1 LIMIT ${values.add(query.limit)}::int`,
+     WHERE ${condition} ${ofUser} AND v.embedding IS NOT NULL ORDER BY 3 DESC, 1 LIMIT ${values.add(query.limit)}::int`,
     values.list,
   );
-  return rows;
 }
 
 async function listTenant(

@@ -3,6 +3,7 @@ import type { Executor } from "@engram/sql";
 import {
   columnsOf,
   dimsOf,
+  dropPublicTriggers,
   findStanding,
   hasRows,
   HNSW_DIMS_MAX,
@@ -112,11 +113,16 @@ async function adopt(tx: Executor, collection: CollectionRef, publicTable: Publi
   const standing = await findStanding(tx, relation);
   if (standing === undefined || !standing.isOwned || standing.collection !== undefined || !isGuideShaped(standing))
     return false;
+  if (standing.hidesRows) return false;
   // An index wants it too, and what cannot be finished must not be begun.
   const [rights] = await tx.query<{ may: boolean }>("SELECT has_schema_privilege('public', 'CREATE') AS may");
   if (rights?.may !== true) return false;
-  // Rows with a version are of a collection that has ended.
-  if (standing.columns["version"] !== undefined) await tx.query(`DELETE FROM ${relation} WHERE version IS NOT NULL`);
+  // Rows with a version are of a collection that has ended. The triggers may have come along with the table, by a dump of
+  // schema public say: to them a row that goes would be a memory to be forgotten.
+  if (standing.columns["version"] !== undefined) {
+    await tx.script(dropPublicTriggers(publicTable));
+    await tx.query(`DELETE FROM ${relation} WHERE version IS NOT NULL`);
+  }
   if ((await dimsOf(tx, relation)) !== collection.dims) {
     if (await hasRows(tx, relation)) return false;
     await resize(tx, relation, collection.dims);
@@ -149,6 +155,8 @@ async function follow(tx: Executor, collection: CollectionRef): Promise<void> {
   await tx.script(`CREATE OR REPLACE FUNCTION engram.${triggers}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DECLARE author text := coalesce(current_setting('engram.index_author', true), '');
     BEGIN
+      -- Dropped by hand, with all that depends on it: the index is made anew, and meanwhile nobody's deletion fails.
+      IF to_regclass('${relation}') IS NULL THEN RETURN NULL; END IF;
       PERFORM set_config('engram.index_author', 'on', true);
       IF TG_OP = 'TRUNCATE' THEN DELETE FROM ${relation}; ELSE DELETE FROM ${relation} WHERE id = ANY (ARRAY(SELECT gone.id FROM gone)); END IF;
       PERFORM set_config('engram.index_author', author, true);
@@ -186,7 +194,7 @@ export async function dropTable(
     await tx.script(`DROP FUNCTION IF EXISTS engram.${triggers}() CASCADE`);
     if (kind === "view" && publicTable !== undefined)
       await tx.script(`DROP VIEW ${relation};
-        DROP TRIGGER engram_deleted ON public.${publicTable.name}; DROP TRIGGER engram_truncated ON public.${publicTable.name};
+        ${dropPublicTriggers(publicTable)};
         DELETE FROM public.${publicTable.name} WHERE version IS NOT NULL`);
     else if (kind === "table") await tx.script(`DROP TABLE ${relation}`);
   });

@@ -1,8 +1,9 @@
 import { MemoryError, type CollectionRef } from "@engram/memory";
 import { codeOf, type Executor } from "@engram/sql";
-import { boundLocks, lockTables } from "./prepare-table.ts";
+import { boundLocks, lockTables, prepareTable } from "./prepare-table.ts";
 import {
   dimsOf,
+  dropPublicTriggers,
   findStanding,
   hasRows,
   isGuideShaped,
@@ -26,8 +27,11 @@ export async function publishTable(
   collection: CollectionRef,
   publicTable: PublicTable,
 ): Promise<string | undefined> {
+  const kind = await kindOf(db, relationOf(collection));
+  // Dropped by hand while we run: made anew, and what it held is missing points.
+  if (kind === undefined) await prepareTable(db, collection, publicTable);
   // As at every start but the first: no lock is taken.
-  if ((await kindOf(db, relationOf(collection))) !== "table") return undefined;
+  else if (kind === "view") return undefined;
   try {
     return await db.transaction(async (tx) => {
       await boundLocks(tx);
@@ -56,6 +60,8 @@ async function clearThePlace(
     return `${relation} is another program's. Set MEM0_COLLECTION_NAME to a new name`;
   if (!standing.isOwned)
     return `${relation} belongs to another role. As its owner run: ${await ownerSql(tx, relation)}`;
+  if (standing.hidesRows)
+    return `${relation} hides its rows from ${await roleOf(tx)} by row-level security. As its owner run: ALTER TABLE ${relation} NO FORCE ROW LEVEL SECURITY;`;
   const foreign = standing.columns["version"] === undefined ? "true" : "version IS NULL";
   if (await hasRows(tx, relation, foreign)) return foreignRows(tx, collection, { relation, standing });
   await lockPlaces(tx, collection, { relation, standing });
@@ -124,7 +130,7 @@ async function moveOut(tx: Executor, collection: { readonly name: string }, publ
     .filter(([from, to]) => from !== to)
     .map(([from, to]) => `ALTER INDEX public.${quoted(from)} RENAME TO ${to};`);
   await tx.script(`DROP VIEW ${relationOf(collection)};
-    DROP TRIGGER engram_deleted ON public.${name}; DROP TRIGGER engram_truncated ON public.${name};
+    ${dropPublicTriggers(publicTable)};
     ${renamed.join("\n")}
     ALTER TABLE public.${name} RENAME TO ${collection.name};
     ALTER TABLE public.${collection.name} SET SCHEMA engram`);

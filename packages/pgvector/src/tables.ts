@@ -59,6 +59,11 @@ export function publicTriggers({ name }: PublicTable): string {
     CREATE OR REPLACE TRIGGER engram_truncated AFTER TRUNCATE ON public.${name} FOR EACH STATEMENT EXECUTE FUNCTION engram.vectors_truncated();`;
 }
 
+/** A row that goes is then no more than a row. */
+export function dropPublicTriggers({ name }: PublicTable): string {
+  return `DROP TRIGGER IF EXISTS engram_deleted ON public.${name}; DROP TRIGGER IF EXISTS engram_truncated ON public.${name}`;
+}
+
 export type Kind = "table" | "view";
 
 /** Undefined: there is no such relation. */
@@ -82,11 +87,13 @@ export interface Standing {
   /** `type` of each column. */
   readonly columns: Readonly<Record<string, string>>;
   readonly isOwned: boolean;
+  /** True: row-level security keeps rows from this role, and nobody could tell how many. */
+  readonly hidesRows: boolean;
   /** The collection whose rows it holds. */
   readonly collection: string | undefined;
 }
 
-const STANDING = `SELECT pg_has_role(c.relowner, 'USAGE') AS owned,
+const STANDING = `SELECT pg_has_role(c.relowner, 'USAGE') AS owned, row_security_active(c.oid) AS hides_rows,
   (SELECT json_object_agg(a.attname, t.typname) FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
   (SELECT v.relname::text FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
@@ -96,12 +103,19 @@ FROM pg_class c WHERE c.oid = to_regclass($1)`;
 
 /** Undefined: the name is free. */
 export async function findStanding(db: Executor, relation: string): Promise<Standing | undefined> {
-  const [row] = await db.query<{ owned: boolean; columns: Record<string, string> | null; collection: string | null }>(
-    STANDING,
-    [relation],
-  );
+  const [row] = await db.query<{
+    owned: boolean;
+    hides_rows: boolean;
+    columns: Record<string, string> | null;
+    collection: string | null;
+  }>(STANDING, [relation]);
   if (row === undefined) return undefined;
-  return { columns: row.columns ?? {}, isOwned: row.owned, collection: row.collection ?? undefined };
+  return {
+    columns: row.columns ?? {},
+    isOwned: row.owned,
+    hidesRows: row.hides_rows,
+    collection: row.collection ?? undefined,
+  };
 }
 
 const GUIDE_COLUMNS = Object.entries({

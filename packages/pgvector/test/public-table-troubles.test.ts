@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { createPgvectorIndex } from "../src/index.ts";
+import { createPgvectorIndex, takeOverFormer } from "../src/index.ts";
 import { GUIDE_SQL } from "./guide-sql.ts";
 import { serverUrl } from "./servers.ts";
 import { NEW, OLD, openTableWorld, type TableWorld } from "./table-world.ts";
@@ -42,6 +42,32 @@ import { NEW, OLD, openTableWorld, type TableWorld } from "./table-world.ts";
     await db.script(`GRANT USAGE, CREATE ON SCHEMA public TO ${role}`);
     expect(await poor.publish(OLD)).toBeUndefined();
     await db.script(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
+  });
+
+  test("rows that row-level security hides are not taken for none", async () => {
+    const { db } = await open();
+    const role = `engram_poor_${randomBytes(4).toString("hex")}`;
+    const former = "CREATE TABLE mem0_memories (id uuid PRIMARY KEY, vector vector(4), payload jsonb)";
+    for (const table of [former, GUIDE_SQL]) {
+      await db.script(`CREATE EXTENSION IF NOT EXISTS vector; ${table};
+        INSERT INTO mem0_memories ${table === former ? "(id) VALUES (gen_random_uuid())" : "(user_id, memory, hash) VALUES ('u', 'раз', 'h')"};
+        CREATE ROLE ${role} LOGIN; GRANT USAGE, CREATE ON SCHEMA public, engram TO ${role}; GRANT ALL ON ALL TABLES IN SCHEMA engram, public TO ${role};
+        ALTER TABLE memories OWNER TO ${role};
+        ALTER TABLE mem0_memories OWNER TO ${role}; ALTER TABLE mem0_memories ENABLE ROW LEVEL SECURITY; ALTER TABLE mem0_memories FORCE ROW LEVEL SECURITY`);
+      const poor = world.connect(role);
+      const index = createPgvectorIndex(poor, { publishAs: "mem0_memories" });
+      const cure = "As its owner run: ALTER TABLE public.mem0_memories NO FORCE ROW LEVEL SECURITY;";
+      await expect(takeOverFormer(poor, { name: "mem0_memories" })).rejects.toMatchObject({
+        message: expect.stringContaining(cure),
+      });
+      await index.prepare(OLD);
+      expect(await index.publish(OLD)).toBe(
+        `public.mem0_memories hides its rows from ${role} by row-level security. ${cure}`,
+      );
+      expect(await db.query("SELECT 1 AS one FROM mem0_memories")).toEqual([{ one: 1 }]);
+      await db.script(`DROP TRIGGER ${OLD.name}_d ON memories; DROP TRIGGER ${OLD.name}_t ON memories;
+        ALTER TABLE memories OWNER TO CURRENT_USER; DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
+    }
   });
 
   test("is shut to Supabase's anon and authenticated, whoever made it", async () => {

@@ -169,6 +169,39 @@ const { signal } = new AbortController();
     expect(await world.index.inspect(OLD, signal)).toBeUndefined();
   });
 
+  test("that came without what belongs to it, by a dump of schema public say, is taken without a memory lost", async () => {
+    const { db } = await open();
+    await world.place(OLD);
+    await world.remember(OLD, ["раз", "два"]);
+    for (const gone of [
+      `DROP VIEW engram.${OLD.name}`,
+      `DROP VIEW engram.${OLD.name}; DROP FUNCTION engram.${OLD.name}_follows() CASCADE`,
+    ]) {
+      await db.script(gone);
+      expect(await world.place(OLD)).toBeUndefined();
+      expect(await world.memories()).toEqual(["два", "раз"]);
+      expect(await world.fill(OLD)).toHaveLength(2);
+    }
+    // Another model's, whose own table is in the way.
+    await db.script(`DROP VIEW engram.${OLD.name}; CREATE TABLE engram.${OLD.name} (LIKE mem0_memories INCLUDING ALL)`);
+    expect(await world.place(NEW)).toBeUndefined();
+    expect(await world.memories()).toEqual(["два", "раз"]);
+    await db.script("DELETE FROM memories WHERE content = 'раз'");
+  });
+
+  test("dropped by hand with all that depends on it: nobody's deletion fails, and it is made anew", async () => {
+    const { db } = await open();
+    await world.place(OLD);
+    await world.remember(OLD, ["раз", "два"]);
+    await db.script("DROP TABLE mem0_memories CASCADE");
+    await db.script("DELETE FROM memories WHERE content = 'раз'");
+    expect(await world.index.publish(OLD)).toBeUndefined();
+    expect(await world.fill(OLD)).toHaveLength(1);
+    expect(await world.read("mem0_memories", "memory")).toEqual(["два"]);
+    await db.script("DELETE FROM memories");
+    expect(await world.read("mem0_memories", "memory")).toEqual([]);
+  });
+
   test("TRUNCATE loses nothing: every memory gets its work row, and is indexed anew", async () => {
     const { db } = await open();
     await world.place(OLD);

@@ -149,6 +149,18 @@ const SUPABASE_TABLE = `CREATE EXTENSION IF NOT EXISTS vector;
     expect(ids(await memories())).toEqual(ids(standing));
   });
 
+  test("that last keep the memory that would have expired, or has", async () => {
+    await server.db
+      .script(`INSERT INTO memories (user_id, content, expires_at) VALUES ('u', 'Пьёт чай', now() - interval '1 minute'), ('u', 'Ест мёд', now() + interval '1 day');
+      ${GUIDE_SQL}
+      INSERT INTO mem0_memories (user_id, memory, hash, metadata) VALUES ('u', 'Пьёт чай', 'h1', '{"agent_id": "bot"}'), ('u', 'Ест мёд', 'h2', '{}')`);
+    await takeOver();
+    expect(await server.db.query("SELECT content, expires_at, agent_ids FROM memories ORDER BY 1")).toEqual([
+      { content: "Ест мёд", expires_at: null, agent_ids: [] },
+      { content: "Пьёт чай", expires_at: null, agent_ids: ["bot"] },
+    ]);
+  });
+
   test("that cannot be memories stay, counted by why; the others are taken all the same", async () => {
     await server.db.script(`${PAYLOAD_TABLE}
       INSERT INTO ${NAME} SELECT ('${anId.slice(0, -4)}' || lpad(n::text, 5, '0'))::uuid, '[1,0,0,0]', jsonb_build_object('data', 'Запись ' || n, 'user_id', 'u') FROM generate_series(1, 450) n;

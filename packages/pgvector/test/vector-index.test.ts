@@ -82,6 +82,45 @@ describe("pgvector follows its table in the same commit", () => {
     }
   });
 
+  test("a vector of zeros is like nothing, and one that was taken away by hand is not there", async () => {
+    const under = await over(await openPGlite());
+    try {
+      await under.index.prepare(collection);
+      const rows = await under.db.query<{ id: string; version: number; content: string }>(
+        "INSERT INTO memories (user_id, content) VALUES ('u', 'раз'), ('u', 'ноль'), ('u', 'без') RETURNING id, version, content",
+      );
+      const tenant = tenantOf({ projectId: DEFAULT_PROJECT_ID, userId: "u", agentId: null });
+      const { signal } = new AbortController();
+      await under.index.upsert(
+        collection,
+        rows.map((row) => ({
+          memory: { ...row, tenant } as unknown as SeededMemory,
+          hash: "h",
+          vector: row.content === "ноль" ? [0, 0, 0, 0] : [1, 0, 0, 0],
+        })),
+        signal,
+      );
+      await under.db.script(`UPDATE engram.${collection.name} SET embedding = NULL WHERE memory = 'без'`);
+      const hits = await under.index.search(
+        collection,
+        {
+          vector: [1, 0, 0, 0],
+          filter: { scope: { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false } },
+          tenants: [tenant],
+          limit: 10,
+          now: new Date(),
+        },
+        signal,
+      );
+      expect(hits.map(({ id, cosine }) => [rows.find((row) => row.id === id)?.content, cosine])).toEqual([
+        ["раз", 1],
+        ["ноль", 0],
+      ]);
+    } finally {
+      await under.close();
+    }
+  });
+
   test("vectors that an older version wrote learn whose they are", async () => {
     const under = await over(await openPGlite());
     try {

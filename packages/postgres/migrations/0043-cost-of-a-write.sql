@@ -25,9 +25,10 @@ BEGIN
   RETURN content;
 END $$;
 
--- Who speaks in "Caroline: I went …", as `@who:` and the stem of the name; a name of two words has 65 characters at most.
+-- A name of two words has 65 characters at most. SECURITY DEFINER, so that a role that may only write public.memories need
+-- not see schema engram, whose functions are looked up when it runs.
 CREATE OR REPLACE FUNCTION engram.search_document(content text, occurred_at timestamptz) RETURNS tsvector
-  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN engram.search_words(content, true)
     || CASE WHEN strpos(content, ': ') BETWEEN 2 AND 66 THEN engram.search_speaker(content) ELSE ''::tsvector END

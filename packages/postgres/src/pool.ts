@@ -9,6 +9,7 @@ export interface PoolOptions {
   /** What the address is called where it was set, for messages about it. */
   readonly variable?: string;
   readonly size: number;
+  /** Of a statement; scripts are not limited. */
   readonly statementTimeoutMs: number;
   /** Faults of idle connections: to be logged, not thrown. */
   readonly onError: (error: unknown) => void;
@@ -20,6 +21,11 @@ export interface PoolOptions {
 /** Waiting for a free connection longer than this is the database being away, not busy. */
 const CONNECT_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 30_000;
+/**
+ * A script changes the schema, and takes as long as the tables are large; given up here, it would go on in the database and
+ * hold its locks, while the next attempt waits for it. The longest that a timer knows.
+ */
+const SCRIPT_TIMEOUT_MS = 2 ** 31 - 1;
 /** Of the one question whether the database is there; longer is not there. */
 const PROBE_TIMEOUT_MS = 2_000;
 
@@ -78,7 +84,7 @@ export function createPool(options: PoolOptions): Executor {
 
   return {
     query: (text, values) => availability.guard(() => run(pool, text, values)),
-    script: (text) => availability.guard(() => run(pool, text).then(() => undefined)),
+    script: (text) => availability.guard(() => runScript(pool, text)),
     transaction: (work) => availability.guard(() => runTransaction(pool, work, options.onError)),
     close() {
       availability.close();
@@ -141,20 +147,25 @@ async function probe(reach: Reach): Promise<void> {
 function clientExecutor(client: pg.PoolClient): Executor {
   return {
     query: (text, values) => run(client, text, values),
-    script: (text) => run(client, text).then(() => undefined),
+    script: (text) => runScript(client, text),
     transaction: () =>
       Promise.reject(new MemoryError("internal", "Internal error", { cause: new Error("transactions do not nest") })),
     close: () => Promise.resolve(),
   };
 }
 
+async function runScript(on: pg.Pool | pg.PoolClient, text: string): Promise<void> {
+  const config: pg.QueryConfig & { query_timeout: number } = { text, query_timeout: SCRIPT_TIMEOUT_MS };
+  await run(on, config);
+}
+
 async function run<R extends Row>(
   on: pg.Pool | pg.PoolClient,
-  text: string,
+  statement: string | pg.QueryConfig,
   values?: readonly unknown[],
 ): Promise<readonly R[]> {
   try {
-    const result = values === undefined ? await on.query<R>(text) : await on.query<R>(text, [...values]);
+    const result = await on.query<R>(statement, values === undefined ? undefined : [...values]);
     return result.rows;
   } catch (error) {
     throw translateSqlError(error);

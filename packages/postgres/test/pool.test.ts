@@ -32,4 +32,20 @@ whenThere("the pool", () => {
     await db.close();
     await database.drop();
   });
+
+  test("a statement is given up at its time, a change of the schema is not", async () => {
+    const database = await createTestDatabase(server ?? "");
+    const db = createPool({
+      connectionString: database.url,
+      size: 2,
+      statementTimeoutMs: 200,
+      onError: () => undefined,
+    });
+    await expect(db.query("SELECT pg_sleep(1)")).rejects.toMatchObject({ code: "unavailable" });
+    await db.script("CREATE TABLE slow AS SELECT 1 AS one FROM pg_sleep(0.6); SELECT pg_sleep(0.1)");
+    await db.transaction((tx) => tx.script("ALTER TABLE slow ADD COLUMN two int; SELECT pg_sleep(0.6)"));
+    expect(await db.query("SELECT one, two FROM slow")).toEqual([{ one: 1, two: null }]);
+    await db.close();
+    await database.drop();
+  });
 });

@@ -5,7 +5,7 @@ export type Row = Record<string, unknown>;
 export interface Executor {
   /** One statement, values as `$1…`; a value is a string, number, boolean, Date, null, or an array of strings. */
   query<R extends Row = Row>(text: string, values?: readonly unknown[]): Promise<readonly R[]>;
-  /** Several statements without values, as one script. */
+  /** Several statements without values, as one script: changes of the schema, whose time is not limited. */
   script(text: string): Promise<void>;
   /** Runs `work` on one connection between BEGIN and COMMIT, or ROLLBACK when it throws. */
   transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T>;

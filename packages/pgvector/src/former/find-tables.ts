@@ -15,6 +15,7 @@ export interface FormerTable {
   readonly condition: string;
   /** True: row-level security hides rows from this role, and nobody could tell how many. */
   readonly isHidden: boolean;
+  readonly isOwned: boolean;
 }
 
 /**
@@ -30,8 +31,8 @@ export async function findFormerTables(db: Executor, name: string): Promise<read
     const standing = await findStanding(db, relation);
     const shape = standing === undefined ? undefined : shapeOf(standing);
     if (standing === undefined || shape === undefined) continue;
-    const [row] = await db.query<{ dims: number; hidden: boolean }>(
-      "SELECT atttypmod AS dims, row_security_active(attrelid) AS hidden FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2",
+    const [row] = await db.query<{ dims: number }>(
+      "SELECT atttypmod AS dims FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2",
       [relation, shape.vectorColumn],
     );
     tables.push({
@@ -40,7 +41,8 @@ export async function findFormerTables(db: Executor, name: string): Promise<read
       idType: standing.columns["id"] === "uuid" ? "uuid" : "text",
       dims: row?.dims ?? 0,
       condition: standing.columns["version"] === undefined ? "true" : "f.version IS NULL",
-      isHidden: row?.hidden ?? false,
+      isHidden: standing.hidesRows,
+      isOwned: standing.isOwned,
     });
   }
   return tables;

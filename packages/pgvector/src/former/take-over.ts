@@ -140,7 +140,9 @@ const PUT = `WITH input AS MATERIALIZED (
   SELECT i.free_id, i.user_id, i.agent_id, i.agent_ids, i.session_id, i.session_ids, i.level, i.content, i.metadata, coalesce(i.created_at, now()),
     coalesce(i.created_at, now()), coalesce(i.updated_at, now()), coalesce(i.created_at, now()), i.expires_at, i.seen_count, '{"imported_from": "mem0"}'
   FROM input i ORDER BY i.dedupe_key
-  ON CONFLICT (dedupe_key) DO UPDATE SET seen_count = m.seen_count + excluded.seen_count, metadata = excluded.metadata || m.metadata
+  ON CONFLICT (dedupe_key) DO UPDATE SET seen_count = m.seen_count + excluded.seen_count, metadata = excluded.metadata || m.metadata,
+    agent_ids = engram.union_in_order(m.agent_ids, excluded.agent_ids), session_ids = engram.union_in_order(m.session_ids, excluded.session_ids),
+    expires_at = CASE WHEN m.expires_at IS NULL OR excluded.expires_at IS NULL THEN NULL ELSE GREATEST(m.expires_at, excluded.expires_at) END
   RETURNING m.id, m.version, m.dedupe_key
 )
 SELECT i.ord, p.id, p.version FROM input i JOIN put p ON p.dedupe_key = i.dedupe_key`;
@@ -183,14 +185,15 @@ async function keepVectors(
   return (await upsertText(tx, collection, points)).length;
 }
 
-async function explain(db: Executor, { relation }: FormerTable, error: unknown): Promise<unknown> {
+async function explain(db: Executor, { relation, isOwned }: FormerTable, error: unknown): Promise<unknown> {
   const cause = error instanceof MemoryError && error.cause instanceof Error ? error.cause : error;
   const isHidden = error instanceof MemoryError && error.message.startsWith("row-level security");
   if (codeOf(cause) !== "42501" && !isHidden) return error;
   const detail = cause instanceof Error ? cause.message : "";
+  const cure = isHidden && isOwned ? "NO FORCE ROW LEVEL SECURITY" : `OWNER TO ${await roleOf(db)}`;
   return new MemoryError(
     "unavailable",
-    `The rows of a former mem0 in ${relation} cannot be taken over: ${detail}. As its owner run: ALTER TABLE ${relation} OWNER TO ${await roleOf(db)};`,
+    `The rows of a former mem0 in ${relation} cannot be taken over: ${detail}. As its owner run: ALTER TABLE ${relation} ${cure};`,
     { cause: error },
   );
 }
