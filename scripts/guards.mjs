@@ -7,7 +7,7 @@
  */
 
 const outbox = "packages/postgres/src/outbox.ts";
-const triggers = "packages/postgres/migrations/0003-schedules.sql";
+const triggers = "packages/postgres/migrations/0043-cost-of-a-write.sql";
 const memories = "packages/postgres/migrations/0001-memories.sql";
 const vectors = "packages/postgres/migrations/0040-vectors-table.sql";
 const converge = "packages/memory/src/converge.ts";
@@ -301,5 +301,48 @@ export const guards = [
     text: "await tx.query(`DELETE FROM ${relation}",
     broken: "await tx.query(`SELECT FROM ${relation}",
     tests: { path: "packages/pgvector/test/take-over.test.ts", name: "a second run finds none" },
+  },
+  {
+    guard: "public table: what comes with the table forgets no memory when it is taken",
+    file: "packages/pgvector/src/prepare-table.ts",
+    text: "    await tx.script(dropPublicTriggers(publicTable));\n",
+    broken: "",
+    tests: publicTable("that came without what belongs to it"),
+  },
+  {
+    guard: "public table: hidden rows are not taken for none",
+    file: "packages/pgvector/src/publish-table.ts",
+    text: "if (standing.hidesRows)",
+    broken: "if (false)",
+    tests: { path: "packages/pgvector/test/public-table-troubles.test.ts", name: "rows that row-level security hides" },
+  },
+  {
+    guard: "public table: gone by hand, it fails no deletion",
+    file: "packages/pgvector/src/prepare-table.ts",
+    text: "IF to_regclass('${relation}') IS NULL THEN RETURN NULL; END IF;",
+    broken: "",
+    tests: publicTable("dropped by hand with all that depends on it"),
+  },
+  {
+    guard: "public table: a former row that lasts keeps the memory that says the same",
+    file: "packages/pgvector/src/former/take-over.ts",
+    text: "expires_at = CASE WHEN m.expires_at IS NULL OR excluded.expires_at IS NULL THEN NULL ELSE GREATEST(m.expires_at, excluded.expires_at) END",
+    broken: "expires_at = m.expires_at",
+    tests: { path: "packages/pgvector/test/take-over.test.ts", name: "that last keep the memory" },
+  },
+  {
+    guard: "a role without schema engram may write memories",
+    file: triggers,
+    text: "LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$\nBEGIN\n  RETURN engram.search_words",
+    broken:
+      "LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$\nBEGIN\n  RETURN engram.search_words",
+    tests: { path: "packages/postgres/test/least-role.test.ts", name: "inserts, changes and deletes" },
+  },
+  {
+    guard: "a change of the schema is not given up",
+    file: "packages/postgres/src/pool.ts",
+    text: "query_timeout: SCRIPT_TIMEOUT_MS",
+    broken: "query_timeout: 0",
+    tests: { path: "packages/postgres/test/pool.test.ts", name: "a change of the schema is not" },
   },
 ];
