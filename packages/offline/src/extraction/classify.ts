@@ -46,13 +46,23 @@ export function entitiesOf(text: string): readonly string[] {
   return [...new Set(names)].filter((name) => !/^I(?:'\p{L}+)?$/u.test(name)).slice(0, 8);
 }
 
-/** What a person has one of, said without doubt: a newer one takes the older one's place. */
-const SLOTS: readonly RegExp[] = [
-  /^(?:меня зовут|мо[её] имя|my name is)(?!\p{L})/iu,
-  // With case: "живу в квартире" is no place's name.
-  /^(?:[Яя] )?(?:(?:[Тт]еперь|[Сс]ейчас) )?(?:[Жж]иву во? \p{Lu}|[Пп]ереехала? (?:жить )?во? \p{Lu})|^I (?:now )?(?:live in \p{Lu}|moved to \p{Lu})/u,
-];
+/** Words of a name, the little ones between them too. With case: "живу в квартире" is no place's name. */
+const NAME = String.raw`\p{Lu}[\p{L}\d.'’-]*(?: (?:(?:на|и|de|da|do|la|of|upon|the) )?\p{Lu}[\p{L}\d.'’-]*){0,3}`;
+const WHEN = String.raw`(?:,? (?:уже|сейчас|теперь|недавно|вчера|сегодня|now|already|recently|yesterday|(?:на|в) прошл\p{L}+ \p{L}+|last \p{L}+|(?:[\p{L}\d]+ ){0,2}\p{L}+ (?:назад|ago)|(?:с|в|since|in) \d{4}(?: год[ау])?))?`;
+const NOW = String.raw`(?:(?:[Тт]еперь|[Сс]ейчас|[Уу]же),? )?`;
+const CALLED = String.raw`(?:[Мм]еня (?:теперь )?зовут|[Мм]о[её] имя(?: [—–-])?|[Mm]y name is(?: now)?)`;
+const LIVES = String.raw`(?:${NOW}(?:[Яя] )?${NOW}(?:[Жж]иву|[Пп]ереехала?(?: жить)?) во?(?: г\.| городе)?|(?:[Nn]ow,? )?I(?:'ve| have)? (?:now )?(?:live in|moved to)(?: the city of)?)`;
 
-export function sameSlot(left: string, right: string): boolean {
-  return SLOTS.some((slot) => slot.test(left) && slot.test(right));
+/** What a person has one of: how it is begun, and how it is said when nothing else is said with it. */
+const SLOTS = [CALLED, LIVES].map((begin) => ({
+  begun: new RegExp(`^${begin} \\p{Lu}`, "u"),
+  alone: new RegExp(`^${begin} ${NAME}${WHEN}[.!]?$`, "u"),
+}));
+
+/**
+ * Whether a newer statement takes the place of the one that stands: both say what a person has one of, and the standing one
+ * says nothing besides, which would be lost with it.
+ */
+export function takesPlaceOf(standing: string, newer: string): boolean {
+  return SLOTS.some(({ begun, alone }) => alone.test(standing) && begun.test(newer));
 }

@@ -167,6 +167,17 @@ describe("what is known of it", () => {
     ["Меня зовут Антон", "Меня зовут Анна", "replaces"],
     ["I live in Berlin", "I live in Paris", "replaces"],
     ["я живу в казани!", "Я живу в Казани", "same"],
+    ["Теперь я живу в Омске", "Я живу в Казани", "replaces"],
+    ["Я теперь живу в Омске", "Живу в Нижнем Новгороде с 2019 года", "replaces"],
+    ["Переехал в г. Томск", "Переехала в Самару две недели назад", "replaces"],
+    ["I've moved to New York", "I live in Rio de Janeiro now", "replaces"],
+    ["Меня зовут Ольга, я врач", "Меня зовут Вера Ивановна", "replaces"],
+    ["My name is Ann", "Меня зовут Вера", "replaces"],
+    // What else a statement says would be lost with it.
+    ["Я живу в Омске", "Я живу в Казани и работаю врачом", "new"],
+    ["Меня зовут Ольга", "Меня зовут Вера, я живу в Казани", "new"],
+    ["I live in Paris", "I live in Berlin with my wife", "new"],
+    ["Я живу в Омске", "Я живу в Казани, у меня двое детей", "new"],
     ["Я живу в квартире с братом", "Я живу в Казани", "new"],
     ["Я люблю чай", "Я люблю кофе", "new"],
   ])("%s, where it is known: %s, is %s", async (content, standing, kind) => {

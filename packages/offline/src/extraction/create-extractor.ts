@@ -1,12 +1,12 @@
 import type { ExtractedFact, ExtractionRequest, Extractor } from "@engram/memory";
 import { stem } from "../stem.ts";
 import { normalize, wordsOf } from "../words.ts";
-import { entitiesOf, importanceOf, occurredOn, sameSlot, typeOf } from "./classify.ts";
+import { entitiesOf, importanceOf, occurredOn, takesPlaceOf, typeOf } from "./classify.ts";
 import { statementsOf, type Statement } from "./statements.ts";
 
 /** Of one turn: a person who says more of themselves at once is pasting a document. */
 const STATEMENTS_MAX = 20;
-const VERSION = "rules-1";
+const VERSION = "rules-2";
 
 /**
  * Extraction without a model: the user's own plain statements as they were said, in Russian and English. What the assistant
@@ -39,7 +39,7 @@ function toFact(
   const occurredAt = occurredOn(text, saidAt);
   const type = typeOf(text, occurredAt);
   const same = known.find((memory) => fold(memory.content) === fold(text));
-  const replaced = known.filter((memory) => sameSlot(memory.content, text)).map((memory) => memory.number);
+  const replaced = known.filter((memory) => takesPlaceOf(memory.content, text)).map((memory) => memory.number);
   return {
     content: text,
     type,
