@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Config } from "@engram/config";
 import { MemoryError, type Once, type PutQueue, type SearchDeps } from "@engram/memory";
 import type { Readiness, Sockets } from "@engram/sockets";
@@ -38,6 +40,14 @@ const BODY_BYTES_MAX = "1mb";
 const BULK_BODY_BYTES_MAX = "16mb";
 /** Talk may hold pictures. */
 const PROXY_BODY_BYTES_MAX = "32mb";
+
+/** Bytes of another encoding would be kept as signs that say nothing. */
+const JSON_BODY = {
+  strict: false,
+  verify: (_req: IncomingMessage, _res: ServerResponse, body: Buffer, encoding: string): void => {
+    if (encoding === "utf-8" && !isUtf8(body)) throw new Error("not UTF-8");
+  },
+};
 
 /** Answered without a key; a wrong key is refused here too. */
 const OPEN_PATHS = new Set(["/api/health", "/livez", "/readyz", "/openapi.json", "/api/memory/status"]);
@@ -84,8 +94,8 @@ export function createApp(deps: ApiDeps): Express {
 
   app.use("/api", requireEnabled(deps));
   app.use(jsonOnly);
-  app.use("/api/memories/bulk", express.json({ limit: BULK_BODY_BYTES_MAX, strict: false }));
-  app.use(express.json({ limit: BODY_BYTES_MAX, strict: false }));
+  app.use("/api/memories/bulk", express.json({ ...JSON_BODY, limit: BULK_BODY_BYTES_MAX }));
+  app.use(express.json({ ...JSON_BODY, limit: BODY_BYTES_MAX }));
   for (const route of ROUTES) app[route.method](route.path, handler(deps, route));
   for (const [path, methods] of methodsByPath()) app.all(path, methodNotAllowed(methods));
 

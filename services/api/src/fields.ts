@@ -135,6 +135,8 @@ function metadataFault(value: unknown): string | undefined {
     if (depth > METADATA_DEPTH_MAX) return `is nested deeper than ${METADATA_DEPTH_MAX} levels`;
     const next: unknown[] = [];
     for (const item of level) {
+      // 1e400, which JSON would keep as null.
+      if (item === Infinity || item === -Infinity) return "contains a number that is too large";
       const texts =
         typeof item === "string"
           ? [item]

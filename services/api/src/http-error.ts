@@ -94,23 +94,33 @@ export function methodNotAllowed(allowed: readonly string[]) {
 
 /** What express.json throws, in our words; its own would quote the body. */
 function bodyParserError(thrown: unknown): MemoryError | undefined {
-  if (typeof thrown !== "object" || thrown === null || !("type" in thrown)) {
-    // A path whose %-escapes are broken: nothing can be there.
-    return thrown instanceof URIError ? toMemoryErrorOf("not_found", "Not found", thrown) : undefined;
-  }
-  switch (thrown.type) {
+  // A path whose %-escapes are broken: nothing can be there.
+  if (thrown instanceof URIError) return toMemoryErrorOf("not_found", "Not found", thrown);
+  if (typeof thrown !== "object" || thrown === null) return undefined;
+  const { type, status, expose } = thrown as { type?: unknown; status?: unknown; expose?: unknown };
+  switch (type) {
     case "entity.parse.failed":
       return toMemoryErrorOf("invalid", "Malformed JSON in the body", thrown);
+    case "entity.verify.failed":
+      return toMemoryErrorOf("invalid", "The body is not UTF-8", thrown);
     case "entity.too.large":
       return toMemoryErrorOf("too_large", "The body is larger than this route takes", thrown);
     case "charset.unsupported":
+      return toMemoryErrorOf("unsupported", "The body's charset is not supported; send UTF-8", thrown);
     case "encoding.unsupported":
-      return toMemoryErrorOf("unsupported", "The body's encoding is not supported; send UTF-8", thrown);
+      return toMemoryErrorOf(
+        "unsupported",
+        "The body's Content-Encoding is not supported; send gzip, deflate or br, or none",
+        thrown,
+      );
     case "request.aborted":
     case "request.size.invalid":
       return toMemoryErrorOf("invalid", "The body did not arrive whole", thrown);
     default:
-      return undefined;
+      // What zlib says has no type.
+      return status === 400 && expose === true
+        ? toMemoryErrorOf("invalid", "The body is not what its Content-Encoding says", thrown)
+        : undefined;
   }
 }
 
