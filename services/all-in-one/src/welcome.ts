@@ -5,7 +5,7 @@ import type { ApiKeys } from "@engram/config";
 export function welcome(url: string, { keys, created, file }: ApiKeys): void {
   // The key is shown once, to a terminal only: a log collector must not get it.
   const shown = created && stderr.isTTY ? keys[0] : undefined;
-  const key = shown ?? (file === undefined ? "$MEM0_API_KEY" : `$(cat ${file})`);
+  const key = shown ?? (file === undefined ? "$MEM0_API_KEY" : `$(cat ${quoted(file)})`);
   stderr.write(`
 Engram listens on ${url}
 ${file === undefined ? "Keys: as MEM0_API_KEY says" : shown === undefined ? `Key: in ${file}` : `Key: ${shown} (kept in ${file})`}
@@ -18,4 +18,9 @@ And found again:
     -d '{"user_id": "anton", "query": "How does Anton like his answers?"}'
 
 `);
+}
+
+/** As a shell reads it: a folder may have any name. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

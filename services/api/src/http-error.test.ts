@@ -5,10 +5,14 @@ import type { ApiDeps } from "./app.ts";
 import { errorHandler } from "./http-error.ts";
 
 /** What an error becomes on the wire. */
-function answerTo(error: unknown): { status?: number; body?: unknown; headers: Record<string, string> } {
+function answerTo(
+  error: unknown,
+  path = "/api/memories",
+): { status?: number; body?: unknown; headers: Record<string, string> } {
   const answer: ReturnType<typeof answerTo> = { headers: {} };
   const res = {
     locals: { requestId: "req-1" },
+    req: { path },
     setHeader: (name: string, value: string) => (answer.headers[name] = value),
     status: (status: number) =>
       Object.assign(res, { json: (body: unknown) => Object.assign(answer, { status, body }) }),
@@ -42,6 +46,13 @@ describe("errorHandler", () => {
     expect(answerTo(new MemoryError("unavailable", "away"))).toMatchObject({
       status: 503,
       headers: { "Retry-After": "5" },
+    });
+  });
+
+  test("to OpenAI's clients as they read it", () => {
+    expect(answerTo(new MemoryError("rate_limited", "later"), "/v1/chat/completions")).toMatchObject({
+      status: 429,
+      body: { error: { message: "later", type: "rate_limit_error", param: null, code: "rate_limited" } },
     });
   });
 });

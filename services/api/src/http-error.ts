@@ -54,13 +54,12 @@ export function errorHandler({ logger }: ApiDeps): ErrorRequestHandler {
     if (status === 429 || status === 503 || error.retryAfterSeconds !== undefined)
       res.setHeader("Retry-After", String(Math.ceil(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS_DEFAULT)));
     if (status === 401) res.setHeader("WWW-Authenticate", 'Bearer realm="engram"');
-    if (isProxied(req)) sendOpenAIError(res, status, error);
-    else sendError(res, status, error.message, error);
+    sendError(res, status, error.message, error);
   };
 }
 
 /** As OpenAI's clients read it. */
-function sendOpenAIError(res: Response, status: number, { message, code }: MemoryError): void {
+function sendOpenAIError(res: Response, status: number, message: string, code: string): void {
   const type =
     status === 401
       ? "authentication_error"
@@ -73,6 +72,10 @@ function sendOpenAIError(res: Response, status: number, { message, code }: Memor
 }
 
 export function sendError(res: Response, status: number, message: string, error?: MemoryError): void {
+  if (isProxied(res.req)) {
+    sendOpenAIError(res, status, message, error?.code ?? (status === 405 ? "method_not_allowed" : "invalid"));
+    return;
+  }
   const details =
     error?.details.map((detail) => (detail.id === undefined ? detail : { ...detail, id: formatMemoryId(detail.id) })) ??
     [];
