@@ -170,6 +170,18 @@ whenThere("conversations and a provider", () => {
     expect((await ask.contents(userId)).toSorted()).toEqual(["Первое утверждение о себе", "Третье утверждение о себе"]);
   });
 
+  test("a model whose answers never fit is told as such, once, with its cure", async () => {
+    await stack.openai.fault({ endpoint: "chat", match: "беда", content: "no" });
+    const told = () => stack.logs.filter((line) => line.code === "model_answers");
+    await ask.add(freshUser(), "Я люблю чай с мелиссой", { wait: true });
+    const before = told().length;
+    const events = await Promise.all(
+      ["раз", "два", "три", "четыре"].map((word) => ask.add(freshUser(), `Моя беда номер ${word} о себе`)),
+    );
+    for (const { event_id: id } of events) expect((await ask.settled(id)).status).toBe("failed");
+    expect(told().slice(before)).toMatchObject([{ msg: "The answers of LLM_MODEL cannot be read as memories" }]);
+  });
+
   test("every call is in the ledger with its price", async () => {
     await ask.add(freshUser(), "Я люблю чай с бергамотом", { wait: true });
     const spent = await eventually(async () => {

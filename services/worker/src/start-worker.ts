@@ -113,7 +113,7 @@ async function run(
 
   const { concurrency } = config.extraction;
   const readers = limitHands(
-    createExtractJob({ sockets, config, logger, metrics, onClaimed: () => readers.another() }, stop),
+    createExtractJob({ sockets, readiness, config, logger, metrics, onClaimed: () => readers.another() }, stop),
     concurrency,
   );
   answering.push(await sockets.bell.answer("extract", readers.work, { concurrency }), readers);

@@ -1,16 +1,25 @@
 import type { Config } from "@engram/config";
 import { EMPTY_REPORT, workExtraction, type BatchReport, type ExtractReport } from "@engram/memory";
-import type { Sockets } from "@engram/sockets";
+import type { Readiness, Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { inTurn } from "./in-turn.ts";
 
 /** Batches of one ring, so that a job on the queue ends and reports even while a backlog drains. */
 const BATCHES_PER_RING_MAX = 50;
+/** So many answers in a row that cannot be read, each asked for about fewer turns, are no accident. */
+const UNREADABLE_MAX = 3;
+const UNREADABLE = {
+  code: "model_answers",
+  message: "The answers of LLM_MODEL cannot be read as memories",
+  cure: "Set LLM_MODEL to a model that gives JSON by a schema. What was said waits or is set aside, and is found by its words",
+} as const;
+
 /** For what is read before a call and written after it. */
 const LEASE_SLACK_SECONDS = 10;
 
 export interface ExtractJobDeps {
   readonly sockets: Sockets;
+  readonly readiness: Pick<Readiness, "report" | "clear">;
   readonly config: Config;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -23,7 +32,7 @@ export interface ExtractJobDeps {
  * `workExtraction` is.
  */
 export function createExtractJob(
-  { sockets, config, logger, metrics, onClaimed }: ExtractJobDeps,
+  { sockets, readiness, config, logger, metrics, onClaimed }: ExtractJobDeps,
   stop: AbortSignal,
 ): () => Promise<BatchReport> {
   const { extractor } = sockets.models;
@@ -40,6 +49,17 @@ export function createExtractJob(
     Math.ceil((2 * config.models.llmTimeoutMs) / 1000) + LEASE_SLACK_SECONDS,
   );
   const options = { leaseSeconds, horizonSeconds: config.outbox.horizonSeconds };
+  let unreadable = 0;
+  const judge = ({ outcome, error }: ExtractReport): void => {
+    if (outcome === "failed" && error?.code === "invalid") {
+      if (++unreadable !== UNREADABLE_MAX) return;
+      readiness.report(UNREADABLE.code, UNREADABLE);
+      logger.warn({ code: UNREADABLE.code, cure: UNREADABLE.cure }, UNREADABLE.message);
+    } else if (outcome === "done") {
+      unreadable = 0;
+      readiness.clear(UNREADABLE.code);
+    }
+  };
   return async () => {
     let report: BatchReport = EMPTY_REPORT;
     for (let batches = 0; batches < BATCHES_PER_RING_MAX && !stop.aborted; batches++) {
@@ -48,6 +68,7 @@ export function createExtractJob(
       if (done === undefined) break;
       report = addReport(report, done);
       tell({ logger, metrics }, done);
+      judge(done);
       // What it made waits to be embedded.
       if (done.facts > 0) sockets.bell.ring("embed", { pending: done.facts });
       if (isTrouble(done)) break;
