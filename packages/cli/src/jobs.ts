@@ -7,7 +7,9 @@ const PAGE = 500;
 /** `engram jobs list`: a line for each topic, then one for each piece of parked work, its reason last. */
 export function listJobs(): Promise<void> {
   return withTruth(async (db) => {
-    for (const { topic, pending, parked, oldestSeconds } of await createOutbox(db).depth())
+    const topics = await createOutbox(db).depth();
+    if (topics.length === 0) console.log("No work waits, none is parked");
+    for (const { topic, pending, parked, oldestSeconds } of topics)
       console.log(`${topic}: ${pending} pending, the oldest for ${Math.round(oldestSeconds)} s; ${parked} parked`);
     const parkedJobs = createParkedJobs(db);
     let page: readonly ParkedWork[] = [];
