@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
@@ -42,6 +43,7 @@ type Service = {
   readonly environment?: Readonly<Record<string, string>>;
   readonly volumes?: readonly { readonly target: string; readonly read_only?: boolean }[];
   readonly ports?: readonly { readonly host_ip?: string; readonly published?: string }[];
+  readonly networks?: Readonly<Record<string, { readonly aliases?: readonly string[] } | null>>;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
 };
 
@@ -207,6 +209,22 @@ whenSecond("docker compose v2", () => {
     for (const [, { container_name, ports = [] }] of more) {
       expect(container_name).toBeUndefined();
       expect(ports).toEqual([]);
+    }
+  });
+
+  test("scale: every API and every worker answers to a name that Prometheus looks up", async () => {
+    const config = readFileSync(join(root, "infra", "prometheus", "prometheus.yaml"), "utf8");
+    const lookedUp = [...config.matchAll(/- names: \[([\w-]+)\]/g)].map(([, name]) => name);
+    const ours = (await services("scale")).filter(
+      ([name, { image }]) => image === "engram:local" && !JOBS.includes(name),
+    );
+    expect(ours.map(([name]) => name).sort()).toEqual(["mem0", "mem0-more", "mem0-worker", "mem0-worker-more"]);
+    for (const [service, { networks }] of ours) {
+      const answersTo = [service, ...(networks?.["app-network"]?.aliases ?? [])];
+      expect({ service, known: answersTo.filter((name) => lookedUp.includes(name)) }).toEqual({
+        service,
+        known: [service.replace("-more", "")],
+      });
     }
   });
 });
