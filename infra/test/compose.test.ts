@@ -12,12 +12,15 @@ const second = (await findTool("docker-compose-v2")) ?? "";
 const whenFirst = first === "" ? describe.skip : describe;
 const whenSecond = second === "" ? describe.skip : describe;
 
+const from = (...files: readonly string[]): readonly string[] => files.flatMap((file) => ["-f", file]);
+/** What follows `docker compose`, for each way to start. */
 const STACKS: Readonly<Record<string, readonly string[]>> = {
-  whole: ["docker-compose.yaml"],
-  small: ["docker-compose.small.yaml"],
-  scale: ["docker-compose.yaml", "docker-compose.scale.yaml"],
-  hardened: ["docker-compose.yaml", "docker-compose.hardened.yaml"],
-  beside: ["infra/mem0-docker-compose.yaml"],
+  whole: from("docker-compose.yaml"),
+  small: from("docker-compose.small.yaml"),
+  scale: from("docker-compose.yaml", "docker-compose.scale.yaml"),
+  hardened: from("docker-compose.yaml", "docker-compose.hardened.yaml"),
+  beside: from("infra/mem0-docker-compose.yaml"),
+  monitored: [...from("docker-compose.yaml", "docker-compose.exporters.yaml"), "--profile", "monitoring"],
 };
 const names = Object.keys(STACKS);
 const secrets = { POSTGRES_PASSWORD: "letters1", QDRANT_API_KEY: "letters2", GRAFANA_PASSWORD: "letters3" };
@@ -25,6 +28,8 @@ const secrets = { POSTGRES_PASSWORD: "letters1", QDRANT_API_KEY: "letters2", GRA
 const JOBS = ["mem0-volumes", "mem0-migrate"];
 /** Has its HEALTHCHECK in the image. */
 const OF_OUR_IMAGE = ["mem0", "mem0-more"];
+/** Published on 127.0.0.1, with their ports. */
+const OF_THIS_MACHINE: Readonly<Record<string, string>> = { mem0: "3456", prometheus: "9090", grafana: "3000" };
 
 type Service = {
   readonly image: string;
@@ -48,8 +53,8 @@ type Service = {
 };
 
 whenFirst("docker-compose 1.29", () => {
-  const config = (files: readonly string[], env: Readonly<Record<string, string>>) =>
-    run(first, [...files.flatMap((file) => ["-f", file]), "config"], {
+  const config = (options: readonly string[], env: Readonly<Record<string, string>>) =>
+    run(first, [...options, "config"], {
       cwd: root,
       env: { PATH: process.env["PATH"] ?? "", ...env },
     });
@@ -63,27 +68,22 @@ whenFirst("docker-compose 1.29", () => {
 
   test.each(["POSTGRES_PASSWORD", "QDRANT_API_KEY"])("the whole stack says that %s is missing", async (name) => {
     const env = Object.fromEntries(Object.entries(secrets).filter(([known]) => known !== name));
-    await expect(config(["docker-compose.yaml"], env)).rejects.toMatchObject({
+    await expect(config(from("docker-compose.yaml"), env)).rejects.toMatchObject({
       stderr: expect.stringContaining(`${name} must be set in .env`),
     });
   });
 
   test("the container beside a stack can be stopped from anywhere, with nothing set", async () => {
-    await expect(config(["infra/mem0-docker-compose.yaml"], {})).resolves.toBeDefined();
+    await expect(config(from("infra/mem0-docker-compose.yaml"), {})).resolves.toBeDefined();
   });
 });
 
 whenSecond("docker compose v2", () => {
   const services = async (name: string, options: readonly string[] = []): Promise<[string, Service][]> => {
-    const files = STACKS[name] ?? [];
-    const { stdout } = await run(
-      second,
-      [...files.flatMap((file) => ["-f", file]), ...options, "config", "--format", "json"],
-      {
-        cwd: root,
-        env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...secrets },
-      },
-    );
+    const { stdout } = await run(second, [...(STACKS[name] ?? []), ...options, "config", "--format", "json"], {
+      cwd: root,
+      env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...secrets },
+    });
     const model: unknown = JSON.parse(stdout);
     return Object.entries((model as { readonly services: Record<string, Service> }).services);
   };
@@ -98,7 +98,11 @@ whenSecond("docker compose v2", () => {
           cap_drop: ["ALL"],
           security_opt: ["no-new-privileges:true"],
           logging: { driver: "json-file", options: { "max-size": "10m", "max-file": "3" } },
-          deploy: { resources: { limits: { cpus: 1, memory: expect.stringMatching(/^\d+$/) } } },
+          deploy: { resources: { limits: { memory: expect.stringMatching(/^\d+$/) } } },
+        });
+        expect({ service, cpus: parts.deploy?.resources?.limits?.cpus }).toEqual({
+          service,
+          cpus: service.endsWith("-exporter") ? 0.5 : 1,
         });
       }
     });
@@ -107,7 +111,10 @@ whenSecond("docker compose v2", () => {
       for (const [service, { image, user = "", cap_add = [] }] of await services(name)) {
         // Our own image says who it runs as.
         if (image !== "engram:local" && service !== "mem0-volumes")
-          expect({ service, user }).toEqual({ service, user: expect.stringMatching(/^(1000:1000|postgres|redis)$/) });
+          expect({ service, user }).toEqual({
+            service,
+            user: expect.stringMatching(/^([1-9]\d*:\d+|postgres|redis)$/),
+          });
         if (service === "caddy") expect(cap_add).toEqual(["NET_BIND_SERVICE"]);
         else if (service === "mem0-volumes") expect(cap_add).toEqual(["CHOWN", "DAC_OVERRIDE"]);
         else expect({ service, cap_add }).toEqual({ service, cap_add: [] });
@@ -126,10 +133,11 @@ whenSecond("docker compose v2", () => {
         expect({ service, test: healthcheck?.test ?? [] }).not.toEqual({ service, test: [] });
     });
 
-    test("no store is published: Caddy is for everybody, the API for this machine", async () => {
+    test("no store and no exporter is published: Caddy is for everybody, what people ask is for this machine", async () => {
       for (const [service, { ports = [] }] of await services(name)) {
         if (service === "caddy") expect(ports.map((port) => port.published)).toEqual(["80", "443", "443"]);
-        else if (service === "mem0") expect(ports).toMatchObject([{ host_ip: "127.0.0.1", published: "3456" }]);
+        else if (service in OF_THIS_MACHINE)
+          expect(ports).toMatchObject([{ host_ip: "127.0.0.1", published: OF_THIS_MACHINE[service] }]);
         else expect({ service, ports }).toEqual({ service, ports: [] });
       }
     });
