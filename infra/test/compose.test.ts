@@ -13,6 +13,7 @@ const whenFirst = first === "" ? describe.skip : describe;
 const whenSecond = second === "" ? describe.skip : describe;
 
 const from = (...files: readonly string[]): readonly string[] => files.flatMap((file) => ["-f", file]);
+const MONITORING = ["--profile", "monitoring"];
 /** What follows `docker compose`, for each way to start. */
 const STACKS: Readonly<Record<string, readonly string[]>> = {
   whole: from("docker-compose.yaml"),
@@ -20,7 +21,16 @@ const STACKS: Readonly<Record<string, readonly string[]>> = {
   scale: from("docker-compose.yaml", "docker-compose.scale.yaml"),
   hardened: from("docker-compose.yaml", "docker-compose.hardened.yaml"),
   beside: from("infra/mem0-docker-compose.yaml"),
-  monitored: [...from("docker-compose.yaml", "docker-compose.exporters.yaml"), "--profile", "monitoring"],
+  monitored: [...from("docker-compose.yaml", "docker-compose.exporters.yaml"), ...MONITORING],
+  "hardened, monitored": [...from("docker-compose.yaml", "docker-compose.hardened.yaml"), ...MONITORING],
+  "monitored, then hardened": [
+    ...from("docker-compose.yaml", "docker-compose.exporters.yaml", "docker-compose.hardened.yaml"),
+    ...MONITORING,
+  ],
+  "hardened, then monitored": [
+    ...from("docker-compose.yaml", "docker-compose.hardened.yaml", "docker-compose.exporters.yaml"),
+    ...MONITORING,
+  ],
 };
 const names = Object.keys(STACKS);
 const secrets = { POSTGRES_PASSWORD: "letters1", QDRANT_API_KEY: "letters2", GRAFANA_PASSWORD: "letters3" };
@@ -34,6 +44,7 @@ const OF_THIS_MACHINE: Readonly<Record<string, string>> = { mem0: "3456", promet
 type Service = {
   readonly image: string;
   readonly command?: readonly string[];
+  readonly entrypoint?: readonly string[];
   readonly init?: boolean;
   readonly container_name?: string;
   readonly user?: string;
@@ -203,12 +214,41 @@ whenSecond("docker compose v2", () => {
     }
   });
 
-  test("hardened: no secret is in an environment or an argument", async () => {
-    for (const [service, { environment = {}, command }] of await services("hardened", ["--profile", "monitoring"])) {
-      const visible = JSON.stringify([environment, command]);
-      const seen = Object.values(secrets).filter((secret) => visible.includes(secret));
-      expect({ service, seen }).toEqual({ service, seen: [] });
-    }
+  test.each(["hardened", "hardened, monitored", "monitored, then hardened"])(
+    "%s: no secret is in an environment or an argument",
+    async (name) => {
+      for (const [service, { environment = {}, command, entrypoint }] of await services(name)) {
+        const visible = JSON.stringify([environment, command, entrypoint]);
+        const seen = Object.values(secrets).filter((secret) => visible.includes(secret));
+        expect({ service, seen }).toEqual({ service, seen: [] });
+      }
+    },
+  );
+
+  test.each(["monitored, then hardened", "hardened, then monitored"])(
+    "%s: the exporters are the same, with the passwords that the stores want",
+    async (name) => {
+      const [plain, hardened] = await Promise.all(
+        ["monitored", name].map(async (each) => Object.fromEntries(await services(each))),
+      );
+      for (const exporter of ["node-exporter", "postgres-exporter", "redis-exporter"])
+        expect(hardened?.[exporter]?.image).toBe(plain?.[exporter]?.image);
+      expect(hardened?.["postgres-exporter"]).toMatchObject({
+        environment: { DATA_SOURCE_USER: "postgres", DATA_SOURCE_PASS_FILE: "/run/secrets/postgres_password" },
+        secrets: [{ source: "postgres_password" }],
+      });
+      expect(hardened?.["redis-exporter"]).toMatchObject({
+        environment: { REDIS_ADDR: "redis://redis:6379" },
+        secrets: [{ source: "redis_password" }],
+      });
+      expect(hardened?.["redis-exporter"]?.entrypoint?.join(" ")).toContain("cat /run/secrets/redis_password");
+    },
+  );
+
+  test("hardened, monitored: without their file there are no exporters", async () => {
+    const started = (await services("hardened, monitored")).map(([name]) => name);
+    expect(started).toContain("prometheus");
+    expect(started.filter((name) => name.endsWith("-exporter"))).toEqual([]);
   });
 
   test("scale: what may be many has no name and no port of its own", async () => {
