@@ -180,7 +180,7 @@ whenSecond("docker compose v2", () => {
     expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(920 * 1024 * 1024);
   });
 
-  test("both profiles are backed up every night, the small one without an index apart", async () => {
+  test("both profiles are backed up every night, the small one without an index apart; what runs on tells how that went", async () => {
     const [whole, small] = await Promise.all(
       ["whole", "small"].map(async (name) => Object.fromEntries(await services(name))["mem0-backup"]),
     );
@@ -198,6 +198,7 @@ whenSecond("docker compose v2", () => {
     for (const [profile, reader] of [
       ["whole", "mem0-worker"],
       ["small", "mem0"],
+      ["beside", "mem0"],
     ] as const) {
       const { environment, volumes } = Object.fromEntries(await services(profile))[reader] ?? {};
       expect({ profile, directory: environment?.["BACKUP_DIR"] }).toEqual({ profile, directory: "/opt/backups" });
