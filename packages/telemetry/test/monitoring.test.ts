@@ -25,6 +25,7 @@ interface RuleTests {
   readonly rule_files: readonly string[];
   readonly tests: readonly {
     readonly alert_rule_test?: readonly { readonly alertname: string; readonly exp_alerts: readonly unknown[] }[];
+    readonly promql_expr_test?: readonly { readonly expr: string; readonly exp_samples?: readonly unknown[] }[];
   }[];
 }
 
@@ -114,11 +115,19 @@ describe("the rules of Prometheus", () => {
     expect(cases.map(({ exp_alerts: expected }) => expected.length > 0)).toEqual(expect.arrayContaining([true, false]));
   });
 
+  test.each([...recorded])("what %s records is shown", (record) => {
+    const shown = namesIn(`${prometheus}/tests`, ".yaml")
+      .flatMap((name) => (readYaml(`${prometheus}/tests/${name}`) as RuleTests).tests)
+      .flatMap(({ promql_expr_test: tests = [] }) => tests)
+      .filter(({ expr }) => readPromql(expr).selectors.some(({ metric }) => metric === record));
+    expect(shown.flatMap(({ exp_samples: samples = [] }) => samples)).not.toEqual([]);
+  });
+
   test("each file has its tests", () => {
     const tested = namesIn(`${prometheus}/tests`, ".yaml").flatMap(
       (name) => (readYaml(`${prometheus}/tests/${name}`) as RuleTests).rule_files,
     );
-    expect(tested.sort()).toEqual(ruleFiles.map((name) => `../rules/${name}`).sort());
+    expect([...new Set(tested)].sort()).toEqual(ruleFiles.map((name) => `../rules/${name}`).sort());
   });
 });
 
