@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
@@ -187,6 +187,7 @@ whenSecond("docker compose v2", () => {
     const { QDRANT_URL, QDRANT_API_KEY, MEM0_COLLECTION_NAME, ...rest } = whole?.environment ?? {};
     expect([QDRANT_URL, QDRANT_API_KEY, MEM0_COLLECTION_NAME].every((value) => value !== undefined)).toBe(true);
     expect(small?.environment).toEqual(rest);
+    expect(rest).toMatchObject({ BACKUP_AT: "02:00", KEEP_DAYS: "30", TZ: "UTC" });
     const shared = ({ image, command, user, healthcheck, volumes }: Service) => ({
       image,
       command,
@@ -203,6 +204,16 @@ whenSecond("docker compose v2", () => {
       const { environment, volumes } = Object.fromEntries(await services(profile))[reader] ?? {};
       expect({ profile, directory: environment?.["BACKUP_DIR"] }).toEqual({ profile, directory: "/opt/backups" });
       expect(volumes).toContainEqual(expect.objectContaining({ target: "/opt/backups", read_only: true }));
+    }
+  });
+
+  test("Caddy is told every variable that its files read", async () => {
+    const folder = join(root, "infra", "caddy");
+    const texts = readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8"));
+    const readByCaddy = [...texts.join("\n").matchAll(/\{\$([A-Z0-9_]+)/g)].map(([, name]) => name);
+    for (const name of ["whole", "small"]) {
+      const { environment = {} } = Object.fromEntries(await services(name))["caddy"] ?? {};
+      expect({ name, told: Object.keys(environment).sort() }).toEqual({ name, told: [...new Set(readByCaddy)].sort() });
     }
   });
 

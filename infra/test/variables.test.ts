@@ -24,3 +24,15 @@ test("render.yaml sets only what .env.example explains", () => {
 test("infra/setup.sh fills in only what .env.example explains", () => {
   expect(unexplained(read("infra/setup.sh"), /^ +(?:fill|set_setting) ([A-Z]\S+)/gm)).toEqual([]);
 });
+
+test.each(globSync("infra/caddy/*", { cwd: root }))("%s reads only what .env.example explains", (path) => {
+  expect(unexplained(read(path), /\{\$([A-Z][A-Z0-9_]*)/g)).toEqual([]);
+});
+
+test.each(["infra/backup/daily.sh", "infra/backup/backup_mem0.sh"])(
+  "%s reads only what .env.example explains",
+  (path) => {
+    expect(read(path)).toContain(': "${');
+    expect(unexplained(read(path), /"\$\{([A-Z][A-Z0-9_]*):=/g)).toEqual([]);
+  },
+);

@@ -558,8 +558,25 @@ export const COMPOSE_VARIABLES = {
     default: "0.0.0.0/0 ::/0",
     example: "192.168.1.0/24 10.0.0.0/8",
   },
+  MEM0_UPSTREAM: {
+    description:
+      "The name and the port of the API that Caddy asks for it, with a blank between them; every address behind the name gets its share.",
+    default: "mem0 3456",
+    example: "mem0.internal 3456",
+  },
+  BACKUP_AT: {
+    description: "When the backup of each day begins (`mem0-backup`), hours and minutes in the time zone TZ.",
+    default: "02:00",
+    example: "04:30",
+  },
+  KEEP_DAYS: {
+    description:
+      "How many days a backup is kept; older ones go after a run that went well. A cron line of your own wants it before the script.",
+    default: "30",
+    example: "14",
+  },
   TZ: {
-    description: "The time zone of the nightly backup: it begins at 02:00 there.",
+    description: "The time zone of the nightly backup: BACKUP_AT is meant there.",
     default: "UTC",
     example: "Europe/Moscow",
   },
