@@ -42,7 +42,6 @@ describe("the extractor", () => {
       onCall: (call) => calls.push(call),
       ...given,
     });
-  const counter = async (name: string) => (await server.counters())[name] ?? 0;
   const codeOf = async (work: Promise<unknown>) =>
     work.then(
       () => "ok",
@@ -81,34 +80,6 @@ describe("the extractor", () => {
       signal,
     );
     expect(facts[0]?.relation).toEqual({ kind: "replaces", known: [2] });
-  });
-
-  test("a lone exchange costs at most 1,000 tokens of prompt, ten of them at most 250 each", async () => {
-    const memories = Array.from({ length: 12 }, (_, i) =>
-      known(`Пользователь любит ходить в походы по Алтаю, запись ${i}`, i + 1),
-    ).slice(0, 9);
-    const exchange = (n: number) => [
-      turn(
-        n * 2 + 1,
-        "user",
-        `Вчера мы с Мариной ездили на дачу под Самарой и посадили там ${n} яблонь, теперь надо их поливать`,
-      ),
-      turn(
-        n * 2 + 2,
-        "assistant",
-        `Отлично! Молодые яблони поливают раз в неделю, по два ведра на дерево. Напомнить вам об этом в субботу утром?`,
-      ),
-    ];
-    const before = await counter("chat_prompt_tokens");
-    await create().extract(asked({ turns: exchange(0), known: memories }), signal);
-    const lone = (await counter("chat_prompt_tokens")) - before;
-    await create().extract(
-      asked({ turns: Array.from({ length: 10 }, (_, n) => exchange(n)).flat(), known: memories }),
-      signal,
-    );
-    const ten = (await counter("chat_prompt_tokens")) - before - lone;
-    expect(lone).toBeLessThanOrEqual(1_000);
-    expect(ten / 10).toBeLessThanOrEqual(250);
   });
 
   test("a text that looks like a turn or like an order stays what was said", async () => {
