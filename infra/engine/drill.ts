@@ -2,7 +2,7 @@
  * The shipped files on a real Docker engine: infra/setup.sh, every container killed, the guide's commands, loss and restore,
  * and the other ways to start. Ends non-zero when a line fails.
  *
- *   npm run engine -- [--stand-ins] [--only setup,kill,restore,scale,guide,page,variants,old] [--keep]
+ *   npm run engine -- [--stand-ins] [--only setup,kill,restore,scale,operations,guide,page,variants,old] [--keep]
  *
  * On the engine that `docker` reaches, or, as root with dockerd installed, on one of its own that goes again. `--stand-ins`
  * makes images under the names of the files (stand-ins.ts) where none can be pulled. `--keep` leaves the scratch folder
@@ -17,9 +17,9 @@ import { findEngine } from "./engine.ts";
 import type { Names } from "./guide/command.ts";
 import { installation } from "./guide/install.ts";
 import { maintenance } from "./guide/maintenance.ts";
-import { readPage } from "./guide/page.ts";
+import { readPage, type MARKS } from "./guide/page.ts";
 import { trouble } from "./guide/trouble.ts";
-import { followGuide, killEach, loseAndRestore, setUp, trustCaddy } from "./parts.ts";
+import { followGuide, killEach, loseAndRestore, RUNNING, setUp, trustCaddy } from "./parts.ts";
 import { findDevices, removeFolder } from "./scratch.ts";
 import { abandonAll, must, run } from "./shell.ts";
 import { copyCheckout, inFolder, refuseForeignStack, type Stack } from "./stack.ts";
@@ -28,7 +28,7 @@ import { Undo } from "./undo.ts";
 import { keyOf, scale, setupVariants, tryOldCompose, tryVariant, useOnce } from "./variants.ts";
 import { isWell, toTable, type Verdict } from "./verdicts.ts";
 
-const PARTS = ["setup", "kill", "restore", "scale", "guide", "page", "variants", "old"] as const;
+const PARTS = ["setup", "kill", "restore", "scale", "operations", "guide", "page", "variants", "old"] as const;
 const BUILD_MS = 20 * 60_000;
 const DOWN_MS = 180_000;
 /** The containers that the guide's stack has: Engram is one of them, and has no worker apart. */
@@ -154,18 +154,21 @@ async function limitFiles(stack: Stack): Promise<void> {
 async function drill(stack: Stack): Promise<void> {
   const compose = "docker compose";
   // The others begin where it has ended.
-  if (["setup", "kill", "restore", "scale", "guide", "page"].some((part) => only.includes(part))) {
+  if (["setup", "kill", "restore", "scale", "operations", "guide", "page"].some((part) => only.includes(part))) {
     if (!(await setUp(stack, report))) return;
     if (only.includes("kill")) await killEach(stack, report);
     if (only.includes("restore")) await loseAndRestore(stack, report, compose);
     if (only.includes("scale")) await scale(stack, report, compose);
-    if (only.includes("guide") || only.includes("page")) await guide(stack);
+    if (only.includes("operations")) await followPage(stack, "engine", RUNNING);
+    if (["operations", "guide", "page"].some((part) => only.includes(part))) await guide(stack);
     await takeDown(stack);
   }
   for (const variant of only.includes("variants") ? setupVariants(compose) : []) {
     freshSettings(stack);
     await limitFiles(stack);
-    await tryVariant(stack, report, variant);
+    await tryVariant(stack, report, variant, async () => {
+      if (variant.name === "hardened") await followPage(stack, "engine hardened", variant.containers);
+    });
   }
   if (!only.includes("old")) return;
   freshSettings(stack);
@@ -179,18 +182,30 @@ async function guide(stack: Stack): Promise<void> {
   await inFolder(stack, "docker rm -f mem0 mem0-worker $(docker ps -aq --filter name=more)", { timeoutMs: DOWN_MS });
   if (!(await setUp(stack, report, { options: `--beside ${stack.folder}`, containers: BESIDE }))) return;
   await useOnce(stack, report, "beside");
-  const key = await keyOf(stack);
-  const date = (await inFolder(stack, "date +%Y%m%d")).output.trim();
-  const names: Names = { folder: stack.folder, domain: "localhost", key, password: `${key.slice(0, 20)}new`, date };
+  const names = await namesOf(stack);
   const trusting = await trustCaddy(stack);
   if (only.includes("guide")) {
     for (const chapter of [installation, maintenance, trouble])
       await followGuide(trusting, report, chapter, { names, waitFor: BESIDE });
     await useOnce(stack, report, "guide");
   }
-  if (!only.includes("page")) return;
-  await followGuide(trusting, report, readPage(), { names, waitFor: BESIDE });
-  await useOnce(stack, report, "page");
+  if (only.includes("page")) {
+    await followGuide(trusting, report, readPage("page"), { names, waitFor: BESIDE });
+    await useOnce(stack, report, "page");
+  }
+  // It ends with `down`.
+  if (only.includes("operations")) await followPage(stack, "engine beside", BESIDE);
+}
+
+/** The blocks of docs/operations.md that are of this stack. */
+async function followPage(stack: Stack, mark: (typeof MARKS)[number], waitFor: readonly string[]): Promise<void> {
+  await followGuide(stack, report, readPage("operations", mark), { names: await namesOf(stack), waitFor });
+}
+
+async function namesOf(stack: Stack): Promise<Names> {
+  const key = await keyOf(stack);
+  const date = (await inFolder(stack, "date +%Y%m%d")).output.trim();
+  return { folder: stack.folder, domain: "localhost", key, password: `${key.slice(0, 20)}new`, date };
 }
 
 /** As on the first day: other settings would find no volumes of theirs. */

@@ -105,7 +105,7 @@ export async function followGuide(
   { names, waitFor }: { names: Names; waitFor: readonly string[] },
 ): Promise<void> {
   for (const command of commands) {
-    const at = { part: command.id.startsWith("page") ? command.id : `guide ${command.id}`, what: command.written };
+    const at = { part: command.id.includes(" ") ? command.id : `guide ${command.id}`, what: command.written };
     if (command.notRun !== undefined) {
       report({ ...at, verdict: "not run", note: command.notRun });
       continue;

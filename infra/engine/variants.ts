@@ -36,12 +36,18 @@ export function setupVariants(compose: string): readonly Variant[] {
   ];
 }
 
-/** Where no stack is: up, written, found, backed up by itself, down with its volumes. */
-export async function tryVariant(stack: Stack, report: Report, variant: Variant): Promise<void> {
+/** Where no stack is: up, written, found, backed up by itself, what else there is to see, down with its volumes. */
+export async function tryVariant(
+  stack: Stack,
+  report: Report,
+  variant: Variant,
+  seeMore: () => Promise<void>,
+): Promise<void> {
   const { options, containers } = variant;
   if (await setUp(stack, report, { options, containers })) {
     await useOnce(stack, report, variant.name);
     await backUpOnce(stack, report, variant.name);
+    await seeMore();
   }
   await inFolder(stack, variant.down, { timeoutMs: COMMAND_MS });
 }

@@ -1,13 +1,14 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
+import { readBlocks } from "../../acceptance/examples.ts";
 import { toRun } from "../engine/guide/command.ts";
 import { installation } from "../engine/guide/install.ts";
 import { maintenance } from "../engine/guide/maintenance.ts";
-import { EXCEPTIONS, readPage } from "../engine/guide/page.ts";
+import { EXCEPTIONS, MARKS, PAGES, readPage } from "../engine/guide/page.ts";
 import { trouble } from "../engine/guide/trouble.ts";
 import { readMounts } from "../engine/scratch.ts";
 import { compareAnswers, drillMemories, drillQuestions } from "../engine/searches.ts";
@@ -18,6 +19,8 @@ import { isWell, toTable, type Verdict } from "../engine/verdicts.ts";
 const root = join(import.meta.dirname, "..", "..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 const commands = [...installation, ...maintenance, ...trouble];
+const operations = MARKS.flatMap((mark) => readPage("operations", mark));
+const pages = [...readPage("page"), ...operations];
 
 describe("the guide's commands", () => {
   test("each has its own number, in the order of the guide", () => {
@@ -41,7 +44,7 @@ describe("the guide's commands", () => {
 
   test("what is run has the drill's names and no placeholder of the guide", () => {
     const names = { folder: "/scratch", domain: "localhost", key: "the-key", password: "secret", date: "20260102" };
-    const texts = [...commands, ...readPage()]
+    const texts = [...commands, ...pages]
       .filter(({ notRun }) => notRun === undefined)
       .map((command) => toRun(command, names));
     expect(texts.filter((text) => /yourdomain|YOUR_|your_|20250518|(?<!app)(?<=[\s"=])\/opt\//.test(text))).toEqual([]);
@@ -49,23 +52,37 @@ describe("the guide's commands", () => {
   });
 });
 
-describe("the page that we ship", () => {
-  const page = readPage();
-
-  test("each exception is of one block, and docs/operations.md has it", () => {
-    const counts = EXCEPTIONS.map(({ has }) => [has, page.filter(({ written }) => written.includes(has)).length]);
-    expect(counts).toEqual(EXCEPTIONS.map(({ has }) => [has, 1]));
+describe("the pages that we ship", () => {
+  test("each exception is of one block of a page, and docs/operations.md has it", () => {
+    for (const { has } of EXCEPTIONS) {
+      const found = pages.filter(({ written }) => written.includes(has)).map(({ id }) => id.split(" ")[0]);
+      expect({ has, found: [...new Set(found)] }).toEqual({ has, found });
+      expect({ has, isFound: found.length > 0 }).toEqual({ has, isFound: true });
+    }
     const docs = read("docs/operations.md").replaceAll(/\s+/g, " ");
     expect(EXCEPTIONS.filter(({ why }) => !docs.includes(why)).map(({ has }) => has)).toEqual([]);
   });
 
   test("each block is run, whole or in part, or says why it is not", () => {
-    expect(page.length).toBeGreaterThan(20);
-    for (const { id, notRun, instead, run, written } of page) {
+    expect(pages.length).toBeGreaterThan(28);
+    for (const { id, notRun, instead, run, written } of pages) {
       const ways = [notRun, instead?.command, run].filter((way) => way !== undefined && way.trim() !== "");
       expect({ id, ways: ways.length }).toEqual({ id, ways: 1 });
       if (run !== undefined) expect(run.split("\n").slice(2)).toHaveLength(written.split("\n").length);
     }
+  });
+});
+
+describe("docs/operations.md", () => {
+  const blocks = readBlocks(read(PAGES.operations), "bash");
+
+  test("every command is run by the drill, on the stack that it is about", () => {
+    const followed = operations.map(({ id }) => Number(id.replace("operations ", "")));
+    expect(followed.toSorted((one, other) => one - other)).toEqual(blocks.map(({ line }) => line));
+  });
+
+  test.each(blocks)("line $line is read by bash", ({ script }) => {
+    expect(spawnSync("bash", ["-n", "-c", script], { encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
   });
 });
 

@@ -1,6 +1,6 @@
 /** One command of the guide, and what became of it. */
 export interface GuideCommand {
-  /** "2.5": chapter and place in it; "page 63": a line of the page that we ship. */
+  /** "2.5": chapter and place in it; "page 63", "operations 15": a line of a page that we ship. */
   readonly id: string;
   /** As the guide has it, to the letter. */
   readonly written: string;

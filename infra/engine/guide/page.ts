@@ -1,16 +1,20 @@
-/** The blocks of docs/ru/guide.md that want an engine, as commands of the drill; the others are run by the acceptance tests. */
+/** The blocks of our own pages that want an engine, as commands of the drill; the guide's others are run by the acceptance tests. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readBlocks } from "../../../acceptance/examples.ts";
 import type { GuideCommand } from "./command.ts";
 
-const PAGE = join(import.meta.dirname, "..", "..", "..", "docs", "ru", "guide.md");
+const ROOT = join(import.meta.dirname, "..", "..", "..");
+/** By what their blocks are called in the drill. */
+export const PAGES = { page: "docs/ru/guide.md", operations: "docs/operations.md" } as const;
+/** Which stack a block wants: that of `setup.sh`, with its secrets in files, or the container beside another. */
+export const MARKS = ["engine", "engine hardened", "engine beside"] as const;
 /** The page's own date of a backup, as the guide's chapters have theirs. */
 const DATE_OF_PAGE = /20251125/g;
 const DATE_OF_GUIDE = "20250518";
 
 interface Exception {
-  /** Stands in one block alone. */
+  /** Stands in one block of a page alone. */
   readonly has: string;
   /** Lines that are left out; without them the whole block is not run. */
   readonly without?: RegExp;
@@ -28,16 +32,17 @@ export const EXCEPTIONS: readonly Exception[] = [
     why: "without what wants the internet and a key: the program is there (guide 8.34), a refused key is shown by the acceptance tests",
   },
   { has: "connect app-network n8n", why: "wants an n8n of one's own" },
+  { has: "npm run engine", why: "the block that is the drill itself" },
 ];
 
 /** In the order of the page, each with its line as number. */
-export function readPage(): readonly GuideCommand[] {
-  const blocks = readBlocks(readFileSync(PAGE, "utf8"), "bash").filter(({ mark }) => mark === "engine");
-  return blocks.map(({ line, script }) => toCommand(line, script));
+export function readPage(name: keyof typeof PAGES, stack: (typeof MARKS)[number] = "engine"): readonly GuideCommand[] {
+  const blocks = readBlocks(readFileSync(join(ROOT, PAGES[name]), "utf8"), "bash").filter(({ mark }) => mark === stack);
+  return blocks.map(({ line, script }) => toCommand(`${name} ${line}`, script));
 }
 
-function toCommand(line: number, script: string): GuideCommand {
-  const command = { id: `page ${line}`, written: script, isAfterStart: true } as const;
+function toCommand(id: string, script: string): GuideCommand {
+  const command = { id, written: script, isAfterStart: true } as const;
   const exception = EXCEPTIONS.find(({ has }) => script.includes(has));
   if (exception !== undefined && exception.without === undefined) return { ...command, notRun: exception.why };
   const { without } = exception ?? {};
