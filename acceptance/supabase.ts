@@ -27,9 +27,10 @@ export async function startHostedDatabase(): Promise<HostedDatabase> {
       `CREATE ROLE ${ROLE} LOGIN PASSWORD '${password}' NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS`,
       `CREATE DATABASE ${DATABASE}`,
     ]);
+    // The lines of docs/supabase.md, and no right beside them.
     await runAs(adminUrl, [
       "CREATE EXTENSION vector",
-      `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${DATABASE} TO ${ROLE}`,
+      `CREATE SCHEMA engram AUTHORIZATION ${ROLE}`,
       `GRANT USAGE, CREATE ON SCHEMA public TO ${ROLE}`,
       "GRANT USAGE ON SCHEMA public TO anon, authenticated",
       // As Supabase has it: every table that appears in public is theirs.
