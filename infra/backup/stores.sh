@@ -3,10 +3,9 @@
 #   MEM0_DATABASE_URL or DATABASE_URL, or PGHOST with PGUSER, PGPASSWORD, PGDATABASE    with pg_dump and psql of this machine
 #   QDRANT_URL, QDRANT_API_KEY
 # Else through the containers of the compose file: POSTGRES_CONTAINER (postgres), MEM0_CONTAINER (mem0), with
-# POSTGRES_USER (postgres) and POSTGRES_DB (mem0).
+# POSTGRES_USER (postgres) and POSTGRES_DB (mem0). NAME_FILE may name a file that holds a secret, as for Engram itself.
 
 : "${POSTGRES_CONTAINER:=postgres}" "${MEM0_CONTAINER:=mem0}" "${POSTGRES_USER:=postgres}" "${POSTGRES_DB:=mem0}"
-DATABASE_URL=${MEM0_DATABASE_URL:-${DATABASE_URL:-}}
 : "${MEM0_COLLECTION_NAME:=mem0_memories}" "${BACKUP_DIR:=/opt/backups}"
 
 say() { printf '%s\n' "$*" >&2; }
@@ -15,9 +14,22 @@ fail() {
   exit 1
 }
 
-# Sets how PostgreSQL is reached, and `database`, the name of the one that holds the memories.
+# read_secret NAME: from the file that NAME_FILE names, where NAME itself is empty.
+read_secret() {
+  local file=${1}_FILE
+  if [[ -z ${!1:-} && -n ${!file:-} ]]; then
+    [[ -r ${!file} ]] || fail "$file: ${!file} cannot be read"
+    printf -v "$1" %s "$(<"${!file}")"
+  fi
+}
+
+# Sets the secrets, how PostgreSQL is reached, and `database`, the name of the one that holds the memories.
 # shellcheck disable=SC2034 # read by who sources this
 find_postgres() {
+  local secret
+  for secret in MEM0_DATABASE_URL DATABASE_URL QDRANT_API_KEY PGPASSWORD; do read_secret "$secret"; done
+  if [[ -n ${PGPASSWORD:-} ]]; then export PGPASSWORD; fi
+  DATABASE_URL=${MEM0_DATABASE_URL:-${DATABASE_URL:-}}
   if [[ -n ${DATABASE_URL:-} ]]; then
     local pattern='^(postgres(ql)?://)(([^:@/]*)(:([^@/]*))?@)?([^/?]*)(/([^?]*))?(\?.*)?$'
     [[ $DATABASE_URL =~ $pattern ]] || fail "DATABASE_URL: must look like postgresql://USER:PASSWORD@HOST:5432/mem0"
@@ -67,9 +79,13 @@ has_qdrant() {
 qdrant() {
   local method=$1 path=$2 file=${3:-}
   if [[ -z ${QDRANT_URL:-} ]]; then
-    # Its port is not published; the image of mem0 brings curl, and its environment address and key.
+    # Its port is not published; the image of mem0 brings curl, and its environment address and key. The key goes in by a file
+    # that is none, since arguments can be read by every process of the machine.
     # shellcheck disable=SC2016
-    local ask='exec curl --fail-with-body --silent --show-error --max-time 3600 --request "$1" --header "api-key: $QDRANT_API_KEY" ${3:+--form snapshot=@-} "$QDRANT_URL$2"'
+    local ask='key=${QDRANT_API_KEY:-$(cat "${QDRANT_API_KEY_FILE:-/dev/null}")}
+exec curl --fail-with-body --silent --show-error --max-time 3600 --request "$1" --config /dev/fd/3 ${3:+--form snapshot=@-} "${QDRANT_URL%/}$2" 3<<END
+header = "api-key: $key"
+END'
     docker exec -i "$MEM0_CONTAINER" sh -c "$ask" ask "$method" "$path" "$file" <"${file:-/dev/null}"
   elif command -v curl >/dev/null; then
     curl --fail-with-body --silent --show-error --max-time 3600 --request "$method" ${file:+--form "snapshot=@$file"} \

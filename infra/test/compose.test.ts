@@ -40,6 +40,7 @@ type Service = {
   readonly logging?: { readonly options?: Readonly<Record<string, string>> };
   readonly deploy?: { readonly resources?: { readonly limits?: { readonly cpus?: number; readonly memory?: string } } };
   readonly environment?: Readonly<Record<string, string>>;
+  readonly secrets?: readonly { readonly source: string }[];
   readonly volumes?: readonly { readonly target: string; readonly read_only?: boolean }[];
   readonly ports?: readonly { readonly host_ip?: string; readonly published?: string }[];
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
@@ -199,6 +200,20 @@ whenSecond("docker compose v2", () => {
       const seen = Object.values(secrets).filter((secret) => visible.includes(secret));
       expect({ service, seen }).toEqual({ service, seen: [] });
     }
+  });
+
+  test("hardened: what `docker exec mem0-backup` runs has its secrets as the nightly backup has them, by file", async () => {
+    const [whole, hardened] = await Promise.all(
+      ["whole", "hardened"].map(async (name) => Object.fromEntries(await services(name))["mem0-backup"]),
+    );
+    expect(hardened?.command).toEqual(whole?.command);
+    expect(hardened?.environment).toMatchObject({
+      PGPASSWORD: "",
+      PGPASSWORD_FILE: "/run/secrets/postgres_password",
+      QDRANT_API_KEY: "",
+      QDRANT_API_KEY_FILE: "/run/secrets/qdrant_api_key",
+    });
+    expect(hardened?.secrets?.map(({ source }) => source).toSorted()).toEqual(["postgres_password", "qdrant_api_key"]);
   });
 
   test("scale: what may be many has no name and no port of its own", async () => {
