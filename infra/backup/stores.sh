@@ -65,11 +65,28 @@ postgres() {
 # sql DATABASE STATEMENT: its rows, bare.
 sql() { postgres psql "$1" --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --command="$2" </dev/null; }
 
+# in_mem0 COMMAND...: in the container mem0; while that is stopped, in one that is made for the moment of the same image, with
+# its network, environment and files. Compose's `down` leaves neither.
+in_mem0() {
+  local running image network
+  running=$(of_mem0 .State.Running) || fail "There is no container $MEM0_CONTAINER: stop it without taking it away, or set QDRANT_URL"
+  if [[ $running == true ]]; then
+    docker exec -i "$MEM0_CONTAINER" "$@"
+    return
+  fi
+  image=$(of_mem0 .Image)
+  network=$(of_mem0 .HostConfig.NetworkMode)
+  docker run --rm -i --network "$network" --no-healthcheck --read-only --cap-drop ALL --volumes-from "$MEM0_CONTAINER:ro" \
+    --env-file <(of_mem0 'range .Config.Env}}{{println .}}{{end') "$image" "$@"
+}
+
+of_mem0() { docker inspect --format "{{$1}}" "$MEM0_CONTAINER"; }
+
 # Whether a Qdrant is in use at all; without one the vectors are in the database and in its dump.
 has_qdrant() {
   if [[ $reach == docker && -z ${QDRANT_URL:-} ]]; then
     # shellcheck disable=SC2016 # the container's variable, not ours
-    docker exec "$MEM0_CONTAINER" sh -c '[ -n "$QDRANT_URL" ]'
+    in_mem0 sh -c '[ -n "$QDRANT_URL" ]' </dev/null
   else
     [[ -n ${QDRANT_URL:-} ]]
   fi
@@ -86,7 +103,7 @@ qdrant() {
 exec curl --fail-with-body --silent --show-error --max-time 3600 --request "$1" --config /dev/fd/3 ${3:+--form snapshot=@-} "${QDRANT_URL%/}$2" 3<<END
 header = "api-key: $key"
 END'
-    docker exec -i "$MEM0_CONTAINER" sh -c "$ask" ask "$method" "$path" "$file" <"${file:-/dev/null}"
+    in_mem0 sh -c "$ask" ask "$method" "$path" "$file" <"${file:-/dev/null}"
   elif command -v curl >/dev/null; then
     curl --fail-with-body --silent --show-error --max-time 3600 --request "$method" ${file:+--form "snapshot=@$file"} \
       --config <(printf 'header = "api-key: %s"\n' "${QDRANT_API_KEY:-}") "${QDRANT_URL%/}$path"

@@ -180,7 +180,8 @@ whenThere("infra/backup/backup_mem0.sh and restore_mem0.sh", () => {
 
   test("through the containers, where no address is set", async () => {
     // Does on this machine what `docker exec` does in a container, and notes in which.
-    const docker = `[[ $1 == exec ]] && shift || exit 64; [[ $1 == -i ]] && shift; echo "$1" >> "$NOTES"; shift
+    const docker = `[[ $1 == inspect ]] && { echo true; exit; }
+[[ $1 == exec ]] && shift || exit 64; [[ $1 == -i ]] && shift; echo "$1" >> "$NOTES"; shift
 export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="$URL"; exec "\${@//\\/app\\/data/$DATA}"`;
     const data = await scripts.stub("api-key", "a-key");
     const notes = join(scripts.folder, "stub-notes");
@@ -217,7 +218,7 @@ export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="$URL"; exec "\${@//\\/app\\/d
     const dump = join(scripts.folder, `mem0_db_backup_${today()}.sql`);
     expect(await scripts.run("restore_mem0.sh", [dump], env)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("in use by: engram. Stop Engram first"),
+      stderr: expect.stringContaining("in use by: engram at 127.0.0.1. Stop what is named"),
     });
     await writeFile(`${dump}.cut`, (await readFile(dump)).subarray(0, 20_000));
     expect(await scripts.run("restore_mem0.sh", [`${dump}.cut`], env)).toMatchObject({
