@@ -216,6 +216,18 @@ whenSecond("docker compose v2", () => {
     expect(hardened?.secrets?.map(({ source }) => source).toSorted()).toEqual(["postgres_password", "qdrant_api_key"]);
   });
 
+  test.each(["whole", "small"])("a network that was made by hand can be taken as it is: %s", async (name) => {
+    const isExternal = async (env: Readonly<Record<string, string>>) => {
+      const files = (STACKS[name] ?? []).flatMap((file) => ["-f", file]);
+      const options = { cwd: root, env: { ...process.env, ...secrets, ...env } };
+      const { stdout } = await run(second, [...files, "config", "--format", "json"], options);
+      const { networks } = JSON.parse(stdout) as { networks: Record<string, { external?: boolean }> };
+      return networks["app-network"]?.external ?? false;
+    };
+    expect(await isExternal({ APP_NETWORK_EXTERNAL: "true" })).toBe(true);
+    expect(await isExternal({})).toBe(false);
+  });
+
   test("scale: what may be many has no name and no port of its own", async () => {
     const more = (await services("scale")).filter(([name]) => name.endsWith("-more"));
     expect(more.map(([name]) => name).sort()).toEqual(["mem0-more", "mem0-worker-more"]);
