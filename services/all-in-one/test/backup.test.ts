@@ -258,6 +258,25 @@ export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="$URL"; exec "\${@//\\/app\\/d
     expect(await info.json()).toMatchObject({ result: { points_count: MEMORIES } });
   });
 
+  test("docs/supabase.md: memories move into a database that can be neither made nor renamed by the commands there", async () => {
+    const page = await readFile(join(import.meta.dirname, "../../../docs/supabase.md"), "utf8");
+    const commands = page.split("\n").filter((line) => /^ {4}.*\bmem0\.sql$/.test(line));
+    expect(commands).toHaveLength(2);
+    await onPostgres("CREATE DATABASE project");
+    const NEW_URL = databaseUrl.replace(/mem0$/, "project");
+    await promisify(execFile)("bash", ["-euo", "pipefail", "-c", commands.join("\n")], {
+      cwd: scripts.folder,
+      env: { PATH: `${await findPostgresPrograms()}:${process.env["PATH"]}`, OLD_URL: databaseUrl, NEW_URL },
+    });
+    await stack.restartWorker({ DATABASE_URL: NEW_URL });
+    const { db } = stack.workerSockets();
+    const contents = "SELECT id, content, version::text FROM memories ORDER BY id";
+    expect(await db.query(contents)).toEqual(await rows(contents));
+    const triggers = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1";
+    expect(await db.query(triggers)).toEqual(await rows(triggers));
+    await stack.restartWorker({ DATABASE_URL: databaseUrl });
+  });
+
   // Last, since the worker stays with the restored database.
   test("a worker that starts on a restored database makes the newer index agree with it by itself", async () => {
     expect(await scripts.run("backup_mem0.sh", [], env)).toMatchObject({ code: 0 });
