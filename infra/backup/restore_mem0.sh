@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts a backup back: restore_mem0.sh mem0_db_backup_DATE.sql [--snapshot qdrant_backup_DATE.COLLECTION.snapshot]
-# Engram has to be stopped. The dump is checked, loaded into a database of its own and counted; only then does that take the
+# Engram has to be stopped; restore_stack.sh does that too, and what comes after. The dump is checked, loaded into a database of its own and counted; only then does that take the
 # place of the one in use, which stays beside it under another name until you drop it. What the index has that the restored
 # rows have not, and the other way round, the next start mends by itself; --snapshot spares it embeddings where Qdrant has
 # lost its own. How the stores are reached: stores.sh. RESTORE_DATABASE: into a database of that name.

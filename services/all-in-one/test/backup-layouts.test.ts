@@ -28,9 +28,13 @@ const API_KEY = "the-key-of-qdrant";
 
 /** Does on this machine what docker does with the containers, and notes what it was asked; mem0 has its key by file. */
 const DOCKER = `printf '%s\\n' "$*" >> "$NOTES"
+if [[ -e $DATA/stopped ]]; then RUNNING=false; fi
 export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="$URL" QDRANT_API_KEY="" QDRANT_API_KEY_FILE="$KEY_FILE"
 case $1 in
-  inspect) case $3 in *Running*) echo "$RUNNING" ;; *Config.Env*) echo A=b ;; *) echo "$3" ;; esac; exit ;;
+  inspect) case $3 in *Running*) echo "$RUNNING" ;; *Config.Env*) echo A=b ;; *Health*) echo healthy ;; *) echo "$3" ;; esac; exit ;;
+  ps) for one in mem0 mem0-worker opt-mem0-worker-more-1=mem0-worker-more mem0-backup mem0-migrate postgres; do echo "\${one%=*} \${one#*=}"; done; exit ;;
+  stop) touch "$DATA/stopped"; exit ;;
+  start) rm "$DATA/stopped"; exit ;;
   run) until [[ $1 == "{{.Image}}" ]]; do shift; done; shift; exec "$@" ;;
   exec) [[ $RUNNING == true || $* != *" mem0 "* ]] || exit 1; shift; [[ $1 == -i ]] && shift; shift; exec "\${@//\\/app\\/data/$DATA}" ;;
 esac
@@ -184,6 +188,44 @@ whenThere("infra/backup: secrets by file, through the containers, beside whoever
       expect(`${code}: ${stderr}`).toMatch(/^0: 1 memories loaded\n[^]*Collection mem0__m__2 is as in the snapshot\n/);
       expect(await inQdrant("GET", "/collections/mem0__m__2")).toMatchObject({ result: { points_count: 1 } });
       expect(await notes()).not.toContain(API_KEY);
+    });
+
+    test("restore_stack.sh stops every API and worker, restores, starts them and waits for the index", async () => {
+      const args = [dump(), "--snapshot", snapshot()];
+      const given = {
+        ...throughContainers,
+        PATH_BEFORE: `${throughContainers["PATH_BEFORE"]}:${await scripts.stub("node", "")}`,
+      };
+      const { code, stderr } = await scripts.run("restore_stack.sh", args, given);
+      expect(`${code}: ${stderr}`).toMatch(/^0: Stopped: [^]*\n1 memories loaded\n[^]*\nThe index agrees/);
+      const all = "mem0 mem0-worker opt-mem0-worker-more-1";
+      const steps = (await notes())
+        .split("\n")
+        .filter((line) => /^(stop|start)|RENAME|^END .*upload|reconcile/.test(line));
+      expect(steps).toEqual([
+        `stop --time 60 ${all}`,
+        expect.stringContaining("ALTER DATABASE"),
+        expect.stringContaining("upload"),
+        `start ${all}`,
+        "exec mem0 node packages/cli/dist/main.js reconcile --wait",
+      ]);
+    });
+
+    test("restore_stack.sh starts them again when nothing could be restored", async () => {
+      const editor = await connectAs("an-editor");
+      const { code, stderr } = await scripts.run("restore_stack.sh", [dump()], throughContainers);
+      await editor.close();
+      expect(`${code}: ${stderr}`).toMatch(
+        /^1: Stopped: [^]*in use by: an-editor [^]*\nStarted: mem0 mem0-worker opt-/,
+      );
+      expect(await readdir(throughContainers["DATA"] ?? "")).not.toContain("stopped");
+    });
+
+    test("restore_stack.sh stops nothing for a dump that is not whole", async () => {
+      await writeFile(dump(), "-- a part");
+      const { code, stderr } = await scripts.run("restore_stack.sh", [dump()], throughContainers);
+      expect(`${code}: ${stderr}`).toMatch(/^1: FAILED: .* is not whole/);
+      expect(await notes()).not.toMatch(/^stop/m);
     });
 
     test.each([
