@@ -132,6 +132,7 @@ refuse_foreign_volume() {
 
 start_stack() {
   command -v docker > /dev/null || fail "Docker is needed: https://docs.docker.com/engine/install/"
+  [ $mode = beside ] || find_network
   case $mode in
     full) compose -f "$root/docker-compose.yaml" up -d --build ;;
     small) compose -f "$root/docker-compose.small.yaml" up -d --build ;;
@@ -144,6 +145,17 @@ start_stack() {
       compose -f "$folder/mem0-docker-compose.yaml" up -d
       ;;
   esac
+}
+
+# One that was made by hand has no label of compose's, whose second version takes it as somebody else's alone.
+find_network() {
+  if label=$(docker network inspect --format '{{index .Labels "com.docker.compose.network"}}' app-network 2> /dev/null); then
+    [ "$label" != app-network ] || return 0
+    set_setting APP_NETWORK_EXTERNAL true
+    say "the network app-network was made by hand: it is taken as it is, and stays when the stack goes"
+  elif [ "$(setting APP_NETWORK_EXTERNAL)" = true ]; then
+    docker network create app-network > /dev/null
+  fi
 }
 
 compose() {

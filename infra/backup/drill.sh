@@ -20,6 +20,8 @@ scratch=$(mktemp -d)
 name=engram_drill
 engram=""
 collection=""
+qdrant_url=""
+openai_key=""
 is_well=0
 
 clean_up() {
@@ -62,24 +64,31 @@ restore() {
   RESTORE_DATABASE=$name RESTORE_COLLECTION=$collection bash "$here/restore_mem0.sh" "$dump" "${with[@]}"
 }
 
-# Without Redis, which only says when: the worker looks by itself. In PostgreSQL the vectors are in the dump, under their name.
+# become_scratch ARGUMENT...: the engram command in the scratch place, instead of this process, which has to be a subshell: what
+# it is told has passwords in it, so it stands in the environment and in no argument. Without Redis, which only says when: the
+# worker looks by itself. In PostgreSQL the vectors are in the dump, under their name.
+become_scratch() {
+  # Where .env is.
+  if [[ $reach == docker ]]; then cd "$root"; fi
+  unset DATABASE_URL_FILE MEM0_DATABASE_URL_FILE REDIS_URL_FILE MEM0_API_KEY_FILE QDRANT_API_KEY_FILE
+  export DATABASE_URL=$scratch_url MEM0_DATABASE_URL="" REDIS_URL="" MEM0_COLLECTION_NAME MEM0_API_KEY=$key MEM0_HOST=127.0.0.1
+  export MEM0_PORT=$DRILL_PORT METRICS_HOST=127.0.0.1 DATA_DIR=$scratch/data BACKUP_DIR=$scratch
+  if has_qdrant; then export MEM0_COLLECTION_NAME=$name QDRANT_URL=${QDRANT_URL:-$qdrant_url} QDRANT_API_KEY; fi
+  if [[ -n $openai_key ]]; then export OPENAI_API_KEY=$openai_key; fi
+  exec node "$root/packages/cli/dist/main.js" "$@"
+}
+
 start() {
-  local base=$MEM0_COLLECTION_NAME
-  if has_qdrant; then base=$name; fi
   key=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-  scratch_environment=()
+  scratch_url=$(make_scratch_url)
   if [[ $reach == docker ]]; then
-    # Where .env is.
-    scratch_environment+=(-C "$root")
-    if has_qdrant; then
-      scratch_environment+=("QDRANT_URL=$(address_of QDRANT_URL)" "QDRANT_API_KEY=$(docker exec "$MEM0_CONTAINER" printenv QDRANT_API_KEY)")
+    if [[ -z ${QDRANT_URL:-} ]] && has_qdrant; then
+      qdrant_url=$(address_of QDRANT_URL)
+      QDRANT_API_KEY=$(setting_of_mem0 QDRANT_API_KEY)
     fi
+    openai_key=$(setting_of_mem0 OPENAI_API_KEY)
   fi
-  scratch_environment+=(
-    "DATABASE_URL=$(scratch_url)" "MEM0_DATABASE_URL=" "REDIS_URL=" "MEM0_COLLECTION_NAME=$base" "MEM0_API_KEY=$key"
-    "MEM0_HOST=127.0.0.1" "MEM0_PORT=$DRILL_PORT" "METRICS_HOST=127.0.0.1" "DATA_DIR=$scratch/data" "BACKUP_DIR=$scratch"
-  )
-  env "${scratch_environment[@]}" node "$root/packages/cli/dist/main.js" start >"$scratch/log" 2>&1 &
+  become_scratch start >"$scratch/log" 2>&1 &
   engram=$!
   for _ in $(seq 120); do
     kill -0 "$engram" 2>/dev/null || fail "Engram does not start on the backup: $(tail -n 3 "$scratch/log")"
@@ -89,24 +98,34 @@ start() {
   fail "Engram is not ready on the backup after 120 s"
 }
 
+# setting_of_mem0 NAME: what it was started with, by itself or by file; nothing where .env alone has it.
+setting_of_mem0() {
+  # shellcheck disable=SC2016
+  docker exec "$MEM0_CONTAINER" sh -c 'printenv "$1" | grep . || cat "$(printenv "$1_FILE")" 2>/dev/null || true' ask "$1"
+}
+
 # address_of VARIABLE: what it says in mem0's environment, with the container's address for its name. A Linux host reaches that
 # though no port is published.
 address_of() {
   local url host address
-  url=$(docker exec "$MEM0_CONTAINER" printenv "$1") || fail "$1: not in the environment of the container $MEM0_CONTAINER"
+  url=$(setting_of_mem0 "$1")
+  [[ -n $url ]] || fail "$1: not in the environment of the container $MEM0_CONTAINER"
   host=$(sed -E 's#^[a-z]+://([^@/]*@)?([^:/]+).*#\2#' <<<"$url")
   address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' "$host" | head -n 1)
   [[ -n $address ]] || fail "$1: the container $host has no address"
   sed -E "s#^([a-z]+://([^@/]*@)?)[^:/]+#\\1$address#" <<<"$url"
 }
 
-# The first of the keys in the file that mem0 reads at its start.
-key_of_container() {
-  docker exec "$MEM0_CONTAINER" sed -n 's/^MEM0_API_KEY=//p' .env | tail -n 1 | tr -d "\"'\r" | cut -d , -f 1
+# The first of the keys that mem0 takes, also of the file that it reads at its start.
+key_of_mem0() {
+  local keys
+  keys=$(setting_of_mem0 MEM0_API_KEY)
+  if [[ -z $keys ]]; then keys=$(docker exec "$MEM0_CONTAINER" sed -n 's/^MEM0_API_KEY=//p' .env | tail -n 1 | tr -d "\"'\r"); fi
+  printf '%s' "${keys%%,*}"
 }
 
 # The address in use, with another database at its end.
-scratch_url() {
+make_scratch_url() {
   if [[ $reach == docker ]]; then
     local url
     url=$(address_of DATABASE_URL)
@@ -122,7 +141,8 @@ scratch_url() {
 
 trap finish EXIT
 find_postgres
-if [[ $reach == docker && -z ${MEM0_API_KEY:-} ]]; then MEM0_API_KEY=$(key_of_container); fi
+read_secret MEM0_API_KEY
+if [[ $reach == docker && -z ${MEM0_API_KEY:-} ]]; then MEM0_API_KEY=$(key_of_mem0); fi
 [[ -n ${MEM0_API_KEY:-} ]] || fail "MEM0_API_KEY: a key of the Engram in use is wanted"
 if [[ $# == 0 ]]; then
   make_backup
@@ -133,7 +153,7 @@ else
 fi
 restore
 start
-env "${scratch_environment[@]}" node "$root/packages/cli/dist/main.js" reconcile --wait >&2 || fail "The index does not come to agree"
+(become_scratch reconcile --wait) >&2 || fail "The index does not come to agree"
 BEFORE_KEY=$MEM0_API_KEY AFTER_KEY=$key node "$root/scripts/compare-searches.mjs" "$ENGRAM_URL" "http://127.0.0.1:$DRILL_PORT" \
   --since "$since" --count "$SEARCHES" >&2 || fail "The answers differ"
 is_well=1

@@ -3,10 +3,9 @@
 #   MEM0_DATABASE_URL or DATABASE_URL, or PGHOST with PGUSER, PGPASSWORD, PGDATABASE    with pg_dump and psql of this machine
 #   QDRANT_URL, QDRANT_API_KEY
 # Else through the containers of the compose file: POSTGRES_CONTAINER (postgres), MEM0_CONTAINER (mem0), with
-# POSTGRES_USER (postgres) and POSTGRES_DB (mem0).
+# POSTGRES_USER (postgres) and POSTGRES_DB (mem0). NAME_FILE may name a file that holds a secret, as for Engram itself.
 
 : "${POSTGRES_CONTAINER:=postgres}" "${MEM0_CONTAINER:=mem0}" "${POSTGRES_USER:=postgres}" "${POSTGRES_DB:=mem0}"
-DATABASE_URL=${MEM0_DATABASE_URL:-${DATABASE_URL:-}}
 : "${MEM0_COLLECTION_NAME:=mem0_memories}" "${BACKUP_DIR:=/opt/backups}"
 
 say() { printf '%s\n' "$*" >&2; }
@@ -15,9 +14,22 @@ fail() {
   exit 1
 }
 
-# Sets how PostgreSQL is reached, and `database`, the name of the one that holds the memories.
+# read_secret NAME: from the file that NAME_FILE names, where NAME itself is empty.
+read_secret() {
+  local file=${1}_FILE
+  if [[ -z ${!1:-} && -n ${!file:-} ]]; then
+    [[ -r ${!file} ]] || fail "$file: ${!file} cannot be read"
+    printf -v "$1" %s "$(<"${!file}")"
+  fi
+}
+
+# Sets the secrets, how PostgreSQL is reached, and `database`, the name of the one that holds the memories.
 # shellcheck disable=SC2034 # read by who sources this
 find_postgres() {
+  local secret
+  for secret in MEM0_DATABASE_URL DATABASE_URL QDRANT_API_KEY PGPASSWORD; do read_secret "$secret"; done
+  if [[ -n ${PGPASSWORD:-} ]]; then export PGPASSWORD; fi
+  DATABASE_URL=${MEM0_DATABASE_URL:-${DATABASE_URL:-}}
   if [[ -n ${DATABASE_URL:-} ]]; then
     local pattern='^(postgres(ql)?://)(([^:@/]*)(:([^@/]*))?@)?([^/?]*)(/([^?]*))?(\?.*)?$'
     [[ $DATABASE_URL =~ $pattern ]] || fail "DATABASE_URL: must look like postgresql://USER:PASSWORD@HOST:5432/mem0"
@@ -53,11 +65,28 @@ postgres() {
 # sql DATABASE STATEMENT: its rows, bare.
 sql() { postgres psql "$1" --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --command="$2" </dev/null; }
 
+# in_mem0 COMMAND...: in the container mem0; while that is stopped, in one that is made for the moment of the same image, with
+# its network, environment and files. Compose's `down` leaves neither.
+in_mem0() {
+  local running image network
+  running=$(of_mem0 .State.Running) || fail "There is no container $MEM0_CONTAINER: stop it without taking it away, or set QDRANT_URL"
+  if [[ $running == true ]]; then
+    docker exec -i "$MEM0_CONTAINER" "$@"
+    return
+  fi
+  image=$(of_mem0 .Image)
+  network=$(of_mem0 .HostConfig.NetworkMode)
+  docker run --rm -i --network "$network" --no-healthcheck --read-only --cap-drop ALL --volumes-from "$MEM0_CONTAINER:ro" \
+    --env-file <(of_mem0 'range .Config.Env}}{{println .}}{{end') "$image" "$@"
+}
+
+of_mem0() { docker inspect --format "{{$1}}" "$MEM0_CONTAINER"; }
+
 # Whether a Qdrant is in use at all; without one the vectors are in the database and in its dump.
 has_qdrant() {
   if [[ $reach == docker && -z ${QDRANT_URL:-} ]]; then
     # shellcheck disable=SC2016 # the container's variable, not ours
-    docker exec "$MEM0_CONTAINER" sh -c '[ -n "$QDRANT_URL" ]'
+    in_mem0 sh -c '[ -n "$QDRANT_URL" ]' </dev/null
   else
     [[ -n ${QDRANT_URL:-} ]]
   fi
@@ -67,10 +96,14 @@ has_qdrant() {
 qdrant() {
   local method=$1 path=$2 file=${3:-}
   if [[ -z ${QDRANT_URL:-} ]]; then
-    # Its port is not published; the image of mem0 brings curl, and its environment address and key.
+    # Its port is not published; the image of mem0 brings curl, and its environment address and key. The key goes in by a file
+    # that is none, since arguments can be read by every process of the machine.
     # shellcheck disable=SC2016
-    local ask='exec curl --fail-with-body --silent --show-error --max-time 3600 --request "$1" --header "api-key: $QDRANT_API_KEY" ${3:+--form snapshot=@-} "$QDRANT_URL$2"'
-    docker exec -i "$MEM0_CONTAINER" sh -c "$ask" ask "$method" "$path" "$file" <"${file:-/dev/null}"
+    local ask='key=${QDRANT_API_KEY:-$(cat "${QDRANT_API_KEY_FILE:-/dev/null}")}
+exec curl --fail-with-body --silent --show-error --max-time 3600 --request "$1" --config /dev/fd/3 ${3:+--form snapshot=@-} "${QDRANT_URL%/}$2" 3<<END
+header = "api-key: $key"
+END'
+    in_mem0 sh -c "$ask" ask "$method" "$path" "$file" <"${file:-/dev/null}"
   elif command -v curl >/dev/null; then
     curl --fail-with-body --silent --show-error --max-time 3600 --request "$method" ${file:+--form "snapshot=@$file"} \
       --config <(printf 'header = "api-key: %s"\n' "${QDRANT_API_KEY:-}") "${QDRANT_URL%/}$path"

@@ -16,7 +16,10 @@ export interface Variant {
   readonly name: string;
   readonly options: string;
   readonly containers: readonly string[];
-  readonly down: string;
+  /** The command that takes the files, without its verb. */
+  readonly compose: string;
+  /** Run before the start. */
+  readonly before?: string;
 }
 
 export function setupVariants(compose: string): readonly Variant[] {
@@ -25,31 +28,62 @@ export function setupVariants(compose: string): readonly Variant[] {
       name: "small",
       options: "--small",
       containers: ["mem0", "postgres", "caddy"],
-      down: `${compose} -f docker-compose.small.yaml down -v`,
+      compose: `${compose} -f docker-compose.small.yaml`,
+      // As the guide teaches it; compose takes such a network only as somebody else's.
+      before: "docker network create app-network",
     },
     {
       name: "hardened",
       options: "--hardened",
       containers: RUNNING,
-      down: `${compose} -f docker-compose.yaml -f docker-compose.hardened.yaml down -v`,
+      compose: `${compose} -f docker-compose.yaml -f docker-compose.hardened.yaml`,
     },
   ];
 }
 
-/** Where no stack is: up, written, found, backed up by itself, what else there is to see, down with its volumes. */
+/** Where no stack is: up, written, found, backed up by itself and by hand, restored both ways, what else there is to see, down with its volumes. */
 export async function tryVariant(
   stack: Stack,
   report: Report,
   variant: Variant,
   seeMore: () => Promise<void>,
 ): Promise<void> {
-  const { options, containers } = variant;
+  const { options, containers, compose, before } = variant;
+  if (before !== undefined) await inFolder(stack, before);
   if (await setUp(stack, report, { options, containers })) {
     await useOnce(stack, report, variant.name);
     await backUpOnce(stack, report, variant.name);
+    await restoreTwice(stack, report, variant);
     await seeMore();
   }
-  await inFolder(stack, variant.down, { timeoutMs: COMMAND_MS });
+  await inFolder(stack, `${compose} down -v`, { timeoutMs: COMMAND_MS });
+  if (before !== undefined) await inFolder(stack, "docker network rm app-network");
+}
+
+/** What useOnce has written is backed up, deleted and put back: by the one script, then step by step (docs/backups.md). */
+async function restoreTwice(stack: Stack, report: Report, { name, containers, compose }: Variant): Promise<void> {
+  const run = async (what: string): Promise<boolean> => {
+    const { code, output, seconds } = await inFolder(stack, what, { timeoutMs: COMMAND_MS });
+    const note = code === 0 ? `${seconds.toFixed(1)} s` : lastLines(output);
+    report({ part: name, what, verdict: code === 0 ? "ok" : "FAILED", note });
+    return code === 0;
+  };
+  const lose = "docker exec postgres psql -U postgres -d mem0 -c 'DELETE FROM memories'";
+  const snapshot = containers.includes("qdrant") ? " --snapshot $B/qdrant_backup_*.snapshot" : "";
+  const files = `$B/mem0_db_backup_*.sql${snapshot}`;
+  const engram = containers.filter((one) => /^mem0(-worker)?$/.test(one)).join(" ");
+  if (!(await run("docker exec mem0-backup bash /backup/backup_mem0.sh"))) return;
+  await inFolder(stack, lose);
+  if (await run(`B=backups; bash infra/backup/restore_stack.sh ${files}`)) await findOnce(stack, report, name);
+  await inFolder(stack, lose);
+  const restore = `docker exec mem0-backup bash -c 'B=/opt/backups; bash /backup/restore_mem0.sh ${files}'`;
+  const isRestored =
+    (await run(`${compose} stop ${engram}`)) &&
+    (await run(restore)) &&
+    (await run(`${compose} up -d`)) &&
+    (await waitForHealth(stack, containers, HEALTH_MS)).length === 0 &&
+    (await run("docker exec mem0 node packages/cli/dist/main.js reconcile --wait"));
+  if (isRestored) await findOnce(stack, report, name);
 }
 
 /** The container of the nightly backup makes one at its first start. */
@@ -70,10 +104,24 @@ async function backUpOnce(stack: Stack, report: Report, name: string): Promise<v
 export async function useOnce(stack: Stack, report: Report, name: string): Promise<void> {
   const at = { part: name, what: "a memory is written, indexed and found" };
   try {
-    const key = await keyOf(stack);
     const memory = { user_id: "once", content: "The user rides a blue bicycle", type: "fact", wait: WAIT_SECONDS };
-    await ask(key, "POST", "/api/memories", memory);
-    const { found, lacks } = await search(key, { user_id: "once", query: "blue bicycle" });
+    await ask(await keyOf(stack), "POST", "/api/memories", memory);
+    await findOnce(stack, report, name, at.what);
+  } catch (error) {
+    report({ ...at, verdict: "FAILED", note: String(error) });
+  }
+}
+
+/** The memory of useOnce is found, with no lack. */
+async function findOnce(
+  stack: Stack,
+  report: Report,
+  name: string,
+  what = "what was deleted is found again",
+): Promise<void> {
+  const at = { part: name, what };
+  try {
+    const { found, lacks } = await search(await keyOf(stack), { user_id: "once", query: "blue bicycle" });
     const isWell = found.length === 1 && lacks.length === 0;
     report({
       ...at,

@@ -57,6 +57,7 @@ type Service = {
   readonly logging?: { readonly options?: Readonly<Record<string, string>> };
   readonly deploy?: { readonly resources?: { readonly limits?: { readonly cpus?: number; readonly memory?: string } } };
   readonly environment?: Readonly<Record<string, string>>;
+  readonly secrets?: readonly { readonly source: string }[];
   readonly volumes?: readonly { readonly target: string; readonly read_only?: boolean }[];
   readonly ports?: readonly { readonly host_ip?: string; readonly published?: string }[];
   readonly networks?: Readonly<Record<string, { readonly aliases?: readonly string[] } | null>>;
@@ -261,6 +262,32 @@ whenSecond("docker compose v2", () => {
     const started = (await services("hardened, monitored")).map(([name]) => name);
     expect(started).toContain("prometheus");
     expect(started.filter((name) => name.endsWith("-exporter"))).toEqual([]);
+  });
+
+  test("hardened: what `docker exec mem0-backup` runs has its secrets as the nightly backup has them, by file", async () => {
+    const [whole, hardened] = await Promise.all(
+      ["whole", "hardened"].map(async (name) => Object.fromEntries(await services(name))["mem0-backup"]),
+    );
+    expect(hardened?.command).toEqual(whole?.command);
+    expect(hardened?.environment).toMatchObject({
+      PGPASSWORD: "",
+      PGPASSWORD_FILE: "/run/secrets/postgres_password",
+      QDRANT_API_KEY: "",
+      QDRANT_API_KEY_FILE: "/run/secrets/qdrant_api_key",
+    });
+    expect(hardened?.secrets?.map(({ source }) => source).toSorted()).toEqual(["postgres_password", "qdrant_api_key"]);
+  });
+
+  test.each(["whole", "small"])("a network that was made by hand can be taken as it is: %s", async (name) => {
+    const isExternal = async (env: Readonly<Record<string, string>>) => {
+      const files = (STACKS[name] ?? []).flatMap((file) => ["-f", file]);
+      const options = { cwd: root, env: { ...process.env, ...secrets, ...env } };
+      const { stdout } = await run(second, [...files, "config", "--format", "json"], options);
+      const { networks } = JSON.parse(stdout) as { networks: Record<string, { external?: boolean }> };
+      return networks["app-network"]?.external ?? false;
+    };
+    expect(await isExternal({ APP_NETWORK_EXTERNAL: "true" })).toBe(true);
+    expect(await isExternal({})).toBe(false);
   });
 
   test("scale: what may be many has no name and no port of its own", async () => {

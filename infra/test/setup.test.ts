@@ -120,6 +120,45 @@ describe("infra/setup.sh", () => {
     expect(settings("opt/.env")).toEqual({ POSTGRES_PASSWORD: "theirs", MEM0_API_KEY: expect.stringMatching(random) });
   });
 
+  describe("with an engine", () => {
+    /** Answers as an engine does on which all goes well, and notes what it was asked. */
+    const engine = `#!/bin/sh
+printf '%s\\n' "$*" >> "$NOTES"
+case "$1 $2" in
+  "network inspect") [ -n "$NETWORK" ] && printf '%s\\n' "\${NETWORK#-}" ;;
+  "volume inspect") exit 1 ;;
+  inspect*) echo healthy ;;
+esac`;
+    const start = async (given: Record<string, string>) => {
+      mkdirSync(join(copy, "bin"), { recursive: true });
+      writeFileSync(join(copy, "bin", "docker"), engine, { mode: 0o755 });
+      const path = `${join(copy, "bin")}:${process.env["PATH"]}`;
+      const asked = join(copy, "asked");
+      rmSync(asked, { force: true });
+      const { stderr } = await run("sh", [join(copy, "infra", "setup.sh"), "--small"], {
+        env: { ...process.env, PATH: path, NOTES: asked, NETWORK: "", ...given },
+      });
+      return { stderr, asked: readFileSync(asked, "utf8") };
+    };
+
+    test("a network that was made by hand is taken as somebody else's, which compose asks for", async () => {
+      const { stderr } = await start({ NETWORK: "-" });
+      expect(stderr).toContain("app-network was made by hand");
+      expect(settings()).toMatchObject({ APP_NETWORK_EXTERNAL: "true" });
+      // Gone meanwhile: compose would not make it.
+      expect((await start({})).asked).toContain("network create app-network\n");
+    });
+
+    test.each([{ NETWORK: "app-network" }, {}])(
+      "compose makes its own otherwise, or has made it: %o",
+      async (given) => {
+        const { asked } = await start(given);
+        expect(settings()).not.toHaveProperty("APP_NETWORK_EXTERNAL");
+        expect(asked).not.toContain("network create");
+      },
+    );
+  });
+
   test("an unknown option is named and nothing is written", async () => {
     await expect(setup("--smal")).rejects.toMatchObject({ stderr: expect.stringContaining("unknown option --smal") });
     expect(() => read(".env")).toThrow("ENOENT");

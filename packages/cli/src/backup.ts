@@ -33,7 +33,10 @@ export function backup({ to }: { readonly to?: string }): Promise<void> {
 /** `engram restore FILE`: that database instead of the one in DATA_DIR, which is kept; then the index agrees with it. */
 export function restore(file: string): Promise<void> {
   return told(async (config) => {
-    requireEmbedded(config, "infra/backup/restore_mem0.sh puts a dump of PostgreSQL back");
+    requireEmbedded(
+      config,
+      "infra/backup/restore_stack.sh puts a dump back into the containers, infra/backup/restore_mem0.sh into any PostgreSQL",
+    );
     const path = resolve(file);
     if (!existsSync(path)) throw new MemoryError("not_found", `${path} is not there`);
     const { memories, former } = await restorePGlite(config.dataDir, path);

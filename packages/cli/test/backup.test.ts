@@ -86,9 +86,11 @@ describe("engram backup and engram restore over the embedded database", () => {
     expect(await contents()).toEqual(before);
   }, 60_000);
 
-  test("over a PostgreSQL both name the script that does it", async () => {
+  test("over a PostgreSQL both name the scripts that do it", async () => {
     const server = { ...env, DATABASE_URL: "postgresql://nobody@127.0.0.1:1/mem0" };
     expect((await engram(["backup"], server)).stderr).toContain("infra/backup/backup_mem0.sh");
-    expect((await engram(["restore", archive], server)).stderr).toContain("infra/backup/restore_mem0.sh");
+    const { stderr } = await engram(["restore", archive], server);
+    for (const script of ["infra/backup/restore_stack.sh", "infra/backup/restore_mem0.sh"])
+      expect(stderr).toContain(script);
   });
 });

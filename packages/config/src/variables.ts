@@ -535,6 +535,12 @@ export const COMPOSE_VARIABLES = {
     default: "65536",
     example: "20000",
   },
+  APP_NETWORK_EXTERNAL: {
+    description:
+      "Whether the network app-network was made by hand, which docker compose (v2) refuses otherwise; `setup.sh` finds out. It then stays when the stack goes.",
+    default: "false",
+    example: "true",
+  },
   MEM0_IMAGE: {
     description: "The image of the API and the worker. It is built from here where it is not there.",
     default: "engram:local",

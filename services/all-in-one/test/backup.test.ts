@@ -180,7 +180,8 @@ whenThere("infra/backup/backup_mem0.sh and restore_mem0.sh", () => {
 
   test("through the containers, where no address is set", async () => {
     // Does on this machine what `docker exec` does in a container, and notes in which.
-    const docker = `[[ $1 == exec ]] && shift || exit 64; [[ $1 == -i ]] && shift; echo "$1" >> "$NOTES"; shift
+    const docker = `[[ $1 == inspect ]] && { echo true; exit; }
+[[ $1 == exec ]] && shift || exit 64; [[ $1 == -i ]] && shift; echo "$1" >> "$NOTES"; shift
 export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="$URL"; exec "\${@//\\/app\\/data/$DATA}"`;
     const data = await scripts.stub("api-key", "a-key");
     const notes = join(scripts.folder, "stub-notes");
@@ -217,7 +218,7 @@ export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="$URL"; exec "\${@//\\/app\\/d
     const dump = join(scripts.folder, `mem0_db_backup_${today()}.sql`);
     expect(await scripts.run("restore_mem0.sh", [dump], env)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("in use by: engram. Stop Engram first"),
+      stderr: expect.stringContaining("in use by: engram at 127.0.0.1. Stop what is named"),
     });
     await writeFile(`${dump}.cut`, (await readFile(dump)).subarray(0, 20_000));
     expect(await scripts.run("restore_mem0.sh", [`${dump}.cut`], env)).toMatchObject({
@@ -255,6 +256,25 @@ export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="$URL"; exec "\${@//\\/app\\/d
     }
     const info = await fetch(`${stack.qdrant.url}/collections/${restored}`);
     expect(await info.json()).toMatchObject({ result: { points_count: MEMORIES } });
+  });
+
+  test("docs/supabase.md: memories move into a database that can be neither made nor renamed by the commands there", async () => {
+    const page = await readFile(join(import.meta.dirname, "../../../docs/supabase.md"), "utf8");
+    const commands = page.split("\n").filter((line) => /^ {4}.*\bmem0\.sql$/.test(line));
+    expect(commands).toHaveLength(2);
+    await onPostgres("CREATE DATABASE project");
+    const NEW_URL = databaseUrl.replace(/mem0$/, "project");
+    await promisify(execFile)("bash", ["-euo", "pipefail", "-c", commands.join("\n")], {
+      cwd: scripts.folder,
+      env: { PATH: `${await findPostgresPrograms()}:${process.env["PATH"]}`, OLD_URL: databaseUrl, NEW_URL },
+    });
+    await stack.restartWorker({ DATABASE_URL: NEW_URL });
+    const { db } = stack.workerSockets();
+    const contents = "SELECT id, content, version::text FROM memories ORDER BY id";
+    expect(await db.query(contents)).toEqual(await rows(contents));
+    const triggers = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1";
+    expect(await db.query(triggers)).toEqual(await rows(triggers));
+    await stack.restartWorker({ DATABASE_URL: databaseUrl });
   });
 
   // Last, since the worker stays with the restored database.

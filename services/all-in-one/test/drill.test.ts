@@ -15,6 +15,8 @@ const whenThere =
 
 const USERS = 6;
 const MEMORIES = 150;
+/** PostgreSQL does not ask for it here; whoever sees the arguments of programs must not see it. */
+const PASSWORD = "the-password-of-postgres";
 
 whenThere("infra/backup/drill.sh", () => {
   let postgres: OwnPostgres;
@@ -25,7 +27,7 @@ whenThere("infra/backup/drill.sh", () => {
     postgres = await startOwnPostgres();
     const psql = join(await findPostgresPrograms(), "psql");
     await promisify(execFile)(psql, ["--dbname", postgres.url, "--command", "CREATE DATABASE mem0"]);
-    const databaseUrl = postgres.url.replace(/postgres$/, "mem0");
+    const databaseUrl = postgres.url.replace(/postgres$/, "mem0").replace("postgres@", `postgres:${PASSWORD}@`);
     const settings = { DATABASE_URL: databaseUrl, EMBEDDING_DIMENSIONS: "32", RECONCILE_EVERY_HOURS: "0" };
     stack = await startStack(settings);
     const memories = Array.from({ length: MEMORIES }, (_, n) => ({
@@ -67,23 +69,29 @@ whenThere("infra/backup/drill.sh", () => {
   };
 
   test("a fresh backup, restored in a scratch place, answers 100 searches the same", async () => {
-    const { code, stderr } = await scripts.run("drill.sh", [], env);
+    const notes = join(scripts.folder, "stub-notes");
+    const noting = async (name: string, program: string) =>
+      scripts.stub(name, `printf '%s\\n' "$*" >> "${notes}"; exec "${program}" "$@"`);
+    const programs = [await noting("node", process.execPath), await noting("env", "/usr/bin/env")];
+    const { code, stderr } = await scripts.run("drill.sh", [], { ...env, PATH_BEFORE: programs.join(":") });
     expect(`${code}: ${stderr}`).toMatch(
       /^0: [^]*\n100 searches: 100 the same, 0 moved on since the backup, 0 different\n/,
     );
+    expect(await readFile(notes, "utf8")).toContain("main.js start\n");
+    expect(await readFile(notes, "utf8")).not.toContain(PASSWORD);
     expect(await status()).toMatch(/_last_result 1\n[^]*_last_success_timestamp_seconds \d{10}\n/);
     await expectNothingLeft();
   }, 120_000);
 
   test("through the containers, where no address is set: at their addresses, with the key of mem0's own .env", async () => {
     const docker = `case $1 in
-  inspect) [[ \${!#} == postgres || \${!#} == qdrant ]] && echo 127.0.0.1; exit ;;
+  inspect) case "\${!#}" in mem0) echo true ;; postgres | qdrant) echo 127.0.0.1 ;; esac; exit ;;
   exec) shift; [[ $1 == -i ]] && shift; shift ;;
 esac
-if [[ $1 == printenv ]]; then
-  case $2 in DATABASE_URL) echo "postgresql://postgres:secret@postgres:$PORT/mem0" ;; QDRANT_URL) echo "http://qdrant:$QDRANT_PORT" ;; esac
-  exit
-fi
+case "\${!#}" in
+  DATABASE_URL) echo "postgresql://postgres:secret@postgres:$PORT/mem0"; exit ;;
+  QDRANT_URL) echo "http://qdrant:$QDRANT_PORT"; exit ;;
+esac
 cd "$APP"; export PGHOST=127.0.0.1 PGPORT="$PORT" QDRANT_URL="http://127.0.0.1:$QDRANT_PORT"; exec "\${@//\\/app\\/data/$APP}"`;
     const app = await scripts.stub(".env", `MEM0_API_KEY="${KEY},another"`);
     const { DATABASE_URL: _, QDRANT_URL: __, MEM0_API_KEY: ___, ...rest } = env;
