@@ -1,0 +1,65 @@
+import { monthSpan, startOfDay, yearSpan, type DaySpan } from "./day-span.ts";
+import { seasonStart, unitOf, weekdayOf } from "./day-words.ts";
+
+/** What a phrase means on the day of `now`, whose calendar is read in UTC; weeks begin on Monday. */
+
+export const daySpan = (now: Date, days: number): DaySpan => ({
+  from: startOfDay(now, days),
+  to: startOfDay(now, days + 1),
+});
+const sinceMonday = (now: Date): number => (now.getUTCDay() + 6) % 7;
+const mondayOf = (now: Date): Date => startOfDay(now, -sinceMonday(now));
+
+/** The day, week, month or year that lies `steps` after the one of `now`. */
+export function unitSpan(word: string, now: Date, steps: number): DaySpan {
+  const [year, month, monday] = [now.getUTCFullYear(), now.getUTCMonth() + 1, mondayOf(now)];
+  const unit = unitOf(word);
+  if (unit === "day") return daySpan(now, steps);
+  if (unit === "week") return { from: startOfDay(monday, 7 * steps), to: startOfDay(monday, 7 * steps + 7) };
+  return unit === "month" ? monthSpan(year, month + steps) : yearSpan(year + steps);
+}
+
+/** "Three weeks ago" is said of any day about then; days alone are counted. */
+export function agoSpan(number: number, word: string, now: Date): DaySpan {
+  const unit = unitOf(word);
+  if (unit === "day") return daySpan(now, -number);
+  if (unit === "week") return { from: startOfDay(now, -7 * number - 3), to: startOfDay(now, -7 * number + 4) };
+  return unitSpan(word, now, -number);
+}
+
+/** So many days, weeks, months or years up to and with today. */
+export function recentSpan(number: number, word: string, now: Date): DaySpan {
+  const to = startOfDay(now, 1);
+  const unit = unitOf(word);
+  if (unit === "day" || unit === "week") return { from: startOfDay(now, -number * (unit === "day" ? 1 : 7)), to };
+  const months = number * (unit === "month" ? 1 : 12);
+  return { from: monthSpan(now.getUTCFullYear(), now.getUTCMonth() + 1 - months).from, to };
+}
+
+/** The weekend of the week that lies `weeks` after the one of `now`. */
+export function weekendSpan(now: Date, weeks: number): DaySpan {
+  const monday = startOfDay(mondayOf(now), 7 * weeks);
+  return { from: startOfDay(monday, 5), to: startOfDay(monday, 7) };
+}
+
+/** The last such weekday before today. */
+export function lastWeekday(word: string, now: Date): DaySpan {
+  const back = (sinceMonday(now) - weekdayOf(word) + 7) % 7;
+  return daySpan(now, -(back === 0 ? 7 : back));
+}
+
+/** A winter is named by the year that it ends in, or begins in: both are meant. */
+export function seasonSpan(word: string, year: number): DaySpan {
+  const month = seasonStart(word);
+  return month === 12 ? { from: monthSpan(year - 1, 12).from, to: monthSpan(year, 12).to } : monthSpan(year, month, 3);
+}
+
+/** The last season of that name that is over. */
+export function lastSeason(word: string, now: Date): DaySpan {
+  const month = seasonStart(word);
+  const ofYear = (year: number): DaySpan => monthSpan(year, month, 3);
+  return (
+    [0, 1, 2].map((years) => ofYear(now.getUTCFullYear() - years)).find(({ to }) => to <= now) ??
+    ofYear(now.getUTCFullYear() - 1)
+  );
+}
