@@ -33,7 +33,7 @@ const SEASONS = [
 ] as const;
 /** One of a kind, and what is counted. */
 const UNITS = {
-  day: { one: "day|день|дн(?:я|ю|ем|е)", several: "days|дн(?:и|ей|ям|ями|ях)" },
+  day: { one: "day|день|дн(?:я|ю|ем|е)", several: "days|дн(?:и|ей|ям|ями|ях)|сут(?:ки|ок|кам|ками|ках)" },
   week: { one: "week|недел(?:я|и|е|ю|ей|ею)", several: "weeks|недел(?:ь|ям|ями|ях)" },
   month: { one: "month|месяц(?:а|у|ем|е)?", several: "months|месяц(?:ы|ев|ам|ами|ах)" },
   year: { one: "year|год(?:а|у|ом|е)?", several: "years|год(?:ы|ов|ам|ами|ах)|лет" },

@@ -35,13 +35,54 @@ describe("daysOfQuery", () => {
     ["на прошлой неделе", [`прошлой неделе: ${days(16, 17, 18, 19, 20, 21, 22)}`]],
     ["last month", ["last month: @2026-10"]],
     ["в прошлом году", ["прошлом году: @2025"]],
-    ["3 days ago", [`3 days ago: ${days(22)}`]],
-    ["две недели назад", [`две недели назад: ${days(8, 9, 10, 11, 12, 13, 14)}`]],
-    ["год назад", ["год назад: @2025"]],
-    ["за последние 3 дня", [`последние 3 дня: ${days(22, 23, 24, 25)}`]],
     ["last Monday", [`last monday: ${days(23)}`]],
     ["в прошлую среду", [`в прошлую среду: ${days(18)}`]],
   ])("phrases: %p", (query, expected) => expect(read(query)).toEqual(expected));
+
+  const spring = ["@2026-04", "@2026-05", "@2026-06"];
+  const springBefore = ["@2025-04", "@2025-05", "@2025-06"];
+  test.each([
+    ["3 days ago", "22"],
+    ["a week ago", "15 16 17 18 19 20 21"],
+    ["две недели назад", "8 9 10 11 12 13 14"],
+    ["неделю тому назад", "15 16 17 18 19 20 21"],
+    ["двое суток назад", "23"],
+    ["сутки назад", "24"],
+    ["год назад", ["@2025"]],
+    ["больше года назад", ["@2025"]],
+    ["месяц назад", ["@2026-10"]],
+    ["12 лет назад", ["@2014"]],
+    ["half a year ago", spring],
+    ["полгода назад", spring],
+    ["пол года назад", spring],
+    ["0.5 years ago", spring],
+    ["полтора года назад", springBefore],
+    ["1.5 years ago", springBefore],
+    ["1,5 года назад", springBefore],
+    ["a year and a half ago", springBefore],
+    ["one and a half years ago", springBefore],
+    ["2,5 года назад", ["@2024-04", "@2024-05", "@2024-06"]],
+    ["два с половиной года назад", ["@2024-04", "@2024-05", "@2024-06"]],
+    ["half a month ago", "2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17"],
+    ["полдня назад", "24 25"],
+    ["за последние 3 дня", "22 23 24 25"],
+    ["за последние двое суток", "23 24 25"],
+    ["за последние полторы недели", "14 15 16 17 18 19 20 21 22 23 24 25"],
+    ["в течение последних двух недель", "11 12 13 14 15 16 17 18 19 20 21 22 23 24 25"],
+    ["in the past half a week", "21 22 23 24 25"],
+  ])("amounts: %p", (query, expected) =>
+    expect(daysOfQuery(query, NOW).flatMap(({ lexemes }) => lexemes)).toEqual(
+      typeof expected === "string" ? days(...expected.split(" ").map(Number)).split(" ") : expected,
+    ),
+  );
+
+  test.each([
+    "How many days ago did I visit?",
+    "How many weeks ago was it?",
+    "сколько месяцев назад мы ездили",
+    "сколько лет назад это было",
+    "3 с лишним года назад",
+  ])("%p counts nothing", (query) => expect(read(query)).toEqual([]));
 
   test.each(["May I go? She may march on", "order INV-2024-0093", "40 of them", "в среднем", "маятник", "a@2023.org"])(
     "%p names no day",

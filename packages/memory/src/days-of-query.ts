@@ -1,4 +1,4 @@
-import { NUMBER, numberOf } from "./day-numbers.ts";
+import { quantityOf, quantityPattern } from "./day-numbers.ts";
 import { dayLexeme, lexemesOfSpan, monthLexeme, yearLexeme, type DaySpan } from "./day-span.ts";
 import {
   LATEST,
@@ -37,7 +37,7 @@ interface Phrase {
 
 /** `\b` knows no Cyrillic. */
 const phrase = (source: string, read: Phrase["read"]): Phrase => ({
-  pattern: new RegExp(`(?<![\\p{L}\\p{N}@.-])(?:${source})(?![\\p{L}\\p{N}]|-\\d)`, "gu"),
+  pattern: new RegExp(`(?<![\\p{L}\\p{N}@.-]|\\d,)(?:${source})(?![\\p{L}\\p{N}]|-\\d)`, "gu"),
   read,
 });
 const span = (source: string, read: (groups: Groups, now: Date) => DaySpan): Phrase =>
@@ -45,6 +45,10 @@ const span = (source: string, read: (groups: Groups, now: Date) => DaySpan): Phr
 
 const ORDINAL = "(?:st|nd|rd|th|-?го|-?е)?";
 const YEAR = "(?<year>(?:19|20)\\d\\d)(?: ?(?:года?у?|гг?\\.?))?";
+const AGO = "(?:ago|(?:тому )?назад)";
+/** One that is not counted: in the accusative, or in the genitive of what it is more or less than. */
+const UNIT_AGO = "день|сутки|неделю|месяц|год|(?<=(?:около|больше|более|меньше|менее) )(?:дня|недели|месяца|года)";
+
 /** From the most telling to the least; what one has read, the next does not see. */
 const PHRASES: readonly Phrase[] = [
   phrase("(?<year>(?:19|20)\\d\\d)-(?<month>\\d\\d)-(?<day>\\d\\d)", readDate),
@@ -60,11 +64,13 @@ const PHRASES: readonly Phrase[] = [
   span("yesterday|вчера", (_, now) => daySpan(now, -1)),
   span("today|tonight|сегодня", (_, now) => daySpan(now, 0)),
   span("tomorrow|завтра", (_, now) => daySpan(now, 1)),
-  span(`(?:(?<number>${NUMBER}) )?(?<unit>${UNITS_COUNTED}) (?:ago|назад)`, ({ number, unit }, now) =>
-    agoSpan(numberOf(number), unit ?? "", now),
+  span(`${quantityPattern(UNITS_COUNTED)} ${AGO}`, (groups, now) =>
+    agoSpan(quantityOf(groups), groups.unit ?? "", now),
   ),
-  span(`(?:${PAST}|${LATEST}) (?<number>${NUMBER}) (?<unit>${UNITS_COUNTED})`, ({ number, unit }, now) =>
-    recentSpan(numberOf(number), unit ?? "", now),
+  // "How many days ago" and "сколько лет назад" count nothing.
+  span(`(?<unit>${UNIT_AGO}) ${AGO}`, ({ unit }, now) => agoSpan(1, unit ?? "", now)),
+  span(`(?:${PAST}|${LATEST}) ${quantityPattern(UNITS_COUNTED)}`, (groups, now) =>
+    recentSpan(quantityOf(groups), groups.unit ?? "", now),
   ),
   span(`${LATEST} (?<unit>${UNIT})`, ({ unit }, now) => recentSpan(1, unit ?? "", now)),
   span(`${WHICH} (?<unit>${UNIT})`, (groups, now) => unitSpan(groups.unit ?? "", now, stepOf(groups))),

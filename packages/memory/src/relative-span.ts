@@ -19,21 +19,32 @@ export function unitSpan(word: string, now: Date, steps: number): DaySpan {
   return unit === "month" ? monthSpan(year, month + steps) : yearSpan(year + steps);
 }
 
-/** "Three weeks ago" is said of any day about then; days alone are counted. */
+/**
+ * "Three weeks ago" is said of any day about then; whole days alone are counted. "Half a year ago" is no month of its own,
+ * and "a year and a half ago" no year: about then is meant.
+ */
 export function agoSpan(number: number, word: string, now: Date): DaySpan {
   const unit = unitOf(word);
-  if (unit === "day") return daySpan(now, -number);
-  if (unit === "week") return { from: startOfDay(now, -7 * number - 3), to: startOfDay(now, -7 * number + 4) };
-  return unitSpan(word, now, -number);
+  const isWhole = Number.isInteger(number);
+  if (isWhole && unit !== "week") return unitSpan(word, now, -number);
+  if (unit === "year") return monthSpan(now.getUTCFullYear(), now.getUTCMonth() - Math.round(12 * number), 3);
+  const [center, slack] = [number * DAYS_IN[unit], SLACK_DAYS[unit]];
+  return { from: startOfDay(now, -Math.ceil(center + slack)), to: startOfDay(now, 1 - Math.floor(center - slack)) };
 }
 
-/** So many days, weeks, months or years up to and with today. */
+const DAYS_IN = { day: 1, week: 7, month: 30.4 } as const;
+/** How far from it what was "about then" may be. */
+const SLACK_DAYS = { day: 0.5, week: 3, month: 7 } as const;
+
+/** So many days, weeks, months or years up to and with today; of months and years all of the first one. */
 export function recentSpan(number: number, word: string, now: Date): DaySpan {
   const to = startOfDay(now, 1);
   const unit = unitOf(word);
-  if (unit === "day" || unit === "week") return { from: startOfDay(now, -number * (unit === "day" ? 1 : 7)), to };
-  const months = number * (unit === "month" ? 1 : 12);
-  return { from: monthSpan(now.getUTCFullYear(), now.getUTCMonth() + 1 - months).from, to };
+  if (unit === "year" || (unit === "month" && Number.isInteger(number))) {
+    const months = unit === "year" ? Math.round(12 * number) : number;
+    return { from: monthSpan(now.getUTCFullYear(), now.getUTCMonth() + 1 - months).from, to };
+  }
+  return { from: startOfDay(now, -Math.ceil(number * DAYS_IN[unit])), to };
 }
 
 /** The weekend of the week that lies `weeks` after the one of `now`. */
