@@ -24,9 +24,10 @@ const WEEKDAYS = [
   "saturday|суббот(?:а|ы|е|у|ой|ою)",
   "sunday|воскресень(?:е|я|ю|ем)",
 ] as const;
+export const WINTER = "winter|зим(?:а|ы|е|у|ой|ою)";
 /** Each with the month that it begins in. */
 const SEASONS = [
-  { words: "winter|зим(?:а|ы|е|у|ой|ою)", month: 12 },
+  { words: WINTER, month: 12 },
   { words: "spring|весн(?:а|ы|е|у|ой|ою)", month: 3 },
   { words: "summer|лет(?:о|а|у|ом|е)", month: 6 },
   { words: "autumn|fall|осен(?:ь|и|ью)", month: 9 },

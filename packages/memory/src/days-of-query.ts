@@ -1,17 +1,19 @@
 import { quantityOf, quantityPattern } from "./day-numbers.ts";
-import { dayLexeme, lexemesOfSpan, monthLexeme, yearLexeme, type DaySpan } from "./day-span.ts";
+import { dayLexeme, lexemesOfSpan, monthLexeme, monthSpan, yearLexeme, type DaySpan } from "./day-span.ts";
 import {
   LATEST,
   MONTH,
   monthOf,
   PAST,
   SEASON,
+  seasonStart,
   stepOf,
   UNIT,
   UNITS_COUNTED,
   WEEKDAY,
   WEEKEND,
   WHICH,
+  WINTER,
 } from "./day-words.ts";
 import type { DayTerm } from "./ports/index.ts";
 import {
@@ -20,7 +22,7 @@ import {
   lastSeason,
   lastWeekday,
   recentSpan,
-  seasonSpan,
+  seasonSpans,
   unitSpan,
   weekendSpan,
 } from "./relative-span.ts";
@@ -40,8 +42,11 @@ const phrase = (source: string, read: Phrase["read"]): Phrase => ({
   pattern: new RegExp(`(?<![\\p{L}\\p{N}@.-]|\\d,)(?:${source})(?![\\p{L}\\p{N}]|-\\d)`, "gu"),
   read,
 });
+/** Of several spans any is meant. */
+const spans = (source: string, read: (groups: Groups, now: Date) => readonly DaySpan[]): Phrase =>
+  phrase(source, (groups, now, words) => [{ words, lexemes: read(groups, now).flatMap(lexemesOfSpan) }]);
 const span = (source: string, read: (groups: Groups, now: Date) => DaySpan): Phrase =>
-  phrase(source, (groups, now, words) => [{ words, lexemes: lexemesOfSpan(read(groups, now)) }]);
+  spans(source, (groups, now) => [read(groups, now)]);
 
 const ORDINAL = "(?:st|nd|rd|th|-?го|-?е)?";
 const YEAR = "(?<year>(?:19|20)\\d\\d)(?: ?(?:года?у?|гг?\\.?))?";
@@ -57,7 +62,10 @@ const PHRASES: readonly Phrase[] = [
   phrase(`(?<month>${MONTH}) (?<day>\\d{1,2})${ORDINAL}(?:, ?| )${YEAR}`, readDate),
   phrase(`(?<month>${MONTH}) (?<day>\\d{1,2})${ORDINAL}(?! ?:)`, readDate),
   phrase(`(?<month>${MONTH}),? (?:of )?${YEAR}`, readDate),
-  span(`(?<season>${SEASON})(?: of)? ${YEAR}`, ({ season, year }) => seasonSpan(season ?? "", Number(year))),
+  span(`(?<season>${WINTER})(?: of)? (?<year>(?:19|20)\\d\\d) ?[-–/] ?(?:19|20)?\\d\\d`, ({ season, year }) =>
+    monthSpan(Number(year), seasonStart(season ?? ""), 3),
+  ),
+  spans(`(?<season>${SEASON})(?: of)? ${YEAR}`, ({ season, year }) => seasonSpans(season ?? "", Number(year))),
   span(`(?:${PAST}) (?<season>${SEASON})`, ({ season }, now) => lastSeason(season ?? "", now)),
 
   span("day before yesterday|позавчера", (_, now) => daySpan(now, -2)),

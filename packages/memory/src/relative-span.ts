@@ -59,10 +59,10 @@ export function lastWeekday(word: string, now: Date): DaySpan {
   return daySpan(now, -(back === 0 ? 7 : back));
 }
 
-/** A winter is named by the year that it ends in, or begins in: both are meant. */
-export function seasonSpan(word: string, year: number): DaySpan {
+/** A winter is named by the year that it begins in, or ends in: either may be meant. */
+export function seasonSpans(word: string, year: number): readonly DaySpan[] {
   const month = seasonStart(word);
-  return month === 12 ? { from: monthSpan(year - 1, 12).from, to: monthSpan(year, 12).to } : monthSpan(year, month, 3);
+  return (month === 12 ? [year - 1, year] : [year]).map((start) => monthSpan(start, month, 3));
 }
 
 /** The last season of that name that is over. */
