@@ -30,3 +30,37 @@ export function quantityOf({ number, half, part, rest }: Readonly<Record<string,
   const whole = number === undefined ? 0 : (NUMBERS.get(number) ?? Number(number.replace(",", ".")));
   return [half, part, rest].some((words) => words !== undefined) ? whole + 0.5 : whole;
 }
+
+/** The days of a month in words, from the first on; the tens are named alone, and before a one. */
+function ordinals(
+  upToNineteenth: string,
+  twenty: readonly [string, string],
+  thirty: readonly [string, string],
+): readonly string[] {
+  const words = upToNineteenth.split(" ");
+  const [twentieth, twentyAnd] = twenty;
+  const [thirtieth, thirtyAnd] = thirty;
+  const twenties = words.slice(0, 9).map((word) => twentyAnd + word);
+  return [...words, twentieth, ...twenties, thirtieth, `${thirtyAnd}${words[0]}`];
+}
+const ENGLISH = ordinals(
+  "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth",
+  ["twentieth", "twenty[ -]"],
+  ["thirtieth", "thirty[ -]"],
+);
+const RUSSIAN = ordinals(
+  "перв втор треть? четверт пят шест седьм восьм девят десят одиннадцат двенадцат тринадцат четырнадцат пятнадцат шестнадцат семнадцат восемнадцат девятнадцат",
+  ["двадцат", "двадцать "],
+  ["тридцат", "тридцать "],
+).map((stem) => `${stem}(?:ого|ому|ое|ым|его|ему|е|им)`);
+
+/** As a month follows it: "пятого", and "fifth of". */
+export const DAY_ORDINAL = RUSSIAN.join("|");
+export const DAY_ORDINAL_OF = ENGLISH.join("|");
+
+/** Of figures or an ordinal in words. */
+export function dayNumberOf(text: string): number {
+  if (/^\d/.test(text)) return Number(text);
+  const isDay = (word: string): boolean => new RegExp(`^(?:${word})$`, "u").test(text);
+  return Math.max(ENGLISH.findIndex(isDay), RUSSIAN.findIndex(isDay)) + 1;
+}

@@ -1,18 +1,18 @@
 /** The words of time in English and in every case of Russian, for regular expressions over lower-case text with е for ё. */
 
 const MONTHS = [
-  "january|jan|январ(?:ь|я|ю|ем|е)",
-  "february|feb|феврал(?:ь|я|ю|ем|е)",
-  "march|mar|март(?:а|у|ом|е)?",
-  "april|apr|апрел(?:ь|я|ю|ем|е)",
-  "may|ма(?:й|я|ю|ем|е)",
-  "june|jun|июн(?:ь|я|ю|ем|е)",
-  "july|jul|июл(?:ь|я|ю|ем|е)",
-  "august|aug|август(?:а|у|ом|е)?",
-  "september|sept|sep|сентябр(?:ь|я|ю|ем|е)",
-  "october|oct|октябр(?:ь|я|ю|ем|е)",
-  "november|nov|ноябр(?:ь|я|ю|ем|е)",
-  "december|dec|декабр(?:ь|я|ю|ем|е)",
+  { full: "january|январ(?:ь|я|ю|ем|е)", short: "jan|янв" },
+  { full: "february|феврал(?:ь|я|ю|ем|е)", short: "feb|февр?" },
+  { full: "march|март(?:а|у|ом|е)?", short: "mar|мар" },
+  { full: "april|апрел(?:ь|я|ю|ем|е)", short: "apr|апр" },
+  { full: "may|ма(?:й|я|ю|ем|е)", short: "may" },
+  { full: "june|июн(?:ь|я|ю|ем|е)", short: "jun" },
+  { full: "july|июл(?:ь|я|ю|ем|е)", short: "jul" },
+  { full: "august|август(?:а|у|ом|е)?", short: "aug|авг" },
+  { full: "september|сентябр(?:ь|я|ю|ем|е)", short: "sept?|сент?" },
+  { full: "october|октябр(?:ь|я|ю|ем|е)", short: "oct|окт" },
+  { full: "november|ноябр(?:ь|я|ю|ем|е)", short: "nov|нояб?" },
+  { full: "december|декабр(?:ь|я|ю|ем|е)", short: "dec|дек" },
 ] as const;
 /** From Monday on. */
 const WEEKDAYS = [
@@ -32,16 +32,20 @@ const SEASONS = [
   { words: "summer|лет(?:о|а|у|ом|е)", month: 6 },
   { words: "autumn|fall|осен(?:ь|и|ью)", month: 9 },
 ] as const;
+export const YEAR_UNIT = "year|год(?:а|у|ом|е)?";
 /** One of a kind, and what is counted. */
 const UNITS = {
-  day: { one: "day|день|дн(?:я|ю|ем|е)", several: "days|дн(?:и|ей|ям|ями|ях)|сут(?:ки|ок|кам|ками|ках)" },
+  day: { one: "day|день|дн(?:я|ю|ем|е)|сут(?:ки|ок|кам|ками|ках)", several: "days|дн(?:и|ей|ям|ями|ях)" },
   week: { one: "week|недел(?:я|и|е|ю|ей|ею)", several: "weeks|недел(?:ь|ям|ями|ях)" },
   month: { one: "month|месяц(?:а|у|ем|е)?", several: "months|месяц(?:ы|ев|ам|ами|ах)" },
-  year: { one: "year|год(?:а|у|ом|е)?", several: "years|год(?:ы|ов|ам|ами|ах)|лет" },
+  year: { one: YEAR_UNIT, several: "years|год(?:ы|ов|ам|ами|ах)|лет" },
 } as const;
 export type Unit = keyof typeof UNITS;
 
-export const MONTH = MONTHS.join("|");
+/** Alternations of all words of a kind. */
+export const MONTH = MONTHS.map(({ full, short }) => `${full}|${short}`).join("|");
+/** Without those that are words of their own. */
+export const MONTH_ALONE = `(?!ma(?:y|rch)(?!\\p{L}))(?:${MONTHS.map(({ full }) => full).join("|")})`;
 export const WEEKDAY = WEEKDAYS.join("|");
 export const SEASON = SEASONS.map(({ words }) => words).join("|");
 export const UNIT = Object.values(UNITS)
@@ -57,23 +61,27 @@ const HARD = "(?:ый|ого|ому|ым|ом|ая|ой|ую|ою|ое|ые|ых
 const SOFT = "(?:ий|его|ему|им|ем|яя|ей|юю|ею|ее|ие|их|ими)";
 const MIXED = "(?:ий|его|ему|им|ем|ая|ей|ую|ею|ее|ие|их|ими)";
 const THIS = "эт(?:от|ого|ому|им|ом|а|ой|у|ою|о|и|их|ими)";
+/** A week before now, where the last one is the one before this. */
 export const LATEST = `последн${SOFT}`;
 export const PAST = `last|past|previous|прошл${HARD}|предыдущ${MIXED}|минувш${MIXED}`;
 /** Before a unit, a season, a weekday; `stepOf` tells which is meant. */
-export const WHICH = `(?:(?<past>${PAST})|(?<present>this|current|${THIS}|текущ${MIXED})|next|coming|следующ${MIXED}|будущ${MIXED})`;
+export const WHICH = `(?:(?<past>${PAST}|${LATEST})|(?<earlier>позапрошл${HARD})|(?<present>this|current|${THIS}|текущ${MIXED})|(?<future>next|coming|следующ${MIXED}|будущ${MIXED}|ближайш${MIXED}))`;
 
-/** How many units, seasons or weekdays on from the present one: -1, 0 or 1. */
-export function stepOf({ past, present }: Readonly<Record<string, string | undefined>>): -1 | 0 | 1 {
+/** How many units, seasons or weekdays on from the present one: -2 ("before last") to 1; 0 where none is said. */
+export function stepOf({ past, earlier, before, future }: Readonly<Record<string, string | undefined>>): number {
+  if (earlier !== undefined || before !== undefined) return -2;
   if (past !== undefined) return -1;
-  return present === undefined ? 1 : 0;
+  return future === undefined ? 0 : 1;
 }
 
 const isOne = (words: string, word: string): boolean => new RegExp(`^(?:${words})$`, "u").test(word);
 
 /** 1 to 12; 0: none. */
-export const monthOf = (word: string): number => MONTHS.findIndex((words) => isOne(words, word)) + 1;
-/** 0 is Monday. */
+export const monthOf = (word: string): number =>
+  MONTHS.findIndex(({ full, short }) => isOne(`${full}|${short}`, word)) + 1;
+/** 0 is Monday; -1: none. */
 export const weekdayOf = (word: string): number => WEEKDAYS.findIndex((words) => isOne(words, word));
+/** The month that it begins in, 1 to 12. */
 export const seasonStart = (word: string): number => SEASONS.find(({ words }) => isOne(words, word))?.month ?? 1;
 export function unitOf(word: string): Unit {
   const isUnit = (unit: Unit): boolean => isOne(`${UNITS[unit].one}|${UNITS[unit].several}`, word);

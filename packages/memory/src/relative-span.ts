@@ -1,5 +1,5 @@
 import { monthSpan, startOfDay, yearSpan, type DaySpan } from "./day-span.ts";
-import { seasonStart, unitOf, weekdayOf } from "./day-words.ts";
+import { monthOf, seasonStart, unitOf, weekdayOf } from "./day-words.ts";
 
 /** What a phrase means on the day of `now`, whose calendar is read in UTC; weeks begin on Monday. */
 
@@ -47,16 +47,32 @@ export function recentSpan(number: number, word: string, now: Date): DaySpan {
   return { from: startOfDay(now, -Math.ceil(number * DAYS_IN[unit])), to };
 }
 
-/** The weekend of the week that lies `weeks` after the one of `now`. */
-export function weekendSpan(now: Date, weeks: number): DaySpan {
+const weekendSpan = (now: Date, weeks: number): DaySpan => {
   const monday = startOfDay(mondayOf(now), 7 * weeks);
   return { from: startOfDay(monday, 5), to: startOfDay(monday, 7) };
+};
+const isWeekend = (now: Date): boolean => sinceMonday(now) >= 5;
+
+/** The next weekend is the coming one, or the one of the next week: either may be meant. */
+export function weekendsNear(now: Date, step: number): readonly DaySpan[] {
+  return (step === 1 && !isWeekend(now) ? [0, 1] : [step]).map((weeks) => weekendSpan(now, weeks));
 }
 
-/** The last such weekday before today. */
-export function lastWeekday(word: string, now: Date): DaySpan {
-  const back = (sinceMonday(now) - weekdayOf(word) + 7) % 7;
-  return daySpan(now, -(back === 0 ? 7 : back));
+/** "The weekend": the present one, else the last or the coming one. */
+export function weekendsAbout(now: Date): readonly DaySpan[] {
+  return (isWeekend(now) ? [0] : [-1, 0]).map((weeks) => weekendSpan(now, weeks));
+}
+
+/**
+ * The last such weekday lies before today. Of this week's one that is over the coming one may be meant as well, and the next
+ * one is the coming one, or the one of the next week.
+ */
+export function weekdaysNear(word: string, now: Date, step: number): readonly DaySpan[] {
+  const ahead = weekdayOf(word) - sinceMonday(now);
+  const [last, coming] = [ahead < 0 ? ahead : ahead - 7, ahead > 0 ? ahead : ahead + 7];
+  const days =
+    step < 0 ? [last + 7 * (step + 1)] : step > 0 ? [coming, ahead + 7] : ahead < 0 ? [ahead, coming] : [ahead];
+  return [...new Set(days)].map((day) => daySpan(now, day));
 }
 
 /** A winter is named by the year that it begins in, or ends in: either may be meant. */
@@ -65,12 +81,26 @@ export function seasonSpans(word: string, year: number): readonly DaySpan[] {
   return (month === 12 ? [year - 1, year] : [year]).map((start) => monthSpan(start, month, 3));
 }
 
-/** The last season of that name that is over. */
-export function lastSeason(word: string, now: Date): DaySpan {
+/** The season of that name: this year's, for a winter the nearest one, or how many before or after now. */
+export function seasonNear(word: string, now: Date, step: number): DaySpan {
   const month = seasonStart(word);
-  const ofYear = (year: number): DaySpan => monthSpan(year, month, 3);
-  return (
-    [0, 1, 2].map((years) => ofYear(now.getUTCFullYear() - years)).find(({ to }) => to <= now) ??
-    ofYear(now.getUTCFullYear() - 1)
-  );
+  const isPassed = month === 12 && now.getUTCMonth() + 1 < 9;
+  return annualSpan({ month, months: 3, present: now.getUTCFullYear() - (isPassed ? 1 : 0) }, now, step);
+}
+
+/** The month of that name: this year's, or how many before or after now. */
+export function monthNear(word: string, now: Date, step: number): DaySpan {
+  return annualSpan({ month: monthOf(word), months: 1, present: now.getUTCFullYear() }, now, step);
+}
+
+function annualSpan(
+  { month, months, present }: { readonly month: number; readonly months: number; readonly present: number },
+  now: Date,
+  step: number,
+): DaySpan {
+  if (step === 0) return monthSpan(present, month, months);
+  const year = now.getUTCFullYear();
+  const isOver = monthSpan(year, month, months).to <= now;
+  const isAhead = monthSpan(year, month, months).from > now;
+  return monthSpan(step < 0 ? year + step + (isOver ? 1 : 0) : year + step - (isAhead ? 1 : 0), month, months);
 }
