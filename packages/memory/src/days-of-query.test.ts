@@ -196,6 +196,26 @@ describe("daysOfQuery", () => {
     expect(month?.lexemes).toEqual(["@2023-12"]);
   });
 
+  /** Half past midnight on the 26th in Moscow, half past four in the afternoon of the 25th in New York. */
+  const LATE = new Date("2026-11-25T21:30:00Z");
+  test.each([
+    ["сегодня", 180, days(26, 25)],
+    ["вчера", 180, days(25, 24)],
+    ["today", -300, days(25, 26)],
+    ["yesterday", -300, days(24, 25)],
+    ["сегодня", 0, days(25)],
+    ["last week", 180, days(16, 17, 18, 19, 20, 21, 22, 15)],
+    ["last month", 180, "@2026-10"],
+    ["в прошлом году", 600, "@2025"],
+    ["8 May 2023", 180, "@2023 @2023-05 @2023-05-08 @2023-05-07"],
+    ["1 марта", 180, "@-03 @-03-01 @-02-28"],
+    ["December 31", -300, "@-12 @-12-31 @-01-01"],
+    ["1 January 2024", 600, "@2024 @2024-01 @2024-01-01 @2023-12-31"],
+    ["in the last 2 months", 180, `@2026-09 @2026-10 ${days(...Array.from({ length: 26 }, (_, at) => at + 1))}`],
+  ])("%p by a clock that is %p minutes ahead of UTC: the days of UTC that they lie in", (query, offset, expected) =>
+    expect(daysOfQuery(query, LATE, offset).flatMap(({ lexemes }) => lexemes)).toEqual(expected.split(" ")),
+  );
+
   test("reads anything without a fault, and in time", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 300 }), (text) => {

@@ -1,5 +1,6 @@
 import { DATES, PARTS_OF_DATES } from "./date-phrases.ts";
 import type { Groups } from "./day-phrase.ts";
+import { daysInUtc } from "./day-span.ts";
 import type { DayTerm } from "./ports/index.ts";
 import { RELATIVE_DAYS } from "./relative-phrases.ts";
 
@@ -11,11 +12,12 @@ const PHRASES = [...DATES, ...RELATIVE_DAYS, ...PARTS_OF_DATES];
 
 /**
  * The days that a question names, each with the words that name it: dates, months and years, and phrases such as "last
- * week" or "в прошлом году" as they are meant at `now` (read in UTC: shift it by the asker's offset). The parts of a date
- * are days of their own, so that a memory of the right month is nearer than one of none (retrieval.md 4: date words +1.9
- * recall@10, against +1.0 of an exact match).
+ * week" or "в прошлом году" as they are meant at `time` by a clock that is `offsetMinutes` ahead of UTC. The parts of a date are days of their own, so that a
+ * memory of the right month is nearer than one of none (retrieval.md 4: date words +1.9 recall@10, against +1.0 of an exact
+ * match).
  */
-export function daysOfQuery(query: string, now: Date): readonly DayTerm[] {
+export function daysOfQuery(query: string, time: Date, offsetMinutes = 0): readonly DayTerm[] {
+  const now = new Date(time.getTime() + offsetMinutes * 60_000);
   let rest = query.slice(0, LENGTH_MAX).toLowerCase().replaceAll("ё", "е");
   const days: DayTerm[] = [];
   for (const { pattern, read } of PHRASES)
@@ -25,5 +27,5 @@ export function daysOfQuery(query: string, now: Date): readonly DayTerm[] {
       days.push(...terms);
       return terms.length === 0 ? words : " ".repeat(words.length);
     });
-  return days;
+  return days.map(({ words, lexemes }) => ({ words, lexemes: daysInUtc(lexemes, offsetMinutes) }));
 }

@@ -35,10 +35,11 @@ export async function searchAll(
 
 async function searchMessages(
   conversations: Pick<Conversations, "searchText" | "findMessages">,
-  { query, queryTime, filter, limit, threshold }: SearchRequest,
+  { query, queryTime, utcOffsetMinutes, filter, limit, threshold }: SearchRequest,
 ): Promise<readonly Found[]> {
   if (query === undefined) return [];
-  const text = await conversations.searchText(textQueryOf(query, queryTime ?? new Date()), filter, MESSAGES_POOL);
+  const asked = textQueryOf(query, queryTime ?? new Date(), utcOffsetMinutes);
+  const text = await conversations.searchText(asked, filter, MESSAGES_POOL);
   const ranked = fuse({ vectorHits: undefined, textScores: lexicalScores(text), calibration: null })
     .filter((one) => one.score >= threshold)
     .slice(0, limit);

@@ -48,8 +48,10 @@ export interface SearchDeps {
 export interface SearchRequest {
   readonly filter: MemoryFilter;
   readonly query?: string;
-  /** What "yesterday" is said of: the day of the asker in UTC terms. Absent: now. */
+  /** What "yesterday" is said of. Absent: now. */
   readonly queryTime?: Date;
+  /** How far the asker's clock is ahead of UTC. Absent: 0. */
+  readonly utcOffsetMinutes?: number;
   readonly limit: number;
   /** 0..1; memories below it are left out. */
   readonly threshold: number;
@@ -105,7 +107,7 @@ async function searchArms(deps: SearchDeps, request: SearchRequest): Promise<Omi
     return { memories: memories.map((memory) => ({ ...memory, score: 1 })), degraded: [] };
   }
   const { query } = request;
-  const asked = textQueryOf(query, request.queryTime ?? new Date());
+  const asked = textQueryOf(query, request.queryTime ?? new Date(), request.utcOffsetMinutes);
   const deadline = AbortSignal.timeout(deps.deadlineMs);
   const words = timed(deps, "text", deps.store.searchText(asked, request.filter, TEXT_POOL));
   const [text, vectors] = await Promise.all([inTime(words, deadline), searchVectors(deps, query, request, deadline)]);
