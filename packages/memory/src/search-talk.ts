@@ -1,4 +1,5 @@
 import type { Message } from "./conversation.ts";
+import { withDisplaced } from "./explain.ts";
 import { fuse } from "./fuse.ts";
 import { lexicalScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
@@ -30,7 +31,12 @@ export async function searchAll(
     ...memories.map(({ score, ...memory }) => ({ kind: "memory", memory, score }) as const),
     ...messages,
   ].toSorted((left, right) => right.score - left.score);
-  return { ...told, found: found.slice(0, request.limit) };
+  const answer = { ...told, found: found.slice(0, request.limit) };
+  if (told.explanation === undefined) return answer;
+  const displaced = found
+    .slice(request.limit)
+    .flatMap((one) => (one.kind === "memory" ? { id: one.memory.id, score: one.score } : []));
+  return { ...answer, explanation: withDisplaced(told.explanation, displaced) };
 }
 
 async function searchMessages(
