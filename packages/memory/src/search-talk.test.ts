@@ -1,3 +1,4 @@
+import { setTimeout as until } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import type { Message } from "./conversation.ts";
 import { DEFAULT_PROJECT_ID } from "./ids.ts";
@@ -10,6 +11,7 @@ import type { SearchDeps, SearchRequest } from "./search.ts";
 const [first = "", second = "", third = ""] = ["a", "b", "c"].map(
   (last) => `00000000-0000-7000-8000-00000000000${last}`,
 );
+const DEADLINE_MS = 30;
 const MESSAGE = "00000000-0000-7000-8000-00000000000d";
 const hitsOf = (...counts: readonly (readonly [id: string, count: number])[]): TextHits => ({
   hits: counts.map(([id, count]) => ({
@@ -47,7 +49,7 @@ function worldOf({
     index: {} as VectorIndex,
     live: () => Promise.resolve({ target: {} as IndexTarget, collection: undefined, embedder: {} as Embedder }),
     queryVectors: createQueryVectors({ timeoutMs: 1_000 }),
-    deadlineMs: 30,
+    deadlineMs: DEADLINE_MS,
   };
 }
 const talkOf = (searchText: () => Promise<TextHits>) =>
@@ -68,5 +70,34 @@ describe("searchAll", () => {
       [second, "beyond_limit"],
       [third, "beyond_limit"],
     ]);
+  });
+
+  const never = () => new Promise<never>(() => undefined);
+
+  test("messages that do not come are left behind at the deadline, and it is said", async () => {
+    const result = await searchAll(worldOf(), talkOf(never), request);
+    expect(idsOf(result)).toEqual([first, second]);
+    expect(result.degraded.map(({ code }) => code)).toEqual(["index_not_ready", "deadline"]);
+  });
+
+  test("as long as memories are waited for, so are messages", async () => {
+    const [memories, talk] = [Promise.withResolvers<TextHits>(), Promise.withResolvers<TextHits>()];
+    const answer = searchAll(
+      worldOf({ searchText: () => memories.promise }),
+      talkOf(() => talk.promise),
+      request,
+    );
+    await until(3 * DEADLINE_MS);
+    talk.resolve(said);
+    await until(0);
+    memories.resolve(words);
+    const result = await answer;
+    expect(idsOf(result)).toEqual([first, MESSAGE]);
+    expect(result.degraded.map(({ code }) => code)).toEqual(["index_not_ready"]);
+  });
+
+  test("a database that is away is said, and not passed over", async () => {
+    const away = talkOf(() => Promise.reject(new Error("away")));
+    await expect(searchAll(worldOf(), away, request)).rejects.toThrow("away");
   });
 });
