@@ -167,6 +167,8 @@ describe("daysOfQuery", () => {
     "a@2023.org",
     "Python 3.12",
     "upgrade to 3.12",
+    "миграция с 3.11 на 3.12",
+    "1,250 days ago",
     "с версии 1.05 до 2.05",
     "release 24.04.01",
     "from Ubuntu 22.04",
