@@ -118,6 +118,16 @@ describe("with a query", () => {
     expect((await search({ user_id: userId, types: ["preference", "fact"], limit: 100 })).total).toBe(6);
   });
 
+  test("today is the asker's day by the offset of query_time", async () => {
+    const asker = unique("search");
+    const told = (at: string) => ({ user_id: asker, content: `Пил чай ${at.slice(11, 16)}`, occurred_at: at });
+    // At 09:30 in Sydney the day of UTC is still the one before, and so it is for what was told since midnight there.
+    const memories = ["2026-03-29T10:00:00Z", "2026-03-30T22:15:00Z", "2026-03-28T11:00:00Z"].map(told);
+    await api("POST", "/api/memories/bulk", { body: { memories } });
+    const query = { user_id: asker, query: "Что пил сегодня?", limit: 1, query_time: "2026-03-31T09:30:00+10:00" };
+    expect(contents(await search(query))).toEqual(["Пил чай 22:15"]);
+  });
+
   test("an unrelated question gets nothing past 0.7", async () => {
     const found = await search({
       user_id: userId,

@@ -52,3 +52,25 @@ export function lexemesOfSpan({ from, to }: DaySpan): readonly string[] {
   }
   return lexemes;
 }
+
+/**
+ * The days of UTC that the given days lie in, by a clock that is so many minutes ahead of it: beside each day the one before
+ * it, or the one after it where the clock is behind. Months and years stay as they are: hours are little of them, and a single
+ * day is so much rarer that it would outweigh them.
+ */
+export function daysInUtc(lexemes: readonly string[], offsetMinutes: number): readonly string[] {
+  const known = new Set(lexemes);
+  for (const lexeme of offsetMinutes === 0 ? [] : lexemes) {
+    const [, year = "", month, day] = /^@(\d*)-(\d\d)-(\d\d)$/.exec(lexeme) ?? [];
+    if (day === undefined) continue;
+    const beside = dayOf(Number(year || COMMON_YEAR), Number(month), Number(day) - Math.sign(offsetMinutes));
+    const ofYear = year === "" ? undefined : beside.getUTCFullYear();
+    const [inMonth, inYear] = [monthLexeme(ofYear, beside.getUTCMonth() + 1), yearLexeme(beside.getUTCFullYear())];
+    if (!known.has(inMonth) && !known.has(inYear))
+      known.add(dayLexeme(ofYear, beside.getUTCMonth() + 1, beside.getUTCDate()));
+  }
+  return [...known];
+}
+
+/** A day of any year lies beside those that it lies beside in most years. */
+const COMMON_YEAR = 2001;

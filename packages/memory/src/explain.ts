@@ -95,6 +95,21 @@ export async function explain(
   };
 }
 
+/** The explanation of an answer that these of its memories, best first, had to leave for something else that was found. */
+export function withDisplaced(
+  explanation: Explanation,
+  displaced: readonly { readonly id: string; readonly score: number }[],
+): Explanation {
+  const parts = new Map(explanation.parts);
+  const left = displaced.flatMap(({ id, score }) => {
+    const own = parts.get(id);
+    parts.delete(id);
+    return own === undefined ? [] : [{ id, score, reason: "beyond_limit" as const, parts: own }];
+  });
+  const dropped = [...left, ...explanation.dropped].toSorted((one, other) => other.score - one.score);
+  return { ...explanation, parts, dropped: dropped.slice(0, DROPPED_MAX) };
+}
+
 function partsIn({ standing, fused }: Pick<Ranking, "standing" | "fused">): (one: Ranked) => Parts {
   const byCosine = (standing ?? []).toSorted((left, right) => right.cosine - left.cosine).map(({ id }) => id);
   const byText = fused

@@ -1,9 +1,11 @@
+import { setTimeout } from "node:timers/promises";
 import type { Message } from "./conversation.ts";
+import { withDisplaced } from "./explain.ts";
 import { fuse } from "./fuse.ts";
 import { lexicalScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { Conversations } from "./ports/index.ts";
-import { search, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
+import { search, type Degradation, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
 import { textQueryOf } from "./text-query.ts";
 
 /** Messages with a word in common that are looked at; those that wait for their extraction are few. */
@@ -15,30 +17,41 @@ export type Found =
 
 /**
  * A search over memories and over what was said and is not extracted yet: that is found by its words, on the scale of
- * words that stand alone, and ranked among the memories by its score.
+ * words that stand alone, and ranked among the memories by its score. It is waited for as long as the memories are, and until
+ * the deadline.
  */
 export async function searchAll(
   deps: SearchDeps,
   conversations: Pick<Conversations, "searchText" | "findMessages">,
   request: SearchRequest,
 ): Promise<Omit<SearchResult, "memories"> & { readonly found: readonly Found[] }> {
-  const [{ memories, ...told }, messages] = await Promise.all([
-    search(deps, request),
-    searchMessages(conversations, request),
-  ]);
+  const answering = search(deps, request);
+  const late = Promise.all([answering, setTimeout(deps.deadlineMs, undefined, { ref: false })]).then(() => undefined);
+  const [result, inTime] = await Promise.all([answering, Promise.race([searchMessages(conversations, request), late])]);
+  const { memories, ...told } = result;
+  const messages = inTime ?? [];
   const found = [
     ...memories.map(({ score, ...memory }) => ({ kind: "memory", memory, score }) as const),
     ...messages,
   ].toSorted((left, right) => right.score - left.score);
-  return { ...told, found: found.slice(0, request.limit) };
+  const degraded = inTime === undefined ? [...told.degraded, WITHOUT_MESSAGES] : told.degraded;
+  const answer = { ...told, degraded, found: found.slice(0, request.limit) };
+  if (told.explanation === undefined) return answer;
+  const displaced = found
+    .slice(request.limit)
+    .flatMap((one) => (one.kind === "memory" ? { id: one.memory.id, score: one.score } : []));
+  return { ...answer, explanation: withDisplaced(told.explanation, displaced) };
 }
+
+const WITHOUT_MESSAGES: Degradation = { code: "deadline", message: "No messages in time; memories answer alone" };
 
 async function searchMessages(
   conversations: Pick<Conversations, "searchText" | "findMessages">,
-  { query, queryTime, filter, limit, threshold }: SearchRequest,
+  { query, queryTime, utcOffsetMinutes, filter, limit, threshold }: SearchRequest,
 ): Promise<readonly Found[]> {
   if (query === undefined) return [];
-  const text = await conversations.searchText(textQueryOf(query, queryTime ?? new Date()), filter, MESSAGES_POOL);
+  const asked = textQueryOf(query, queryTime ?? new Date(), utcOffsetMinutes);
+  const text = await conversations.searchText(asked, filter, MESSAGES_POOL);
   const ranked = fuse({ vectorHits: undefined, textScores: lexicalScores(text), calibration: null })
     .filter((one) => one.score >= threshold)
     .slice(0, limit);

@@ -31,16 +31,18 @@ const request: SearchRequest = {
 };
 
 function depsOf(given: {
-  searchText: () => Promise<TextHits>;
+  searchText: MemoryStore["searchText"];
   vectors?: () => Promise<never>;
   recent?: string[];
   type?: string;
+  contentOf?: (id: string) => string;
 }) {
+  const { contentOf = (id: string) => id } = given;
   const row = (id: string, content: string, type = "fact") =>
     ({ id, content, type, userId: "u", version: 1 }) as Memory;
   const store = {
     searchText: given.searchText,
-    findMemories: (wanted: readonly string[]) => Promise.resolve(wanted.map((id) => row(id, id))),
+    findMemories: (wanted: readonly string[]) => Promise.resolve(wanted.map((id) => row(id, contentOf(id)))),
     recentMemories: (_: unknown, limit: number) =>
       Promise.resolve((given.recent ?? []).slice(0, limit).map((content, at) => row(String(at), content, given.type))),
   } as unknown as MemoryStore;
@@ -80,6 +82,23 @@ describe("search", () => {
     const result = await answer;
     expect(contents(result)).toEqual([said]);
     expect(result.degraded).toMatchObject([{ code: "deadline" }]);
+  });
+
+  test("words alone fill the largest limit, repetitions between them", async () => {
+    const many = Array.from({ length: 1_800 }, (_, at) => `00000000-0000-7000-8000-${String(at).padStart(12, "0")}`);
+    const asked = (_: unknown, __: unknown, pool: number): Promise<TextHits> =>
+      Promise.resolve({
+        ...words,
+        hits: many.slice(0, pool).flatMap((id) => words.hits.map((hit) => ({ ...hit, id }))),
+      });
+    const away = () => Promise.reject(new Error("away"));
+    const deps = depsOf({
+      searchText: asked,
+      vectors: away,
+      contentOf: (id) => String(Math.floor(Number(id.slice(-4)) / 2)),
+    });
+    expect(contents(await search(deps, { ...request, limit: 900 }))).toHaveLength(900);
+    expect(contents(await search(deps, { ...request, limit: 10 }))).toHaveLength(10);
   });
 
   test("a database that is away is said, and not passed over", async () => {

@@ -20,7 +20,7 @@ import type { Vector } from "./vector.ts";
 /** Candidates from the vectors; half of it costs .3 points of recall@10, ten times as many give another .5. */
 const VECTOR_POOL_MIN = 200;
 /** Rows with a word in common. So many because each lends its neighbours what it has: 150 cost 1.5 points of recall@10. */
-const TEXT_POOL = 600;
+const TEXT_POOL_MIN = 600;
 /** Without a query: so many times more where repetitions fill the answer, and no further than this. */
 const RECENT_GROWTH = 4;
 const RECENT_MAX = 10_000;
@@ -48,8 +48,10 @@ export interface SearchDeps {
 export interface SearchRequest {
   readonly filter: MemoryFilter;
   readonly query?: string;
-  /** What "yesterday" is said of: the day of the asker in UTC terms. Absent: now. */
+  /** What "yesterday" is said of. Absent: now. */
   readonly queryTime?: Date;
+  /** How far the asker's clock is ahead of UTC. Absent: 0. */
+  readonly utcOffsetMinutes?: number;
   readonly limit: number;
   /** 0..1; memories below it are left out. */
   readonly threshold: number;
@@ -105,9 +107,9 @@ async function searchArms(deps: SearchDeps, request: SearchRequest): Promise<Omi
     return { memories: memories.map((memory) => ({ ...memory, score: 1 })), degraded: [] };
   }
   const { query } = request;
-  const asked = textQueryOf(query, request.queryTime ?? new Date());
+  const asked = textQueryOf(query, request.queryTime ?? new Date(), request.utcOffsetMinutes);
   const deadline = AbortSignal.timeout(deps.deadlineMs);
-  const words = timed(deps, "text", deps.store.searchText(asked, request.filter, TEXT_POOL));
+  const words = timed(deps, "text", deps.store.searchText(asked, request.filter, poolOf(TEXT_POOL_MIN, request)));
   const [text, vectors] = await Promise.all([inTime(words, deadline), searchVectors(deps, query, request, deadline)]);
   const embeddingFault = vectors.degraded.find((one) => one.code === "embedder_unavailable");
   if (request.strict && embeddingFault !== undefined)
@@ -222,7 +224,7 @@ async function searchVectors(
     };
   };
   try {
-    return await ask(vectorPool(request));
+    return await ask(poolOf(VECTOR_POOL_MIN, request));
   } catch (error) {
     if (deadline.aborted)
       return without("deadline", `No vectors within ${deps.deadlineMs} ms; words answer alone`, error);
@@ -246,9 +248,8 @@ function cutShort(
   return { degraded: [...degraded, { code, message }], cause };
 }
 
-function vectorPool({ limit }: SearchRequest): number {
-  return Math.max(VECTOR_POOL_MIN, 2 * limit);
-}
+/** Of an arm that may have to answer alone: as many repetitions as answers leave the limit filled. */
+const poolOf = (min: number, { limit }: SearchRequest): number => Math.max(min, 2 * limit);
 
 /** So many ids go along with a question to an index; a condition that lets more through leaves enough for the join to find. */
 const IDS_MAX = 5_000;

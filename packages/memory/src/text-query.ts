@@ -12,7 +12,7 @@ monday tuesday wednesday thursday friday saturday sunday
 январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь
 понедельник вторник среда четверг пятница суббота воскресенье`;
 
-/** What a question is looked up by, its phrases of time read as at `now`. */
-export function textQueryOf(text: string, now: Date): TextQuery {
-  return { text, days: daysOfQuery(text, now), marks: ASKS_WHEN.test(text) ? TIME_WORDS : "" };
+/** What a question is looked up by, its phrases of time read as at `now` by a clock that is so far ahead of UTC. */
+export function textQueryOf(text: string, now: Date, offsetMinutes = 0): TextQuery {
+  return { text, days: daysOfQuery(text, now, offsetMinutes), marks: ASKS_WHEN.test(text) ? TIME_WORDS : "" };
 }

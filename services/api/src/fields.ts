@@ -77,18 +77,22 @@ function time(description: string) {
     .meta({ description, type: "string", format: "date-time" });
 }
 
-/** An instant as the asker's clock shows it, in UTC terms: at 01:00+03:00 it is that day, and not the one before it. */
+/** An instant and its offset, which is the asker's: at 01:00+03:00 it is another day than in UTC. */
 function askedTime(description: string) {
   return z
     .string()
     .transform((text, context) => {
-      const local = text.trim().replace(/(?<=\d)(Z|[+-]\d{2}:?\d{2})$/i, (zone) => (text.includes(":") ? "" : zone));
-      const parsed = parseTime(text.trim()) === undefined ? undefined : parseTime(local);
-      if (parsed === undefined)
+      const at = parseTime(text.trim());
+      if (at === undefined)
         context.addIssue({ code: "custom", message: "must be a time in ISO 8601, such as 2026-05-18T10:30:00+03:00" });
-      return parsed ?? z.NEVER;
+      return at === undefined ? z.NEVER : { at, offsetMinutes: offsetOf(text.trim()) };
     })
     .meta({ description, type: "string", format: "date-time" });
+}
+
+function offsetOf(time: string): number {
+  const [, sign, hours, minutes] = /:.*([+-])(\d{2}):?(\d{2})$/.exec(time) ?? [];
+  return (sign === "-" ? -1 : 1) * (60 * Number(hours ?? 0) + Number(minutes ?? 0));
 }
 
 function listOf<T extends z.ZodType>(schema: T, max: number) {

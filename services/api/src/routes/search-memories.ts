@@ -43,7 +43,7 @@ function searchRoute(path: string): Route {
       if (input.user_id === undefined && input.session_id === undefined && input.agent_id === undefined)
         throw missing("user_id");
       const query = input.query?.normalize("NFC").trim();
-      const queryTime = input.query_time ?? input.as_of;
+      const queryTime = input.query_time?.at ?? input.as_of;
       const { found, degraded, explanation, timings } = await measured(deps, {
         filter: toFilter(input, principal.projectId),
         limit: input.limit ?? LIMIT_DEFAULT,
@@ -51,6 +51,7 @@ function searchRoute(path: string): Route {
         strict: input.strict ?? false,
         explain: input.explain ?? false,
         ...(queryTime === undefined ? {} : { queryTime }),
+        ...(input.query_time === undefined ? {} : { utcOffsetMinutes: input.query_time.offsetMinutes }),
         ...(query === undefined || query === "" ? {} : { query: query.replaceAll("\0", " ").toWellFormed() }),
       });
       if (timings.size > 0)
