@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { DEFAULT_PROJECT_ID, lexicalScores, textQueryOf, type MemoryFilter } from "@engram/memory";
+import { DEFAULT_PROJECT_ID, lexicalScores, TEXT_OF_RIGHT, textQueryOf, type MemoryFilter } from "@engram/memory";
 import { createMemoryStore } from "../src/index.ts";
 import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
@@ -139,13 +139,17 @@ describeOnDatabases("words", (db) => {
 
     test("never are another user's, nor what a filter leaves out, nor what is retired or expired", async () => {
       await talk("s", ["чужое"], { userId: "other" });
-      await talk("s", ["факт"], { type: "fact" });
+      await talk("s", ["сосед"]);
       await talk("s", ["скрыто"], { expiresAt: new Date(Date.now() + 60_000) });
       await talk("s", ["горы"]);
       await db.script("UPDATE public.memories SET expires_at = now() - interval '1 s' WHERE content = 'скрыто'");
       await talk("s", ["закрыто"]);
       await db.script("UPDATE public.memories SET valid_to = now() WHERE content = 'закрыто'");
-      expect((await ask("горы", { scope, types: ["interaction"] })).hits).toMatchObject([{ before: [], after: [] }]);
+      const condition = {
+        op: "not",
+        of: { op: "eq", field: { column: "content" }, value: "сосед" },
+      } as const;
+      expect((await ask("горы", { scope, condition })).hits).toMatchObject([{ before: [], after: [] }]);
       expect((await ask("горы")).hits[0]?.before).toHaveLength(1);
       const shared = { scope: { projectId: DEFAULT_PROJECT_ID, sessionId: "s", exact: true } };
       expect((await ask("горы", shared)).hits[0]?.before).toHaveLength(1);
@@ -160,6 +164,35 @@ describeOnDatabases("words", (db) => {
       expect(hits.find((hit) => hit.id !== two)).toMatchObject({ before: [], after: [] });
       await db.script("UPDATE public.memories SET created_at = created_at - interval '1 hour' WHERE content = 'раз'");
       expect((await ask("горы")).hits.find((hit) => hit.id === two)?.before).toEqual([]);
+    });
+
+    test("of a turn are turns, and of a statement statements: what one says is no answer of the other", async () => {
+      await talk("s", ["раз"]);
+      await talk("s", ["первый факт"], { type: "fact" });
+      await talk("s", ["горы"]);
+      await talk("s", ["горы далеко"], { type: "fact" });
+      await talk("s", ["два"]);
+      const contents = async (ids: readonly string[] = []) =>
+        (await store.findMemories(ids, { scope })).map((row) => row.content);
+      const { hits } = await ask("горы");
+      expect(
+        await Promise.all(hits.map(async (hit) => [await contents(hit.before), await contents(hit.after)])),
+      ).toEqual(
+        expect.arrayContaining([
+          [["раз"], ["два"]],
+          [["первый факт"], []],
+        ]),
+      );
+    });
+
+    test("statements of the form `label: value` are no turns, and what stands beside them no answer", async () => {
+      const statements = ["Купил хлеб", "Сервер: PostgreSQL на 10.0.0.1", "Пароль: qwerty", "Любимый цвет: синий"];
+      const ids = await talk("s", statements, { type: "fact" });
+      const hits = await ask("PostgreSQL");
+      expect(hits.hits).toMatchObject([{ id: ids[1], isTurn: false }]);
+      const scores = lexicalScores(hits);
+      expect(scores.get(ids[1] ?? "")).toBeGreaterThan(TEXT_OF_RIGHT);
+      for (const beside of [ids[0], ids[2], ids[3]]) expect(scores.get(beside ?? "")).toBeLessThan(TEXT_OF_RIGHT);
     });
 
     test("the answer is found in the turn after the words, and its speaker is known", async () => {
