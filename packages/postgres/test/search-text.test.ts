@@ -47,7 +47,7 @@ describeOnDatabases("words", (db) => {
     const cyrillic = "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯІЇЄҐЎ";
     const accents =
       "ÀÁÂÃÄÅĀĂĄÇĆČĎÈÉÊËĒĖĘĚĞÌÍÎÏĪĮÑŃŇÒÓÔÕÖŌŐŘŚŞŠŤÙÚÛÜŪŮŰÝŹŻŽàáâãäåāăąçćčďèéêëēėęěğìíîïīįñńňòóôõöōőřśşšťùúûüūůűýÿźżž";
-    const separators = "«»„“”‘—–…№•·،。、，！？：；（）「」-_/.:@#+=*|\\";
+    const separators = "«»„“”‘—–…№•·،。、，！？：；（）「」-_/.:@#+=*|\\<>&™→₽°\u00a0";
     const kept = "абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґўabcXYZ0189 ,;!?()'\"中日ไΣσ";
     const folded = async (characters: string) => {
       const [row] = await db.query<{ folded: string }>("SELECT engram.search_fold($1) AS folded", [characters]);
@@ -58,6 +58,8 @@ describeOnDatabases("words", (db) => {
     expect(await folded(accents)).toBe(accents.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase());
     expect(await folded("ĐđØøŁłıİ")).toBe("ddoollii");
     expect(await folded(separators)).toBe(" ".repeat(separators.length));
+    expect(await folded("user’s co\u00adop\u200berative")).toBe("user's cooperative");
+    expect(await folded("Ａｐｐｌｅ ﾃｽﾗ ｱﾊﾟｰﾄ м² ﬁn e\u0301")).toBe("Apple テスラ アパート м2 fin e");
     expect(await folded(kept)).toBe(kept);
     expect(await folded(`${kept}Ж${accents}—`)).toBe(`${kept}ж${(await folded(accents)) ?? ""} `);
   });
@@ -81,6 +83,22 @@ describeOnDatabases("words", (db) => {
       ["用户喜欢喝绿茶和咖啡", "茶"],
       ["서울에서 살고 있다", "서울"],
       ["ผู้ใช้ชอบกาแฟ", "กาแฟ"],
+      ["Верстал тег <marquee> на главной", "marquee"],
+      ["Функция вернула Vec<String> целиком", "String"],
+      ["Выход, если a<b and threshold c>d", "threshold"],
+      ["Бывший коллега из AT&T", "at&t"],
+      ["Сноска&nbsp;внизу", "nbsp"],
+      ["Работает в отделе R&D", "R&D"],
+      ["Любит 🍕 и Ａｐｐｌｅ", "🍕"],
+      ["Любит 🍕 и Ａｐｐｌｅ", "apple"],
+      ["Ответил 👍🏽🎉 на всё", "👍"],
+      ["Подписывается 👨‍👩‍👧❤️", "❤"],
+      ["Едет в 🇩🇪 летом", "🇩🇪"],
+      ["ﾃｽﾗに乗る", "テスラ"],
+      ["Поезд Москва→Казань", "казань"],
+      ["Стоит 500₽ в месяц", "500"],
+      ["User’s flat is small", "user"],
+      ["Живёт в\u00a0Туле", "Тула"],
     ])("%p is found by %p", async (content, query) => {
       await put({ content }, { content: "Совсем о другом" });
       expect(await found(query)).toEqual([content]);
@@ -92,7 +110,17 @@ describeOnDatabases("words", (db) => {
     });
 
     test("content of any kind can be stored and asked for", async () => {
-      const odd = ["''\\'", "::: @who:x '@2023'", "a".repeat(5000), "あ".repeat(20_000), `${"x-1/".repeat(10_000)}y`];
+      const odd = [
+        "''\\'",
+        "<&>",
+        "👨‍👩‍👧",
+        "\u200d\ufe0f",
+        "<a href='x'>&amp;</a>",
+        "::: @who:x '@2023'",
+        "a".repeat(5000),
+        "あ".repeat(20_000),
+        `${"x-1/".repeat(10_000)}y`,
+      ];
       await put(...odd.map((content) => ({ content })));
       for (const content of odd) expect(await found(content.slice(0, 2_000))).toBeDefined();
     });
