@@ -93,7 +93,7 @@ export interface MemoryStore {
   /** Newest and most important of what the filter lets through, `sessionId`'s own first. */
   recentMemories(filter: MemoryFilter, limit: number): Promise<readonly Memory[]>;
   searchText(query: TextQuery, filter: MemoryFilter, limit: number): Promise<TextHits>;
-  /** Whose is what the filter lets through, for a search that names no user; at most `limit`. */
+  /** Whose is what the filter lets through, for a search that names no user; whose newest is newest first, at most `limit`. */
   findOwners(filter: MemoryFilter, limit: number): Promise<readonly Owner[]>;
   /** Undefined: absent. Throws `conflict` (with the other's id in `details`) when the new text already stands. */
   updateMemory(
