@@ -1,7 +1,8 @@
 /**
  * `npm run bench:threshold`: does the guide's threshold of 0.7 do what its authors meant? Over memories and questions made by
  * hand (acceptance/recall), through the REST API: at least nine of ten right answers pass, and fewer than one of twenty
- * others. Exits with 1 when a goal is missed.
+ * others. Exits with 1 when a goal is missed. Beside them a small Russian set that nothing was tuned to, asked in other words
+ * than it is told in: shown and not judged.
  *
  * Offline embeddings; with --embeddings an OpenAI-compatible address as well, with its --model. A model is asked in the
  * languages that it knows (--languages).
@@ -30,6 +31,8 @@ interface Answer {
 const THRESHOLD = 0.7;
 const GOALS = { right: 0.9, others: 0.05 };
 const ALL = 1_000;
+/** Nothing was ever tuned to it: shown, and not judged. */
+const HELD_OUT = "russian-held-out";
 
 const { values } = parseArgs({
   options: {
@@ -42,7 +45,7 @@ const { values } = parseArgs({
 const rows: (string | number)[][] = [];
 let isMet = true;
 const offline = await startService("all-in-one", {});
-for (const language of ["russian", "english"]) await measure("offline", offline.url, language);
+for (const language of ["russian", "english", HELD_OUT]) await measure("offline", offline.url, language);
 await offline.stop();
 if (values.embeddings !== undefined) {
   // A slow provider is not what is measured.
@@ -86,7 +89,7 @@ async function measure(embedder: string, url: string, language: string): Promise
     passed.first += right.has(answer.memories[0]?.id) ? 1 : 0;
   }
   const [right, others] = [passed.right / asked.right, passed.others / asked.others];
-  isMet &&= right >= GOALS.right && others < GOALS.others;
+  isMet &&= language === HELD_OUT || (right >= GOALS.right && others < GOALS.others);
   const shares = [right, others, passed.withOthers / questions.length, passed.first / questions.length];
   rows.push([embedder, `${language}, ${questions.length} questions`, ...shares.map((share) => round(share * 100))]);
 }

@@ -5,6 +5,7 @@ import {
   type Condition,
   type Conditioned,
   type Field,
+  type Level,
   type Scalar,
 } from "@engram/memory";
 import fc from "fast-check";
@@ -47,6 +48,8 @@ const TIMES = [
   "1999-12-31T23:59:59.999Z",
   "2030-01-01T00:00:00.000Z",
 ].map((time) => new Date(time));
+/** Of columns that hold few different texts. */
+const NAMES = ["u", "interaction", "user", "session", "agent", "s", "g"];
 const KEYS = ["a", "b", "a.b", "0", "'", '"', "$1", "constructor", "я"];
 
 const scalars = fc.oneof(fc.constantFrom<Scalar>(...TEXTS), fc.constantFrom<Scalar>(...NUMBERS), fc.boolean());
@@ -64,6 +67,8 @@ const json = fc.letrec((tie) => ({
 export type ConditionedDraft = Pick<
   Conditioned,
   | "id"
+  | "userId"
+  | "level"
   | "content"
   | "type"
   | "key"
@@ -75,28 +80,44 @@ export type ConditionedDraft = Pick<
   | "occurredAt"
   | "createdAt"
   | "expiresAt"
+  | "seenCount"
 >;
 
-export const memories: fc.Arbitrary<ConditionedDraft> = fc.record({
-  id: fc.constant("").map(() => uuidv7()),
-  content: fc.constantFrom(...TEXTS.filter((text) => text !== "")),
-  type: fc.constantFrom("interaction", "A", "я"),
-  key: fc.constantFrom(null, "a", "Ё"),
-  metadata: fc.dictionary(fc.constantFrom(...KEYS), json, { maxKeys: 4 }),
-  importance: fc.constantFrom(null, 0, 0.1, 0.5, 1),
-  categories: fc.uniqueArray(fc.constantFrom(...TEXTS), { maxLength: 3 }),
-  sessionIds: fc.uniqueArray(fc.constantFrom("s", "S", "1"), { maxLength: 2 }),
-  agentIds: fc.uniqueArray(fc.constantFrom("g", "1"), { maxLength: 2 }),
-  occurredAt: fc.constantFrom(...TIMES),
-  createdAt: fc.constantFrom(...TIMES),
-  expiresAt: fc.constantFrom(null, TIMES[3] ?? null),
-});
+export const memories: fc.Arbitrary<ConditionedDraft> = fc
+  .record({
+    id: fc.constant("").map(() => uuidv7()),
+    userId: fc.constantFrom("u", "u", "A", "я", null),
+    level: fc.constantFrom<Level>("user", "session", "agent"),
+    content: fc.constantFrom(...TEXTS.filter((text) => text !== "")),
+    type: fc.constantFrom("interaction", "A", "я"),
+    key: fc.constantFrom(null, "a", "Ё"),
+    metadata: fc.dictionary(fc.constantFrom(...KEYS), json, { maxKeys: 4 }),
+    importance: fc.constantFrom(null, 0, 0.1, 0.5, 1),
+    categories: fc.uniqueArray(fc.constantFrom(...TEXTS), { maxLength: 3 }),
+    sessionIds: fc.uniqueArray(fc.constantFrom("s", "S", "1"), { maxLength: 2 }),
+    agentIds: fc.uniqueArray(fc.constantFrom("g", "1"), { maxLength: 2 }),
+    occurredAt: fc.constantFrom(...TIMES),
+    createdAt: fc.constantFrom(...TIMES),
+    expiresAt: fc.constantFrom(null, TIMES[3] ?? null),
+    seenCount: fc.constantFrom(1, 2, 10),
+  })
+  // What is of a session or an agent names one.
+  .map((one) => ({
+    ...one,
+    level: { user: true, session: one.sessionIds.length > 0, agent: one.agentIds.length > 0 }[one.level]
+      ? one.level
+      : "user",
+  }));
 
 const fields: fc.Arbitrary<Field> = fc.oneof(
   fc.constantFrom(...(Object.keys(COLUMNS) as ColumnName[])).map((column): Field => ({ column })),
   fc.array(fc.constantFrom(...KEYS), { minLength: 1, maxLength: 3 }).map((path): Field => ({ path })),
 );
-const values = fc.oneof(scalars, fc.constantFrom(...TIMES));
+const values = fc.oneof(
+  { weight: 3, arbitrary: scalars },
+  { weight: 1, arbitrary: fc.constantFrom(...NAMES) },
+  { weight: 1, arbitrary: fc.constantFrom(...TIMES) },
+);
 
 const leaves: fc.Arbitrary<Condition> = fc.oneof(
   fc.record({ op: fc.constant("present" as const), field: fields }),
@@ -116,7 +137,7 @@ export const conditions: fc.Arbitrary<Condition> = fc.letrec<{ tree: Condition }
   ),
 })).tree;
 
-/** The memory whole, as `matches` looks at it; user, level, counts and versions are those of a plain one. */
+/** The memory whole, as `matches` looks at it; what no condition asks for is that of a plain one. */
 export function conditioned(given: ConditionedDraft): Conditioned {
   const { keyed: _keyed, source: _source, requestId: _requestId, ...plain } = draft();
   return {
@@ -128,7 +149,6 @@ export function conditioned(given: ConditionedDraft): Conditioned {
     validFrom: given.createdAt,
     validTo: null,
     supersededBy: null,
-    seenCount: 1,
     version: 1,
     indexStatus: "indexed",
   };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { calibrateCosine, calibrationFrom, PROBE_TEXTS } from "./calibration.ts";
+import { calibrationFrom, isCurrent, PROBE_TEXTS } from "./calibration-probe.ts";
+import { calibrateCosine, scaleFor } from "./calibration.ts";
 import { MemoryError } from "./errors.ts";
 
 const score = (cosine: number, background: number, related: number): number =>
@@ -22,8 +23,10 @@ function vectorsOf({ right, wrong }: { right: number; wrong: number }): number[]
 }
 
 describe("calibrationFrom", () => {
-  test("asks at least ten pairs in Russian and English, each text once", () => {
-    expect(PROBE_TEXTS.length).toBeGreaterThanOrEqual(20);
+  test("asks at least ten pairs in Russian and English and ten in Chinese, each text once", () => {
+    const chinese = PROBE_TEXTS.filter((text) => /\p{Script=Han}/u.test(text));
+    expect(chinese.length).toBeGreaterThanOrEqual(20);
+    expect(PROBE_TEXTS.length - chinese.length).toBeGreaterThanOrEqual(20);
     expect(new Set(PROBE_TEXTS).size).toBe(PROBE_TEXTS.length);
   });
 
@@ -40,11 +43,62 @@ describe("calibrationFrom", () => {
   test("sees no difference in a model that makes none", () => {
     const { background, related } = calibrationFrom(PROBE_TEXTS.map(() => [1, 0, 0]));
     expect([background, related]).toEqual([1, 1]);
-    expect(calibrationFrom(PROBE_TEXTS.map(() => [0, 0]))).toEqual({ background: 0, related: 0 });
+    const none = { background: 0, related: 0 };
+    expect(calibrationFrom(PROBE_TEXTS.map(() => [0, 0]))).toEqual({ ...none, eastAsian: none });
+  });
+
+  test("a model to which all Chinese sentences are alike has a scale for them, and keeps its own for the rest", () => {
+    const vectors = vectorsOf({ right: 0.5, wrong: 0.15 });
+    const alike = vectors.map((vector, at) =>
+      /\p{Script=Han}/u.test(PROBE_TEXTS[at] ?? "") ? (vectors[0] ?? []) : vector,
+    );
+    const { eastAsian, ...rest } = calibrationFrom(alike);
+    expect(eastAsian).toEqual({ background: expect.closeTo(1), related: expect.closeTo(1) });
+    expect({ ...calibrationFrom(vectors), eastAsian: undefined }).toEqual({ ...rest, eastAsian: undefined });
+    for (const question of ["她在哪里工作？", "かのじょはどこですか", "어디에 살아요?"])
+      expect(calibrateCosine(0.87, scaleFor(calibrationFrom(alike), question))).toBeLessThan(0.5);
+    expect(calibrateCosine(0.87, scaleFor(calibrationFrom(alike), "Where does she work?"))).toBeGreaterThan(0.7);
   });
 
   test("refuses another number of vectors", () => {
     expect(() => calibrationFrom([[1]])).toThrow(MemoryError);
+  });
+});
+
+describe("scaleFor", () => {
+  const [latin, cyrillic, eastAsian] = [
+    { background: 0.2, related: 0.5 },
+    { background: 0.3, related: 0.6 },
+    { background: 0.6, related: 0.7 },
+  ];
+
+  test.each([
+    ["What is the user's favourite colour?", latin],
+    ["What is the β of this share?", latin],
+    ["42?", latin],
+    ["Какой VPS provider?", cyrillic],
+    ["她用 Fedora Linux 做什么？", eastAsian],
+    ["東京はどこ", eastAsian],
+    ["서울에서", eastAsian],
+  ])("%p is asked on the scale of its script", (question, scale) => {
+    expect(scaleFor({ ...latin, cyrillic, eastAsian }, question)).toEqual(scale);
+  });
+
+  test.each(["Πού μένει ο χρήστης;", "أين يعيش المستخدم؟", "ผู้ใช้อยู่ที่ไหน", "उपयोगकर्ता कहाँ रहता है?"])(
+    "%p, in a script that was not probed, has the most careful scale of those that were",
+    (question) => {
+      expect(scaleFor({ ...latin, cyrillic, eastAsian }, question)).toEqual(eastAsian);
+      expect(scaleFor({ ...latin, cyrillic: { background: 0.7, related: 0.69 }, eastAsian }, question).related).toBe(
+        0.69,
+      );
+    },
+  );
+
+  test("a calibration of before Chinese was asked for is read, and is not current", () => {
+    expect(scaleFor(latin, "Где?")).toEqual(latin);
+    expect(scaleFor({ ...latin, cyrillic }, "她在哪里")).toEqual(cyrillic);
+    expect(isCurrent({ ...latin, cyrillic })).toBe(false);
+    expect(isCurrent({ ...latin, eastAsian })).toBe(true);
   });
 });
 

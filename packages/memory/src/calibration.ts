@@ -1,78 +1,31 @@
-import { MemoryError } from "./errors.ts";
 import type { Calibration, CosineScale } from "./ports/index.ts";
-import { cosineOf, type Vector } from "./vector.ts";
 
 /**
- * Questions and the memories that answer them, as an embedder is asked of them in daily use: some share their words,
- * some only their meaning. Subjects are far apart, so that every other statement is a wrong answer to a question.
- */
-const PROBE_PAIRS: readonly (readonly [question: string, statement: string])[] = [
-  ["Где живёт пользователь?", "Пользователь живёт в Новосибирске"],
-  ["Какую музыку любит пользователь?", "Пользователь любит слушать классическую музыку"],
-  ["Какие у пользователя домашние животные?", "У пользователя есть кошка и два попугая"],
-  ["Чем пользователь болел зимой?", "Зимой пользователь перенёс воспаление лёгких"],
-  ["На чём пользователь ездит на работу?", "На работу пользователь ездит на велосипеде"],
-  ["Какие книги читает пользователь?", "Пользователь читает научную фантастику и детективы"],
-  ["What does the user do for a living?", "User works as a primary school teacher"],
-  ["Which operating system does the user run?", "User runs Fedora Linux on all computers"],
-  ["When is the user's birthday?", "User's birthday is on the second of June"],
-  ["What sports does the user play?", "User plays tennis and volleyball at weekends"],
-  ["How does the user take notes?", "User takes notes by hand in a paper notebook"],
-  ["Which city is the company based in?", "The company has its head office in Rotterdam"],
-];
-
-/** What an embedder is probed with, in one call: question, statement, question, statement … */
-export const PROBE_TEXTS: readonly string[] = PROBE_PAIRS.flat();
-
-/** Nine of ten wrong answers in the question's language lie below it: a tail, since a store holds many wrong ones. */
-const BACKGROUND_QUANTILE = 0.9;
-/** Three of five right answers lie above it. Lower, and one odd pair of the twelve would decide for every search. */
-const RELATED_QUANTILE = 0.4;
-
-/**
- * Calibration by probe: where the cosines of an embedder lie, from the vectors of `PROBE_TEXTS` in their order. Models
- * differ far too much for one threshold (unrelated texts: .2 in text-embedding-3-small, .75 in ada-002), but each tells its
- * own scale by twelve questions. Wrong pairs are taken within a language: across them even unlike texts look unlike
- * enough to hide how alike two Russian sentences are to a model that knows only English.
- */
-export function calibrationFrom(vectors: readonly Vector[]): Calibration {
-  if (vectors.length !== PROBE_TEXTS.length)
-    throw new MemoryError("invalid", `A calibration takes ${PROBE_TEXTS.length} vectors, not ${vectors.length}`);
-  const pairs: Pair[] = [];
-  PROBE_PAIRS.forEach(([question], asked) => {
-    PROBE_PAIRS.forEach(([, statement], told) => {
-      if (isRussian(question) !== isRussian(statement)) return;
-      const cosine = cosineOf(vectors[2 * asked] ?? [], vectors[2 * told + 1] ?? []);
-      pairs.push({ cosine, isRight: asked === told, isRussian: isRussian(question) });
-    });
-  });
-  const all = scaleOfPairs(pairs);
-  if (isTrusted(all)) return all;
-  const [russian, english] = [true, false].map((one) => scaleOfPairs(pairs.filter((pair) => pair.isRussian === one)));
-  if (russian === undefined || english === undefined || isTrusted(russian) === isTrusted(english)) return all;
-  return isTrusted(english) ? { ...english, cyrillic: all } : { ...all, cyrillic: russian };
-}
-
-interface Pair {
-  readonly cosine: number;
-  readonly isRight: boolean;
-  readonly isRussian: boolean;
-}
-
-function scaleOfPairs(pairs: readonly Pair[]): CosineScale {
-  const cosinesOf = (isRight: boolean) => pairs.filter((pair) => pair.isRight === isRight).map(({ cosine }) => cosine);
-  return {
-    background: quantile(cosinesOf(false), BACKGROUND_QUANTILE),
-    related: quantile(cosinesOf(true), RELATED_QUANTILE),
-  };
-}
-
-/**
- * The scale for a question. A model that knows one language only (MiniLM: to it all Russian sentences are alike, .7) has one
- * for the script of that language and one for the other, in which it is trusted with nothing.
+ * The scale for a question, by its script. A model that knows one language only (MiniLM: to it all Russian sentences are alike,
+ * .7) has one for the script of that language and others for the rest, in which it is trusted with nothing. Of a script
+ * that no probe is written in nothing is known: it has the most careful scale that was measured.
  */
 export function scaleFor(calibration: Calibration, query: string): CosineScale {
-  return isRussian(query) ? (calibration.cyrillic ?? calibration) : calibration;
+  const { background, related } = scaleOfScript(calibration, query);
+  return { background, related };
+}
+
+function scaleOfScript(calibration: Calibration, query: string): CosineScale {
+  if (isCyrillic(query)) return calibration.cyrillic ?? calibration;
+  if (EAST_ASIAN.test(query)) return calibration.eastAsian ?? mostCareful(calibration);
+  const letters = query.match(/\p{L}/gu) ?? [];
+  const latin = query.match(/\p{Script=Latin}/gu) ?? [];
+  // A Greek letter in an English question does not make it Greek.
+  return 2 * latin.length >= letters.length ? calibration : mostCareful(calibration);
+}
+
+const isCyrillic = (text: string): boolean => /\p{Script=Cyrillic}/u.test(text);
+const EAST_ASIAN = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
+
+function mostCareful(calibration: Calibration): CosineScale {
+  return [calibration, calibration.cyrillic, calibration.eastAsian]
+    .filter((scale) => scale !== undefined)
+    .reduce((one, other) => (cosineOfRight(other) > cosineOfRight(one) ? other : one));
 }
 
 /** What a memory scores for which nothing speaks: no word shared, a cosine of the background. */
@@ -107,35 +60,32 @@ const SEPARATION_BELOW_MIN = 0.3;
 /** How much a cosine speaks for a memory: 0 at the background, 1 at a right answer, less than 0 below the background. */
 export function cosineEvidence(cosine: number, calibration: CosineScale): number {
   const { background } = calibration;
-  const headroom = Math.max(HEADROOM_MIN, 1 - background);
-  const separation = trustedSeparation(calibration.related - background, headroom);
+  const headroom = headroomOf(calibration);
+  const separation = trustedSeparation(calibration);
   if (cosine >= background) return (cosine - background) / separation;
   return (BELOW_BACKGROUND * (cosine - background)) / Math.max(separation, SEPARATION_BELOW_MIN * headroom);
 }
 
-function isTrusted({ background, related }: CosineScale): boolean {
-  return related - background >= SEPARATION_MIN * Math.max(HEADROOM_MIN, 1 - background);
+const headroomOf = ({ background }: CosineScale): number => Math.max(HEADROOM_MIN, 1 - background);
+
+/** An embedder tells right answers from others on this scale well enough that its cosines may speak for a memory. */
+export function isTrusted(scale: CosineScale): boolean {
+  return scale.related - scale.background >= SEPARATION_MIN * headroomOf(scale);
 }
 
 /** The measured separation; a small one is stretched, the more the smaller, until no cosine is evidence of an answer. */
-function trustedSeparation(separation: number, headroom: number): number {
+function trustedSeparation(scale: CosineScale): number {
+  const separation = scale.related - scale.background;
+  if (isTrusted(scale)) return separation;
+  const headroom = headroomOf(scale);
   const least = SEPARATION_MIN * headroom;
-  if (separation >= least) return separation;
   const blindness = 1 - Math.max(0, separation) / least;
   return least + blindness * (SEPARATION_BLIND * headroom - least);
 }
 
+/** The cosine that is worth one right answer; above 1 where none is. */
+const cosineOfRight = (scale: CosineScale): number => scale.background + trustedSeparation(scale);
+
 /** A cosine as a score of 0..1 that means the same for every embedder: 0.7 is a right answer. Monotone. */
 export const calibrateCosine = (cosine: number, calibration: CosineScale): number =>
   scoreOf(cosineEvidence(cosine, calibration));
-
-const isRussian = (text: string): boolean => /\p{Script=Cyrillic}/u.test(text);
-
-/** Between the neighbours, linearly; `values` is not empty. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  const place = (sorted.length - 1) * share;
-  const low = sorted[Math.floor(place)] ?? 0;
-  const high = sorted[Math.ceil(place)] ?? low;
-  return low + (high - low) * (place - Math.floor(place));
-}

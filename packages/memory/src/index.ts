@@ -1,4 +1,5 @@
 export * from "./backoff.ts";
+export * from "./calibration-probe.ts";
 export * from "./calibration.ts";
 export * from "./collection.ts";
 export * from "./compare-target.ts";

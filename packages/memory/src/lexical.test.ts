@@ -108,6 +108,13 @@ describe("lexicalScores", () => {
     expect(ofBoth.get("ann's")).toBeCloseTo(ofBoth.get("bob's") ?? 0);
   });
 
+  test("the label of a statement is no speaker: it is worth no more than its words", () => {
+    const labelled = { id: "red", lexemes: ["@who:colour", "colour", "red"], isStatement: true };
+    const hits = (isStatement: boolean) => textHitsOf(["colour", "car", "neighbour"], [{ ...labelled, isStatement }]);
+    expect(lexicalScores(hits(true)).get("red")).toBeLessThan(RIGHT);
+    expect(lexicalScores(hits(false)).get("red")).toBeGreaterThan(RIGHT);
+  });
+
   test("a memory of the day that is asked for is found by its date, and by that alone is no right answer", () => {
     const dated = [
       { id: "then", lexemes: ["tea", "@2023-05-08"] },

@@ -116,6 +116,6 @@ function onlySpeaker(text: TextHits, terms: readonly TermShares[]): string | und
 }
 
 function bonusOf(hit: TextHit, speaker: string | undefined): number {
-  const speaks = speaker !== undefined && frequencyOf(hit, speaker) > 0;
+  const speaks = hit.isTurn && speaker !== undefined && frequencyOf(hit, speaker) > 0;
   return (speaks ? SPEAKER : 0) + (hit.isMarked ? MARK : 0);
 }

@@ -3,6 +3,7 @@ import { DEFAULT_PROJECT_ID } from "./ids.ts";
 import type { Memory } from "./memory.ts";
 import type { Embedder, IndexTarget, MemoryStore, TextHits, VectorIndex } from "./ports/index.ts";
 import { createQueryVectors } from "./query-vectors.ts";
+import { tenantOf } from "./scope.ts";
 import { search, type SearchDeps, type SearchRequest } from "./search.ts";
 
 const DEADLINE_MS = 30;
@@ -99,6 +100,42 @@ describe("search", () => {
     });
     expect(contents(await search(deps, { ...request, limit: 900 }))).toHaveLength(900);
     expect(contents(await search(deps, { ...request, limit: 10 }))).toHaveLength(10);
+  });
+
+  describe("without a user", () => {
+    const OWNERS_MAX = 1_000;
+    const { userId: _, ...scope } = request.filter.scope;
+    const open: SearchRequest = { ...request, filter: { scope: { ...scope, agentId: "g", exact: true } } };
+    const asked: (readonly string[])[] = [];
+    const askOf = (owners: number, joinsRows: boolean) => {
+      const deps = depsOf({ searchText: () => Promise.resolve(words) });
+      const all = Array.from({ length: owners }, (__, at) => ({ userId: `u${at}`, agentId: null }));
+      const findOwners = (___: unknown, limit: number) => Promise.resolve(all.slice(0, limit));
+      const index = {
+        joinsRows,
+        search(_____: unknown, { tenants }: { tenants: readonly string[] }) {
+          asked.push(tenants);
+          return Promise.resolve([{ id: meant, version: 1, cosine: 0.6 }]);
+        },
+      } as unknown as VectorIndex;
+      return search({ ...deps, store: { ...deps.store, findOwners }, index }, open);
+    };
+    const tenantsOf = (count: number) =>
+      Array.from({ length: count }, (__, at) =>
+        tenantOf({ projectId: DEFAULT_PROJECT_ID, userId: `u${at}`, agentId: null }),
+      );
+
+    test("the vectors of as many users as can be named are asked, and where there are more it is said", async () => {
+      expect((await askOf(OWNERS_MAX, false)).degraded).toEqual([]);
+      expect(asked.at(-1)).toEqual(tenantsOf(OWNERS_MAX));
+      expect((await askOf(OWNERS_MAX + 1, false)).degraded).toMatchObject([{ code: "many_users" }]);
+      expect(asked.at(-1)).toEqual(tenantsOf(OWNERS_MAX));
+    });
+
+    test("an index that joins the rows need not be told whose", async () => {
+      expect((await askOf(OWNERS_MAX + 1, true)).degraded).toEqual([]);
+      expect(asked.at(-1)).toEqual([]);
+    });
   });
 
   test("a database that is away is said, and not passed over", async () => {

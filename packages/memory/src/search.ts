@@ -13,7 +13,8 @@ import type {
 } from "./ports/index.ts";
 import type { QueryVectors } from "./query-vectors.ts";
 import { rank } from "./rank.ts";
-import { tenantOf, visibleTo, type MemoryFilter } from "./scope.ts";
+import type { MemoryFilter } from "./scope.ts";
+import { idsOf, MANY_USERS, tenantsOf } from "./search-reach.ts";
 import { textQueryOf } from "./text-query.ts";
 import type { Vector } from "./vector.ts";
 
@@ -24,9 +25,6 @@ const TEXT_POOL_MIN = 600;
 /** Without a query: so many times more where repetitions fill the answer, and no further than this. */
 const RECENT_GROWTH = 4;
 const RECENT_MAX = 10_000;
-/** Users of one session or agent that a search without a user goes through. */
-const OWNERS_MAX = 256;
-
 export interface SearchDeps {
   readonly store: MemoryStore;
   readonly index: VectorIndex;
@@ -69,6 +67,7 @@ export interface Degradation {
     | "vectors_unavailable"
     | "deadline"
     | "index_not_ready"
+    | "many_users"
     | "other_model";
   readonly message: string;
 }
@@ -199,25 +198,27 @@ async function searchVectors(
       return without("deadline", `No embedding within ${deps.deadlineMs} ms; words answer alone`, error);
     return without("embedder_unavailable", `${toMemoryError(error).message}; words answer alone`, error);
   }
-  const tenants = tenantsOf(deps.store, request.filter);
+  const tenants = tenantsOf(deps, request.filter);
   const ids = idsOf(deps, request.filter);
   const ask = async (pool: number): Promise<VectorArm> => {
-    const found = Promise.all([tenants, ids]).then(([known, only]) =>
-      deps.index.search(
+    const found = Promise.all([tenants, ids]).then(async ([known, only]) => ({
+      areAll: known.areAll,
+      hits: await deps.index.search(
         collection,
         {
           vector,
           filter: request.filter,
-          tenants: known,
+          tenants: known.tenants,
           limit: pool,
           now: new Date(),
           ...(only === undefined ? {} : { ids: only }),
         },
         deadline,
       ),
-    );
-    const hits = await timed(deps, "vectors", beforeDeadline(found, deadline));
-    const arm = { hits, pool, target, degraded: embedder.lexical ? [LEXICAL] : [] };
+    }));
+    const { hits, areAll } = await timed(deps, "vectors", beforeDeadline(found, deadline));
+    const degraded = [...(embedder.lexical ? [LEXICAL] : []), ...(areAll ? [] : [MANY_USERS])];
+    const arm = { hits, pool, target, degraded };
     return {
       ...arm,
       askOn: (larger) => ask(larger).catch((cause: unknown) => ({ ...arm, ...cutShort(deadline, arm, cause) })),
@@ -250,28 +251,6 @@ function cutShort(
 
 /** Of an arm that may have to answer alone: as many repetitions as answers leave the limit filled. */
 const poolOf = (min: number, { limit }: SearchRequest): number => Math.max(min, 2 * limit);
-
-/** So many ids go along with a question to an index; a condition that lets more through leaves enough for the join to find. */
-const IDS_MAX = 5_000;
-
-/** What a condition lets through, for an index that does not know the rows. Undefined: no condition, or too many. */
-async function idsOf({ index, store }: SearchDeps, filter: MemoryFilter): Promise<readonly string[] | undefined> {
-  if (filter.condition === undefined || index.joinsRows === true) return undefined;
-  const ids = await store.findIds(filter, IDS_MAX + 1);
-  return ids.length > IDS_MAX ? undefined : ids;
-}
-
-/** The tenants whose points the caller may see; where it names no user, the owners are asked of the truth. */
-async function tenantsOf(store: MemoryStore, filter: MemoryFilter): Promise<readonly string[]> {
-  const { projectId, agentId } = filter.scope;
-  const tenants = new Set<string>();
-  for (const visible of visibleTo(filter.scope)) {
-    const { userId, agentId: agent = agentId ?? null } = visible;
-    if (userId !== undefined) tenants.add(tenantOf({ projectId, userId, agentId: agent }));
-    else for (const owner of await store.findOwners(filter, OWNERS_MAX)) tenants.add(tenantOf({ projectId, ...owner }));
-  }
-  return [...tenants];
-}
 
 /** Rejects at the deadline even when the call underneath does not listen to its signal. */
 function beforeDeadline<T>(promise: Promise<T>, deadline: AbortSignal): Promise<T> {

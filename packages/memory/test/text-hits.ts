@@ -4,6 +4,8 @@ export interface Document {
   readonly id: string;
   /** Its lexemes, one for each time that they stand in it. */
   readonly lexemes: readonly string[];
+  /** A statement although it opens with a label, as a turn does with its speaker. */
+  readonly isStatement?: boolean;
   /** Documents of one session stand beside each other in the order in which they are given. */
   readonly session?: string;
 }
@@ -19,14 +21,14 @@ export function textHitsOf(
   const words = [...new Set(query)];
   const asked = [...words, ...days.flat()];
   const counted = [...asked, ...words.map((word) => `@who:${word}`)];
-  const rows = documents.map(({ id, lexemes, session }) => {
+  const rows = documents.map(({ id, lexemes, session, isStatement = false }) => {
     const beside = session === undefined ? [] : documents.filter((one) => one.session === session);
     const at = beside.findIndex((one) => one.id === id);
     return {
       id,
       length: new Set(lexemes).size,
       frequencies: frequenciesOf(counted, lexemes),
-      isTurn: lexemes.some((lexeme) => lexeme.startsWith("@who:")),
+      isTurn: !isStatement && lexemes.some((lexeme) => lexeme.startsWith("@who:")),
       isMarked: marks.some((mark) => lexemes.includes(mark)),
       before: beside
         .slice(Math.max(0, at - NEIGHBOURS), Math.max(0, at))

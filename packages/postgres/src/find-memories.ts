@@ -61,8 +61,8 @@ export async function recentMemories(db: Executor, filter: MemoryFilter, limit: 
 export async function findOwners(db: Executor, filter: MemoryFilter, limit: number): Promise<readonly Owner[]> {
   const values = new Values();
   const rows = await db.query<{ user_id: string | null; agent_id: string | null }>(
-    `SELECT DISTINCT m.user_id, CASE WHEN m.user_id IS NULL THEN m.agent_id END AS agent_id
-     FROM public.memories m WHERE ${filterSql(filter, values)} LIMIT ${values.add(limit)}::int`,
+    `SELECT m.user_id, CASE WHEN m.user_id IS NULL THEN m.agent_id END AS agent_id
+     FROM public.memories m WHERE ${filterSql(filter, values)} GROUP BY 1, 2 ORDER BY max(m.created_at) DESC, 1, 2 LIMIT ${values.add(limit)}::int`,
     values.list,
   );
   return rows.map((row) => ({ userId: row.user_id, agentId: row.agent_id }));

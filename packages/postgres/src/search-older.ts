@@ -1,4 +1,4 @@
-import type { MemoryFilter } from "@engram/memory";
+import { EVENT_TYPE, type MemoryFilter } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
 import { quoteLexeme } from "./lexemes.ts";
 import {
@@ -39,8 +39,8 @@ export async function findOlder(
   // The words are a value of the statement, so that the planner knows how rare they are.
   const [row] = await db.query<{ readonly found: CandidateColumns }>(
     `WITH older AS MATERIALIZED (
-       SELECT row_number() OVER () AS n, m.id, length(m.search) AS length, m.search AS found FROM (
-         SELECT m.id, m.search FROM public.memories m
+       SELECT row_number() OVER () AS n, m.id, length(m.search) AS length, m.type = ${values.add(EVENT_TYPE)} AS is_event, m.search AS found FROM (
+         SELECT m.id, m.type, m.search FROM public.memories m
          WHERE ${condition} AND (m.created_at, m.id) < (${createdAt}::timestamptz, ${id}::uuid) AND m.search @@ ${values.add(looked)}::tsquery
          ORDER BY m.created_at DESC, m.id DESC LIMIT ${OLDER_MAX}) m)
      SELECT ${candidatesSql("older", watched, marks, values)} AS found`,

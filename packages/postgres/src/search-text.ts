@@ -1,4 +1,11 @@
-import { groupTerms, speakerLexeme, type MemoryFilter, type TextHits, type TextQuery } from "@engram/memory";
+import {
+  EVENT_TYPE,
+  groupTerms,
+  speakerLexeme,
+  type MemoryFilter,
+  type TextHits,
+  type TextQuery,
+} from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
 import { analyseIn, anyOf } from "./lexemes.ts";
 import { findOlder } from "./search-older.ts";
@@ -42,19 +49,20 @@ export async function searchText(
   const values = new Values();
   const condition = filterSql(filter, values);
   const seenMax = `${values.add(SEEN_MAX)}::int`;
+  const eventType = values.add(EVENT_TYPE);
   const [row] = await db.query<TextRow>(
     `WITH seen AS MATERIALIZED (
-       SELECT m.id, m.user_id, m.session_id, m.type, m.created_at, length(m.search) AS length, CASE WHEN m.search @@ ${values.add(anyOf(wanted))}::tsquery THEN m.search END AS found
+       SELECT m.id, m.user_id, m.session_id, m.type = ${eventType} AS is_event, m.created_at, length(m.search) AS length, CASE WHEN m.search @@ ${values.add(anyOf(wanted))}::tsquery THEN m.search END AS found
        FROM (SELECT m.id, m.user_id, m.session_id, m.type, m.created_at, m.search FROM public.memories m
          WHERE ${condition} ORDER BY m.created_at DESC, m.id DESC LIMIT ${seenMax}) m),
-     hits AS MATERIALIZED (SELECT row_number() OVER () AS n, id, length, found FROM seen WHERE found IS NOT NULL)
+     hits AS MATERIALIZED (SELECT row_number() OVER () AS n, id, length, is_event, found FROM seen WHERE found IS NOT NULL)
      SELECT count(*)::int AS documents, coalesce(avg(length), 0)::float8 AS average_length,
        CASE WHEN count(*) = ${seenMax} THEN (SELECT json_build_array(created_at::text, id) FROM seen ORDER BY created_at, id LIMIT 1) END AS oldest,
        ${candidatesSql("hits", watched, marks, values)} AS found,
        (SELECT json_agg(json_build_array(t.ids, t.seconds)) FROM (
          SELECT json_agg(id ORDER BY created_at, id) AS ids, json_agg(date_part('epoch', created_at) ORDER BY created_at, id) FILTER (WHERE session_id IS NULL) AS seconds
-         FROM seen WHERE user_id IS NOT NULL AND (session_id IS NOT NULL OR type = 'interaction')
-         GROUP BY user_id, session_id HAVING count(found) > 0) t) AS talks
+         FROM seen WHERE user_id IS NOT NULL AND (session_id IS NOT NULL OR is_event)
+         GROUP BY user_id, session_id, is_event HAVING count(found) > 0) t) AS talks
      FROM seen`,
     values.list,
   );

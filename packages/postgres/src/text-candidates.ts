@@ -22,7 +22,7 @@ export interface CandidateColumns {
 }
 
 /**
- * The candidates of a CTE (`n`, `id`, `length`, and `found`, their lexemes) in columns, which take a third of the time of an
+ * The candidates of a CTE (`n`, `id`, `length`, `is_event`, and `found`, their lexemes) in columns, which take a third of the time of an
  * object for each; of their lexemes those that are watched.
  */
 export function candidatesSql(
@@ -32,7 +32,7 @@ export function candidatesSql(
   values: Values,
 ): string {
   return `(SELECT json_build_object('numbers', json_agg(c.n), 'ids', json_agg(c.id), 'lengths', json_agg(c.length),
-         'turns', json_agg(c.found @@ ${values.add(ANY_SPEAKER)}::tsquery), 'marked', json_agg(${marks.length === 0 ? "false" : `c.found @@ ${values.add(anyOf(marks))}::tsquery`}),
+         'turns', json_agg(c.is_event AND c.found @@ ${values.add(ANY_SPEAKER)}::tsquery), 'marked', json_agg(${marks.length === 0 ? "false" : `c.found @@ ${values.add(anyOf(marks))}::tsquery`}),
          'words', (SELECT json_build_array(json_agg(x.n), json_agg((x.l).lexeme), json_agg(coalesce(cardinality((x.l).positions), 1)))
            FROM (SELECT n, unnest(found) AS l FROM ${rows} OFFSET 0) x WHERE (x.l).lexeme = ANY (${values.add(watched)}::text[])))
        FROM ${rows} c)`;

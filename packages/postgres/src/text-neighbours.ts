@@ -1,4 +1,4 @@
-import type { MemoryFilter, TextHit } from "@engram/memory";
+import { EVENT_TYPE, type MemoryFilter, type TextHit } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
 import type { Candidate } from "./text-candidates.ts";
 
@@ -12,8 +12,9 @@ const NEIGHBOURS_SEEN = 12;
 const TALK_GAP_SECONDS = 600;
 
 /**
- * A user's sessions of which something was found, each with the ids of what was told in it, in that order; where it is no
- * session but what was told outside of all, with the seconds of when.
+ * A user's sessions of which something was found, each with the ids of the events that were told in it, in that order, and
+ * apart from them those of the statements, so that what is beside a turn is a turn; events that were told outside of all
+ * sessions with the seconds of when.
  */
 export type TalkColumns = readonly (readonly [ids: readonly string[], seconds: readonly number[] | null])[];
 
@@ -67,16 +68,17 @@ async function readNeighbours(
 ): Promise<readonly (readonly [string, Neighbours])[]> {
   const values = new Values();
   const condition = filterSql(filter, values);
+  const eventType = values.add(EVENT_TYPE);
   const rows = await db.query<NeighboursRow>(
-    `SELECT b.id, ${besideSql(condition, "before")} AS before, ${besideSql(condition, "after")} AS after
+    `SELECT b.id, ${besideSql(condition, eventType, "before")} AS before, ${besideSql(condition, eventType, "after")} AS after
      FROM public.memories b WHERE b.id = ANY (${values.add(ids)}::uuid[])`,
     values.list,
   );
   return rows.map(({ id, before, after }) => [id, { before, after }]);
 }
 
-/** The ids of those told beside row `b` in its session, the nearest first, as a JSON array. */
-function besideSql(condition: string, side: "before" | "after"): string {
+/** The ids of those of its kind told beside row `b` in its session, the nearest first, as a JSON array. */
+function besideSql(condition: string, eventType: string, side: "before" | "after"): string {
   const [comparison, direction, gap] =
     side === "before"
       ? ["<", "DESC", `m.created_at > b.created_at - interval '${TALK_GAP_SECONDS} s'`]
@@ -85,7 +87,7 @@ function besideSql(condition: string, side: "before" | "after"): string {
       SELECT m.id, m.session_id, m.type, m.created_at, ${gap} AS is_near FROM public.memories m
       WHERE ${condition} AND m.user_id = b.user_id AND m.project_id = b.project_id AND (m.created_at, m.id) ${comparison} (b.created_at, b.id)
       ORDER BY m.created_at ${direction}, m.id ${direction} LIMIT ${NEIGHBOURS_SEEN}) n
-    WHERE CASE WHEN b.session_id IS NULL THEN n.session_id IS NULL AND n.is_near AND n.type = 'interaction' AND b.type = 'interaction'
-      ELSE n.session_id = b.session_id END
+    WHERE (n.type = ${eventType}) = (b.type = ${eventType})
+      AND CASE WHEN b.session_id IS NULL THEN n.session_id IS NULL AND n.is_near AND b.type = ${eventType} ELSE n.session_id = b.session_id END
     ORDER BY n.created_at ${direction}, n.id ${direction} LIMIT ${NEIGHBOURS}))`;
 }

@@ -17,11 +17,24 @@ describeOnDatabases("conditions", (db, name) => {
   beforeAll(async () => {
     await db.script("TRUNCATE public.memories; ALTER TABLE public.memories DISABLE TRIGGER USER");
     for (const row of rows) {
-      const { id, content, type, key, metadata, importance, categories, sessionIds, agentIds } = row;
+      const {
+        id,
+        userId,
+        level,
+        seenCount,
+        content,
+        type,
+        key,
+        metadata,
+        importance,
+        categories,
+        sessionIds,
+        agentIds,
+      } = row;
       await db.query(
-        `INSERT INTO public.memories (id, user_id, content, type, key, metadata, importance, categories, session_id, session_ids, agent_id,
-           agent_ids, occurred_at, created_at, updated_at, expires_at, valid_from, valid_to)
-         VALUES ($1::uuid, 'u', $2, $3, $4, $5::jsonb, $6::real, $7::text[], $8, $9::text[], $10, $11::text[], $12, $13, $13, $14, $13, $13)`,
+        `INSERT INTO public.memories (id, content, type, key, metadata, importance, categories, session_id, session_ids, agent_id,
+           agent_ids, occurred_at, created_at, updated_at, expires_at, valid_from, valid_to, user_id, level, seen_count)
+         VALUES ($1::uuid, $2, $3, $4, $5::jsonb, $6::real, $7::text[], $8, $9::text[], $10, $11::text[], $12, $13, $13, $14, $13, $13, $15, $16, $17)`,
         [
           id,
           content,
@@ -37,6 +50,9 @@ describeOnDatabases("conditions", (db, name) => {
           row.occurredAt,
           row.createdAt,
           row.expiresAt,
+          userId,
+          level,
+          seenCount,
         ],
       );
     }

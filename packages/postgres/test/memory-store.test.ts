@@ -284,6 +284,12 @@ describeOnDatabases("memories", (db) => {
       ]),
     );
     expect(owners).toHaveLength(4);
+    // Whose newest memory is the newest comes first, whatever they told before.
+    await put({ userId: "u", content: "шесть" });
+    for (const limit of [1, 2, 3])
+      expect(
+        (await store.findOwners({ scope: { projectId, exact: true } }, limit)).map((owner) => owner.userId),
+      ).toEqual(["u", null, "v"].slice(0, limit));
   });
 
   test("a join shows a caller its own user's, session's and level's rows, whatever ids the index gave", async () => {

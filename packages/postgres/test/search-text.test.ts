@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { DEFAULT_PROJECT_ID, lexicalScores, textQueryOf, type MemoryFilter } from "@engram/memory";
+import { DEFAULT_PROJECT_ID, lexicalScores, TEXT_OF_RIGHT, textQueryOf, type MemoryFilter } from "@engram/memory";
 import { createMemoryStore } from "../src/index.ts";
 import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
@@ -47,7 +47,7 @@ describeOnDatabases("words", (db) => {
     const cyrillic = "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯІЇЄҐЎ";
     const accents =
       "ÀÁÂÃÄÅĀĂĄÇĆČĎÈÉÊËĒĖĘĚĞÌÍÎÏĪĮÑŃŇÒÓÔÕÖŌŐŘŚŞŠŤÙÚÛÜŪŮŰÝŹŻŽàáâãäåāăąçćčďèéêëēėęěğìíîïīįñńňòóôõöōőřśşšťùúûüūůűýÿźżž";
-    const separators = "«»„“”‘—–…№•·،。、，！？：；（）「」-_/.:@#+=*|\\";
+    const separators = "«»„“”‘—–…№•·،。、，！？：；（）「」-_/.:@#+=*|\\<>&™→₽°\u00a0";
     const kept = "абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґўabcXYZ0189 ,;!?()'\"中日ไΣσ";
     const folded = async (characters: string) => {
       const [row] = await db.query<{ folded: string }>("SELECT engram.search_fold($1) AS folded", [characters]);
@@ -58,6 +58,8 @@ describeOnDatabases("words", (db) => {
     expect(await folded(accents)).toBe(accents.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase());
     expect(await folded("ĐđØøŁłıİ")).toBe("ddoollii");
     expect(await folded(separators)).toBe(" ".repeat(separators.length));
+    expect(await folded("user’s co\u00adop\u200berative")).toBe("user's cooperative");
+    expect(await folded("Ａｐｐｌｅ ﾃｽﾗ ｱﾊﾟｰﾄ м² ﬁn e\u0301")).toBe("Apple テスラ アパート м2 fin e");
     expect(await folded(kept)).toBe(kept);
     expect(await folded(`${kept}Ж${accents}—`)).toBe(`${kept}ж${(await folded(accents)) ?? ""} `);
   });
@@ -81,6 +83,22 @@ describeOnDatabases("words", (db) => {
       ["用户喜欢喝绿茶和咖啡", "茶"],
       ["서울에서 살고 있다", "서울"],
       ["ผู้ใช้ชอบกาแฟ", "กาแฟ"],
+      ["Верстал тег <marquee> на главной", "marquee"],
+      ["Функция вернула Vec<String> целиком", "String"],
+      ["Выход, если a<b and threshold c>d", "threshold"],
+      ["Бывший коллега из AT&T", "at&t"],
+      ["Сноска&nbsp;внизу", "nbsp"],
+      ["Работает в отделе R&D", "R&D"],
+      ["Любит 🍕 и Ａｐｐｌｅ", "🍕"],
+      ["Любит 🍕 и Ａｐｐｌｅ", "apple"],
+      ["Ответил 👍🏽🎉 на всё", "👍"],
+      ["Подписывается 👨‍👩‍👧❤️", "❤"],
+      ["Едет в 🇩🇪 летом", "🇩🇪"],
+      ["ﾃｽﾗに乗る", "テスラ"],
+      ["Поезд Москва→Казань", "казань"],
+      ["Стоит 500₽ в месяц", "500"],
+      ["User’s flat is small", "user"],
+      ["Живёт в\u00a0Туле", "Тула"],
     ])("%p is found by %p", async (content, query) => {
       await put({ content }, { content: "Совсем о другом" });
       expect(await found(query)).toEqual([content]);
@@ -92,7 +110,17 @@ describeOnDatabases("words", (db) => {
     });
 
     test("content of any kind can be stored and asked for", async () => {
-      const odd = ["''\\'", "::: @who:x '@2023'", "a".repeat(5000), "あ".repeat(20_000), `${"x-1/".repeat(10_000)}y`];
+      const odd = [
+        "''\\'",
+        "<&>",
+        "👨‍👩‍👧",
+        "\u200d\ufe0f",
+        "<a href='x'>&amp;</a>",
+        "::: @who:x '@2023'",
+        "a".repeat(5000),
+        "あ".repeat(20_000),
+        `${"x-1/".repeat(10_000)}y`,
+      ];
       await put(...odd.map((content) => ({ content })));
       for (const content of odd) expect(await found(content.slice(0, 2_000))).toBeDefined();
     });
@@ -139,13 +167,17 @@ describeOnDatabases("words", (db) => {
 
     test("never are another user's, nor what a filter leaves out, nor what is retired or expired", async () => {
       await talk("s", ["чужое"], { userId: "other" });
-      await talk("s", ["факт"], { type: "fact" });
+      await talk("s", ["сосед"]);
       await talk("s", ["скрыто"], { expiresAt: new Date(Date.now() + 60_000) });
       await talk("s", ["горы"]);
       await db.script("UPDATE public.memories SET expires_at = now() - interval '1 s' WHERE content = 'скрыто'");
       await talk("s", ["закрыто"]);
       await db.script("UPDATE public.memories SET valid_to = now() WHERE content = 'закрыто'");
-      expect((await ask("горы", { scope, types: ["interaction"] })).hits).toMatchObject([{ before: [], after: [] }]);
+      const condition = {
+        op: "not",
+        of: { op: "eq", field: { column: "content" }, value: "сосед" },
+      } as const;
+      expect((await ask("горы", { scope, condition })).hits).toMatchObject([{ before: [], after: [] }]);
       expect((await ask("горы")).hits[0]?.before).toHaveLength(1);
       const shared = { scope: { projectId: DEFAULT_PROJECT_ID, sessionId: "s", exact: true } };
       expect((await ask("горы", shared)).hits[0]?.before).toHaveLength(1);
@@ -160,6 +192,35 @@ describeOnDatabases("words", (db) => {
       expect(hits.find((hit) => hit.id !== two)).toMatchObject({ before: [], after: [] });
       await db.script("UPDATE public.memories SET created_at = created_at - interval '1 hour' WHERE content = 'раз'");
       expect((await ask("горы")).hits.find((hit) => hit.id === two)?.before).toEqual([]);
+    });
+
+    test("of a turn are turns, and of a statement statements: what one says is no answer of the other", async () => {
+      await talk("s", ["раз"]);
+      await talk("s", ["первый факт"], { type: "fact" });
+      await talk("s", ["горы"]);
+      await talk("s", ["горы далеко"], { type: "fact" });
+      await talk("s", ["два"]);
+      const contents = async (ids: readonly string[] = []) =>
+        (await store.findMemories(ids, { scope })).map((row) => row.content);
+      const { hits } = await ask("горы");
+      expect(
+        await Promise.all(hits.map(async (hit) => [await contents(hit.before), await contents(hit.after)])),
+      ).toEqual(
+        expect.arrayContaining([
+          [["раз"], ["два"]],
+          [["первый факт"], []],
+        ]),
+      );
+    });
+
+    test("statements of the form `label: value` are no turns, and what stands beside them no answer", async () => {
+      const statements = ["Купил хлеб", "Сервер: PostgreSQL на 10.0.0.1", "Пароль: qwerty", "Любимый цвет: синий"];
+      const ids = await talk("s", statements, { type: "fact" });
+      const hits = await ask("PostgreSQL");
+      expect(hits.hits).toMatchObject([{ id: ids[1], isTurn: false }]);
+      const scores = lexicalScores(hits);
+      expect(scores.get(ids[1] ?? "")).toBeGreaterThan(TEXT_OF_RIGHT);
+      for (const beside of [ids[0], ids[2], ids[3]]) expect(scores.get(beside ?? "")).toBeLessThan(TEXT_OF_RIGHT);
     });
 
     test("the answer is found in the turn after the words, and its speaker is known", async () => {

@@ -59,9 +59,11 @@ export interface CosineScale {
   readonly related: number;
 }
 
-/** The scale of an embedder, and that of questions in Cyrillic where they need one of their own. */
+/** The scale of an embedder, and those of questions in scripts that need one of their own. */
 export interface Calibration extends CosineScale {
   readonly cyrillic?: CosineScale;
+  /** Of Chinese, and so of Japanese and Korean. Absent: probed before it was asked for (`isCurrent`). */
+  readonly eastAsian?: CosineScale;
 }
 
 export interface EmbedderProbe {

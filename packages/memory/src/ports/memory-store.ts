@@ -52,13 +52,13 @@ export interface TextHit {
   readonly length: number;
   /** How often each lexeme of a term or a speaker stands in it; only those that do. */
   readonly frequencies: Readonly<Record<string, number>>;
-  /** A turn of a talk: it opens with the name of who speaks. */
+  /** A turn of a talk: an event that opens with the name of who speaks. A statement `label: value` is none. */
   readonly isTurn: boolean;
   /** It has one of the query's marks. */
   readonly isMarked: boolean;
   /**
-   * Up to three that were told before it in its session, the nearest first, of those that the filter lets through; known of
-   * the best hits alone.
+   * Up to three that were told before it in its session, the nearest first, of those that the filter lets through: events
+   * beside an event, statements beside a statement. Known of the best hits alone.
    */
   readonly before: readonly string[];
   /** The same of those that were told after it. */
@@ -93,7 +93,7 @@ export interface MemoryStore {
   /** Newest and most important of what the filter lets through, `sessionId`'s own first. */
   recentMemories(filter: MemoryFilter, limit: number): Promise<readonly Memory[]>;
   searchText(query: TextQuery, filter: MemoryFilter, limit: number): Promise<TextHits>;
-  /** Whose is what the filter lets through, for a search that names no user; at most `limit`. */
+  /** Whose is what the filter lets through, for a search that names no user; whose newest is newest first, at most `limit`. */
   findOwners(filter: MemoryFilter, limit: number): Promise<readonly Owner[]>;
   /** Undefined: absent. Throws `conflict` (with the other's id in `details`) when the new text already stands. */
   updateMemory(

@@ -136,7 +136,7 @@ export async function searchMessages(
     `WITH waiting AS MATERIALIZED (
        SELECT m.id, length(m.search) AS length, CASE WHEN m.search @@ ${values.add(anyOf(wanted))}::tsquery THEN m.search END AS found
        FROM engram.messages m WHERE ${condition} ORDER BY m.id DESC LIMIT ${WAITING_MAX}),
-     hits AS MATERIALIZED (SELECT row_number() OVER () AS n, id, length, found FROM waiting WHERE found IS NOT NULL)
+     hits AS MATERIALIZED (SELECT row_number() OVER () AS n, id, length, false AS is_event, found FROM waiting WHERE found IS NOT NULL)
      SELECT count(*)::int AS documents, coalesce(avg(length), 0)::float8 AS average_length, ${candidatesSql("hits", [...wanted], [], values)} AS found
      FROM waiting`,
     values.list,
@@ -150,7 +150,7 @@ export async function searchMessages(
   };
   const best = bestOf(candidates, wanted, statistics).slice(0, limit);
   return {
-    hits: best.map((hit) => ({ ...hit, isTurn: false, before: [], after: [] })),
+    hits: best.map((hit) => ({ ...hit, before: [], after: [] })),
     terms: groupTerms({ lexemes: terms, alike }, query.days, dayWords),
     ...statistics,
   };

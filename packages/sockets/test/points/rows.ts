@@ -24,7 +24,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export const DAYS = Array.from({ length: 20 }, (_, day) => new Date(Date.UTC(2026, 0, 1) + day * DAY_MS));
 
 /** What is written of a memory; the database adds the rest. */
-export type NewRow = Omit<Conditioned, "updatedAt" | "supersededBy" | "seenCount" | "version" | "indexStatus">;
+export type NewRow = Omit<Conditioned, "updatedAt" | "supersededBy" | "seenCount" | "version" | "indexStatus"> &
+  Partial<Pick<Conditioned, "seenCount">>;
 
 /** Memories of two projects, `perUser` of each user, some retired, expired, repeated, or shared by the users of an agent. */
 export function makeRows(random: Random, perUser: number): readonly NewRow[] {
@@ -88,12 +89,12 @@ export async function writeRows(db: Executor, rows: readonly NewRow[]): Promise<
   for (let from = 0; from < rows.length; from += CHUNK)
     await db.query(
       `INSERT INTO public.memories (id, project_id, user_id, agent_id, session_id, level, type, key, content, metadata, importance, categories,
-         session_ids, agent_ids, occurred_at, created_at, updated_at, expires_at, valid_from, valid_to)
+         session_ids, agent_ids, occurred_at, created_at, updated_at, expires_at, valid_from, valid_to, seen_count)
        SELECT r."id", r."projectId", r."userId", r."agentId", r."sessionId", r."level", r."type", r."key", r."content", r."metadata", r."importance", r."categories",
-         r."sessionIds", r."agentIds", r."occurredAt", r."createdAt", r."createdAt", r."expiresAt", r."validFrom", r."validTo"
+         r."sessionIds", r."agentIds", r."occurredAt", r."createdAt", r."createdAt", r."expiresAt", r."validFrom", r."validTo", coalesce(r."seenCount", 1)
        FROM json_to_recordset($1::json) AS r ("id" uuid, "projectId" uuid, "userId" text, "agentId" text, "sessionId" text, "level" text, "type" text,
          "key" text, "content" text, "metadata" jsonb, "importance" real, "categories" text[], "sessionIds" text[], "agentIds" text[],
-         "occurredAt" timestamptz, "createdAt" timestamptz, "expiresAt" timestamptz, "validFrom" timestamptz, "validTo" timestamptz)`,
+         "occurredAt" timestamptz, "createdAt" timestamptz, "expiresAt" timestamptz, "validFrom" timestamptz, "validTo" timestamptz, "seenCount" integer)`,
       [JSON.stringify(rows.slice(from, from + CHUNK))],
     );
 }
