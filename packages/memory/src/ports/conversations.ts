@@ -19,6 +19,9 @@ export interface Conversations {
   /** Messages that wait for their extraction and share a word with the query, as the filter's caller sees them. */
   searchText(query: TextQuery, filter: MemoryFilter, limit: number): Promise<TextHits>;
   findMessages(ids: readonly string[], filter: MemoryFilter): Promise<readonly Message[]>;
-  /** Takes away events that have been complete for `EVENT_DAYS`, one chunk. */
+  /**
+   * Takes away events that have been complete for `EVENT_DAYS`, one chunk; of a message that could not be read and has an end,
+   * when it has come, and the words too.
+   */
   sweepEvents(): Promise<{ deleted: number; more: boolean }>;
 }
