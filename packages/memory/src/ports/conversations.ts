@@ -9,7 +9,8 @@ export const EVENT_DAYS = 30;
 export interface Conversations {
   /**
    * Keeps the messages that were not seen before, and asks for their extraction, in one commit. An exchange of which all
-   * is known costs nothing more: its event has the memories that came of it. With `infer: false` the event is done.
+   * is known costs nothing more: its event has the memories that came of it. What the user says again at the end of a call,
+   * after all that came of it was replaced, is not known. With `infer: false` the event is done.
    */
   add(draft: AddDraft): Promise<AddEvent>;
   /** Undefined: absent, or another project's. */
