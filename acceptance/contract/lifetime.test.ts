@@ -135,6 +135,15 @@ describe("GET /api/agents/:agent_id/memories", () => {
   });
 });
 
+test("as_of: a change corrects a memory for all of its time, and its history has what it said", async () => {
+  const userId = unique("correct");
+  const { id, valid_from: from } = await create({ user_id: userId, content: "Живёт в Москве" });
+  await api("PUT", `/api/memories/${id}`, { body: { content: "Живёт в Казани" } });
+  expect(await contents(userId, `?as_of=${from}`)).toEqual(["Живёт в Казани"]);
+  const { body } = await api<{ history: { content: string }[] }>("GET", `/api/memories/${id}/history`);
+  expect(JSON.stringify(body)).toContain("Живёт в Москве");
+});
+
 describe("GET /api/retention/preview", () => {
   test("tells what rules would delete, and deletes nothing", async () => {
     const answer = await api("GET", "/api/retention/preview?days=1&type=interaction%3D30&level=agent%3D7");
