@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { api } from "../client.ts";
 import { expectError, names } from "../errors.ts";
-import { unique, type Found } from "../memories.ts";
+import { unique, type Found, type Page } from "../memories.ts";
 
 interface Event {
   event_id: string;
@@ -68,6 +68,26 @@ describe("POST /api/memory/add", () => {
     const listed = await api<Found>("GET", `/api/memories/user/${userId}`);
     expect(listed.body.total).toBe(2);
     expect(listed.body.memories.map((one) => one.type)).toEqual(["interaction", "interaction"]);
+  });
+
+  test("who changes their mind back in the same words is believed, and a history that is sent again changes nothing", async () => {
+    const userId = unique("add");
+    const say = async (...turns: string[]) => {
+      const messages = turns.map((content) => ({ role: "user", content }));
+      const { body } = await add({ user_id: userId, session_id: "telegram", messages, wait: 30 });
+      return (body.results ?? []).map((one) => [one.event, one.memory]);
+    };
+    const homes = async () =>
+      (await api<Page>("GET", `/api/memories/user/${userId}`)).body.memories.map((one) => one.content);
+    const [kazan, moscow] = ["Я теперь живу в Казани", "Я теперь живу в Москве"] as const;
+    expect(await say(kazan)).toEqual([["ADD", kazan]]);
+    expect(await say(moscow)).toEqual([["SUPERSEDE", moscow]]);
+    expect(await say(kazan)).toEqual([["SUPERSEDE", kazan]]);
+    expect(await say(kazan)).toEqual([["SAME", kazan]]);
+    expect(await homes()).toEqual([kazan]);
+    expect(await say(kazan, moscow, kazan, moscow)).toEqual([["SUPERSEDE", moscow]]);
+    await say(kazan, moscow, kazan, moscow);
+    expect(await homes()).toEqual([moscow]);
   });
 
   test("the same Idempotency-Key gets the same answer", async () => {

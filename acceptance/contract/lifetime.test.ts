@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { api } from "../client.ts";
 import { expectError, names } from "../errors.ts";
 import { absentId, create, get, unique, type Found, type Memory, type Page } from "../memories.ts";
+import { target } from "../target.ts";
 import { until } from "../until.ts";
 
 const contents = async (userId: string, query = "") =>
@@ -32,6 +33,9 @@ describe("POST /api/memories/:id/restore", () => {
   });
 });
 
+/** A model decides by itself what should last. */
+const withRules = target.kind === "embedded" ? test : test.skip;
+
 describe("POST /api/sessions/:session_id/end", () => {
   test("clears the session's own memories and leaves the lasting ones", async () => {
     const userId = unique("session");
@@ -59,6 +63,35 @@ describe("POST /api/sessions/:session_id/end", () => {
     );
     expect(await contents(userId)).toEqual(["Я живу в Казани"]);
     expect(await contents(userId, "?level=user")).toEqual(["Я живу в Казани"]);
+  });
+
+  withRules("with promote, rules lose nothing that an agent noted about the user", async () => {
+    const userId = unique("session");
+    const notes = ["Пользователь ищет билеты в Сочи", "Предпочитает место у окна"];
+    for (const content of notes)
+      await create({ user_id: userId, session_id: "s", level: "session", type: "preference", content });
+    const body = { user_id: userId, promote: true };
+    const answer = await api<{ event_id: string }>("POST", "/api/sessions/s/end", { body });
+    await until(
+      "the event",
+      async () => (await api<{ status: string }>("GET", `/api/events/${answer.body.event_id}`)).body.status === "done",
+    );
+    expect(await contents(userId, "?level=user")).toEqual(notes);
+    expect(await contents(userId, "?level=session")).toEqual([]);
+  });
+
+  test("with promote of more than are read, the answer says how many are not", async () => {
+    const userId = unique("session");
+    const memories = Array.from({ length: 502 }, (_, i) => ({
+      user_id: userId,
+      session_id: "s",
+      level: "session",
+      content: `Заметка ${i}`,
+    }));
+    await api("POST", "/api/memories/bulk", { body: { memories } });
+    const body = { user_id: userId, promote: true };
+    const answer = await api<{ warnings: string[] }>("POST", "/api/sessions/s/end", { body });
+    expect(answer.body.warnings).toEqual([expect.stringContaining("the oldest 2 of them")]);
   });
 
   test("400 without a user", async () => {
@@ -100,6 +133,15 @@ describe("GET /api/agents/:agent_id/memories", () => {
     expect(await listed("?as_of=2001-01-01T00:00:00Z")).toEqual([]);
     expectError(await api("GET", `/api/agents/${agentId}/memories?as_of=soon`), 400);
   });
+});
+
+test("as_of: a change corrects a memory for all of its time, and its history has what it said", async () => {
+  const userId = unique("correct");
+  const { id, valid_from: from } = await create({ user_id: userId, content: "Живёт в Москве" });
+  await api("PUT", `/api/memories/${id}`, { body: { content: "Живёт в Казани" } });
+  expect(await contents(userId, `?as_of=${from}`)).toEqual(["Живёт в Казани"]);
+  const { body } = await api<{ history: { content: string }[] }>("GET", `/api/memories/${id}/history`);
+  expect(JSON.stringify(body)).toContain("Живёт в Москве");
 });
 
 describe("GET /api/retention/preview", () => {

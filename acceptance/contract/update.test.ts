@@ -78,6 +78,17 @@ describe.each(["PUT", "PATCH"])("%s /api/memories/:id", (method) => {
     expect(contents(await list(userId)).sort()).toEqual(["Любит кофе", "Любит чай"]);
   });
 
+  test.each([{}, { content: null }, { colour: "green" }])(
+    "%j changes nothing, and the answer says so",
+    async (body) => {
+      const { index_status: _now, ...before } = await create({ user_id: unique("update"), content: "Любит чай" });
+      const answer = await change(method, before.id, body);
+      expect(answer).toMatchObject({ status: 200, body: { ...before, version: before.version } });
+      expect(JSON.stringify(answer.body.warnings)).toContain("nothing has changed");
+      expect((await change(method, before.id, { importance: 0.5 })).body.warnings).toBeUndefined();
+    },
+  );
+
   test("200 into its own text", async () => {
     const { id } = await create({ user_id: unique("update"), content: "Любит чай" });
     expect(await change(method, id, { content: "Любит чай" })).toMatchObject({

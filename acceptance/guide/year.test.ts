@@ -84,7 +84,7 @@ withModel("a year of a life", () => {
     expect(moscow).toMatchObject({ valid_from: "2025-03-15T12:00:00.000Z", valid_to: "2025-09-01T12:00:00.000Z" });
   });
 
-  test("an undo: she never moved back, neither today nor in October", async () => {
+  test("an undo: she never moved back, neither today nor in October; undone too, every day is as it was", async () => {
     const [moscow] = (await standing("2025-07-01")).filter((memory) => memory.content.includes("Москве"));
     const river = (await standing()).find((memory) => memory.content.includes("у реки"));
     expect((await api("POST", `/api/memories/${moscow?.id}/restore`)).status).toBe(200);
@@ -92,5 +92,19 @@ withModel("a year of a life", () => {
     expectAnswers(await standing("2025-10-01"), ["Орлова", "Москве", "аналитиком", "чай"]);
     expect((await api("POST", `/api/memories/${river?.id}/restore`)).status).toBe(200);
     expectAnswers(await standing(), ["Орлова", "у реки", "директором", "кардамоном"]);
+    for (const [day, answers] of ANSWERS) expectAnswers(await standing(day), answers);
+  });
+
+  test("an undo of the first of three homes, and its end", async () => {
+    const [kazan] = (await standing("2025-01-20")).filter((memory) => memory.content.includes("Баумана"));
+    const river = (await standing()).find((memory) => memory.content.includes("у реки"));
+    expect((await api("POST", `/api/memories/${kazan?.id}/restore`)).status).toBe(200);
+    for (const [day, [name, home, ...others]] of ANSWERS)
+      expectAnswers(
+        await standing(day),
+        [name, home === undefined ? undefined : "Баумана", ...others].filter((one) => one !== undefined),
+      );
+    expect((await api("POST", `/api/memories/${river?.id}/restore`)).status).toBe(200);
+    for (const [day, answers] of ANSWERS) expectAnswers(await standing(day), answers);
   });
 });

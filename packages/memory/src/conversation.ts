@@ -48,6 +48,8 @@ export interface ExtractionWishes {
   /** What is to be kept alone; what is never to be kept. */
   readonly includes: string | null;
   readonly excludes: string | null;
+  /** True: no talk but memories of a session that ends, each as somebody has written it. */
+  readonly areNotes?: boolean;
 }
 
 /** One call of `add`, validated. */

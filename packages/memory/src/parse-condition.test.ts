@@ -50,6 +50,11 @@ describe("parseCondition", () => {
     [{ created_at: "yesterday" }, "filters.created_at: must be a time in ISO 8601"],
     [{ type: { like: "x" } }, "filters.type.like: is no operator"],
     [{ type: {} }, "filters.type: must name an operator"],
+    [{ a: { gtt: 5 } }, "filters.a.gtt: is no operator"],
+    [{ "metadata.a": { gtt: 5 } }, "filters.metadata.a.gtt: is no operator"],
+    [{ "metadata.a": { b: { eq: 1 } } }, "filters.metadata.a.b: is no operator"],
+    [{ metadata: { a: { gte: 1, ltt: 5 } } }, "filters.metadata.a.ltt: is no operator"],
+    [{ metadata: { a: {} } }, "filters.metadata.a: must name an operator"],
     [{ a: { icontains: 5 } }, "filters.a.icontains: must be a text"],
     [{ a: { gt: true } }, "filters.a.gt: must be a number, a time or a text"],
     [{ a: "x\0" }, "filters.a: contains a NUL character"],
@@ -59,6 +64,12 @@ describe("parseCondition", () => {
     [Array.from({ length: 10 }).reduce((inner) => ({ AND: [inner] }), { a: 1 }), "is nested deeper than 8 levels"],
   ])("%j is refused with its path", (given, message) => {
     expect(() => parseCondition(given)).toThrow(message);
+  });
+
+  test("metadata that is nested without an end is refused, and not followed", () => {
+    let metadata: unknown = 1;
+    for (let level = 0; level < 100_000; level++) metadata = { a: metadata };
+    expect(() => parseCondition({ metadata })).toThrow("leads deeper than 8 levels into the metadata");
   });
 
   test("whatever it is, it is a condition or `invalid`", () => {

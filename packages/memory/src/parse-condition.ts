@@ -26,7 +26,7 @@ interface Parsing {
 /**
  * `filters` of a search as a condition: `AND`, `OR` (lists), `NOT` (one, or a list of which none may be), and fields with a
  * bare value, `"*"` (is there at all) or operators. Several fields are all to be true. Fields are columns, or metadata: as
- * `metadata.a.b`, within `metadata: {…}`, or by their bare name. Throws `invalid` with the path of what is wrong.
+ * `metadata.a.b`, within `metadata: {…}` (where alone objects may lead further in), or by their bare name. Throws `invalid` with the path of what is wrong.
  */
 export function parseCondition(given: unknown): Condition {
   return parseNode(given, "filters", { leaves: 0 }, 0);
@@ -63,7 +63,7 @@ function parseList(given: unknown, path: string, parsing: Parsing, depth: number
 function parseField(name: string, given: unknown, path: string, parsing: Parsing): Condition {
   const [first = "", ...rest] = name.split(".");
   if (first === "metadata") {
-    if (rest.length > 0) return parseMetadata(rest, given, path, parsing);
+    if (rest.length > 0) return parseOperators({ path: metadataPath(rest, path) }, given, path, parsing);
     if (!isPlainObject(given)) throw wrong(path, "must be an object of fields of the metadata");
     const parts = Object.entries(given).map(([key, value]) => parseMetadata([key], value, `${path}.${key}`, parsing));
     return { op: "and", of: parts };
@@ -73,16 +73,21 @@ function parseField(name: string, given: unknown, path: string, parsing: Parsing
     : Object.hasOwn(ALIASES, name)
       ? ALIASES[name]
       : undefined;
-  if (column === undefined) return parseMetadata([name], given, path, parsing);
-  return parseOperators({ column }, given, path, parsing);
+  return parseOperators(column === undefined ? { path: metadataPath([name], path) } : { column }, given, path, parsing);
 }
 
-/** An object without operators leads further in. */
-function parseMetadata(keys: readonly string[], given: unknown, path: string, parsing: Parsing): Condition {
+function metadataPath(keys: readonly string[], path: string): readonly string[] {
   if (keys.length > PATH_MAX) throw wrong(path, `leads deeper than ${PATH_MAX} levels into the metadata`);
   for (const key of keys) assertText(key, path);
-  if (!isPlainObject(given) || Object.keys(given).every((name) => OPERATORS.has(name)))
-    return parseOperators({ path: keys }, given, path, parsing);
+  return keys;
+}
+
+/** An object without any operator leads further in. */
+function parseMetadata(keys: readonly string[], given: unknown, path: string, parsing: Parsing): Condition {
+  const field = { path: metadataPath(keys, path) };
+  const names = isPlainObject(given) ? Object.keys(given) : [];
+  if (!isPlainObject(given) || names.length === 0 || names.some((name) => OPERATORS.has(name)))
+    return parseOperators(field, given, path, parsing);
   const parts = Object.entries(given).map(([key, value]) =>
     parseMetadata([...keys, key], value, `${path}.${key}`, parsing),
   );

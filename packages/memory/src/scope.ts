@@ -24,7 +24,10 @@ export interface MemoryFilter {
   readonly key?: string;
   readonly createdAfter?: Date;
   readonly createdBefore?: Date;
-  /** What was valid then, retired since or not, and none that was first told later. Absent: what is valid now. */
+  /**
+   * What was valid then, retired since or not, and none that was first told later; as the record says today, since a change
+   * of a memory corrects it for all of its time. Absent: what is valid now.
+   */
   readonly asOf?: Date;
   /** What `filters` of the wire asks for, see `matches`. */
   readonly condition?: Condition;

@@ -29,12 +29,16 @@ function storable(field: string, value: string, context: z.RefinementCtx): strin
   return value;
 }
 
-/** An id: a string, or a number as automation tools send it. */
+/** An id: a string, or a number as automation tools send it. Blanks alone are an expression that came to nothing. */
 function id(description: string) {
   return z
     .preprocess(
       (value) => (typeof value === "number" && Number.isFinite(value) ? String(value) : value),
-      z.string().min(1).max(ID_LENGTH_MAX),
+      z
+        .string()
+        .min(1)
+        .max(ID_LENGTH_MAX)
+        .refine((value) => value === "" || value.trim() !== "", "must not be blank"),
     )
     .transform((value, context) => storable("id", value, context))
     .meta({ description, type: "string" });

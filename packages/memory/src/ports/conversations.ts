@@ -9,7 +9,8 @@ export const EVENT_DAYS = 30;
 export interface Conversations {
   /**
    * Keeps the messages that were not seen before, and asks for their extraction, in one commit. An exchange of which all
-   * is known costs nothing more: its event has the memories that came of it. With `infer: false` the event is done.
+   * is known costs nothing more: its event has the memories that came of it. What the user says again at the end of a call,
+   * after all that came of it was replaced, is not known. With `infer: false` the event is done.
    */
   add(draft: AddDraft): Promise<AddEvent>;
   /** Undefined: absent, or another project's. */
@@ -19,6 +20,9 @@ export interface Conversations {
   /** Messages that wait for their extraction and share a word with the query, as the filter's caller sees them. */
   searchText(query: TextQuery, filter: MemoryFilter, limit: number): Promise<TextHits>;
   findMessages(ids: readonly string[], filter: MemoryFilter): Promise<readonly Message[]>;
-  /** Takes away events that have been complete for `EVENT_DAYS`, one chunk. */
+  /**
+   * Takes away events that have been complete for `EVENT_DAYS`, one chunk; of a message that could not be read and has an end,
+   * when it has come, and the words too.
+   */
   sweepEvents(): Promise<{ deleted: number; more: boolean }>;
 }

@@ -104,8 +104,8 @@ export interface MemoryStore {
     keyed?: KeyedWrite,
   ): Promise<Memory | undefined>;
   /**
-   * Undoes a retirement, and ends what took the memory's place. Undefined: absent. Throws `conflict` (with the other's id in
-   * `details`) when its text stands in another memory.
+   * Undoes a retirement, and ends all that followed the memory; restoring one of those leaves every day as it was.
+   * Undefined: absent. Throws `conflict` (with the other's id in `details`) when its text stands in another memory.
    */
   restoreMemory(projectId: string, id: string, actor: Actor): Promise<Memory | undefined>;
   deleteMemory(projectId: string, id: string, actor: Actor, keyed?: KeyedWrite): Promise<boolean>;

@@ -17,6 +17,19 @@ const extract = async (content: string, given: Partial<ExtractionRequest> = {}) 
   (await createOfflineExtractor().extract(request(content, given), new AbortController().signal)).facts;
 const texts = async (content: string) => (await extract(content)).map((fact) => fact.content);
 
+test("notes of a session are kept as they stand, whoever they are about", async () => {
+  const notes = [
+    "Пользователь ищет билеты в Сочи",
+    "Что ищет: окно, без пересадок. Бюджет 20 000",
+    "Wants the aisle seat?",
+  ];
+  for (const note of notes) {
+    expect(await texts(note)).toEqual([]);
+    const wishes = { instructions: null, includes: null, excludes: null, areNotes: true };
+    expect((await extract(note, { wishes })).map((fact) => fact.content)).toEqual([note]);
+  }
+});
+
 describe("what is kept", () => {
   test.each([
     ["Меня зовут Антон, я программист", ["Меня зовут Антон, я программист"]],

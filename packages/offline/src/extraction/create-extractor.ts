@@ -10,7 +10,8 @@ const VERSION = "rules-2";
 
 /**
  * Extraction without a model: the user's own plain statements as they were said, in Russian and English. What the assistant
- * says is left out (no rule tells a promise from a phrase), and so is what has to be understood to be found.
+ * says is left out (no rule tells a promise from a phrase), and so is what has to be understood to be found. Notes are kept as
+ * they stand: no rule tells what of them should last, and what is left out of them would be lost.
  */
 export function createOfflineExtractor(): Extractor {
   return {
@@ -21,14 +22,20 @@ export function createOfflineExtractor(): Extractor {
         facts: request.turns
           .filter((turn) => turn.role === "user")
           .flatMap((turn) =>
-            statementsOf(turn.content)
-              .slice(0, STATEMENTS_MAX)
+            (request.wishes.areNotes === true
+              ? [asItStands(turn)]
+              : statementsOf(turn.content).slice(0, STATEMENTS_MAX)
+            )
               .filter((statement) => isWished(statement.text, request))
               .map((statement) => toFact(statement, turn, request)),
           ),
         promptVersion: VERSION,
       }),
   };
+}
+
+function asItStands({ content }: ExtractionRequest["turns"][number]): Statement {
+  return { text: content, isWanted: false };
 }
 
 function toFact(

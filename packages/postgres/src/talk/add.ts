@@ -63,8 +63,14 @@ function verbatim(
 
 /*
  * A first, short message is the one of the same words that is kept already, where what follows it is the same too: the
- * next message of the call, or nothing. Else it is new after the last one that is kept. DO UPDATE and not DO NOTHING, so
- * that the ids of known messages come back, those too that another client commits at this moment.
+ * next message of the call, or nothing. Else it is new after the last one that is kept.
+ *
+ * What the user says again is told anew where all memories that came of its last telling have been replaced since, and the
+ * call does not show it as history: with something after it that the user said later in the session or, where that is
+ * nothing, with anything after it. Each telling is known by the one before, so that this one is known when it comes again.
+ *
+ * DO UPDATE and not DO NOTHING, so that the ids of known messages come back, those too that another client commits at this
+ * moment.
  */
 async function insert(db: Executor, draft: AddDraft, debounceMs: number): Promise<AddedRow> {
   const { speaker, keyed } = draft;
@@ -81,7 +87,7 @@ async function insert(db: Executor, draft: AddDraft, debounceMs: number): Promis
   const ofSession = speaker.sessionId === null ? "m.session_id IS NULL" : `m.session_id = ${session}`;
   const answer = `SELECT ${project} AS project_id, ${user} AS user_id, NULL::uuid AS memory_id,
     json_build_object('value', json_build_object('eventId', e.id, 'status', CASE WHEN e.completed_at IS NULL THEN 'queued' ELSE 'done' END)) AS result FROM event e`;
-  const statement = `WITH input AS (
+  const statement = `WITH RECURSIVE input AS (
   SELECT * FROM json_to_recordset(${values.add(JSON.stringify(toInput(owner, draft)))}::json) AS i(ord int, id uuid, role text, name text, content text,
     said_at timestamptz, text_hash uuid, previous_hash uuid, is_short bool)),
 last AS (SELECT m.text_hash FROM engram.messages m WHERE m.owner = ${own} AND ${ofSession} ORDER BY m.id DESC LIMIT 1),
@@ -92,10 +98,29 @@ again AS (
   SELECT p.sameness FROM prior p WHERE (
     SELECT m.text_hash FROM engram.messages m WHERE m.owner = ${own} AND ${ofSession} AND m.id > p.id ORDER BY m.id LIMIT 1
   ) IS NOT DISTINCT FROM (SELECT i.text_hash FROM input i WHERE i.ord = 2)),
-told AS MATERIALIZED (
+heard AS MATERIALIZED (
   SELECT i.*, CASE WHEN NOT i.is_short THEN i.text_hash WHEN i.ord > 1 THEN md5(i.text_hash::text || i.previous_hash::text)::uuid
-    ELSE coalesce((SELECT sameness FROM again), md5(i.text_hash::text || coalesce((SELECT text_hash FROM last)::text, ''))::uuid) END AS sameness
+    ELSE coalesce((SELECT sameness FROM again), md5(i.text_hash::text || coalesce((SELECT text_hash FROM last)::text, ''))::uuid) END AS first_sameness
   FROM input i),
+tellings AS (
+  SELECT h.ord, h.text_hash, m.id, m.sameness FROM heard h JOIN engram.messages m ON m.sameness = h.first_sameness
+  UNION ALL
+  SELECT t.ord, t.text_hash, m.id, m.sameness FROM tellings t JOIN engram.messages m ON m.sameness = md5(t.text_hash::text || t.sameness::text)::uuid),
+latest AS (SELECT DISTINCT ON (t.ord) t.ord, t.id, t.sameness FROM tellings t ORDER BY t.ord, t.id DESC),
+placed AS MATERIALIZED (
+  SELECT h.*, l.id AS known_id, l.sameness AS known_sameness, count(*) FILTER (WHERE h.role = 'user') OVER after_it > 0 AS is_followed,
+    coalesce(max(l.id::text COLLATE "C") FILTER (WHERE h.role = 'user') OVER after_it > l.id::text, false) AS is_followed_as_it_was
+  FROM heard h LEFT JOIN latest l USING (ord) WINDOW after_it AS (ORDER BY h.ord ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)),
+told AS MATERIALIZED (
+  SELECT p.*, CASE
+    WHEN p.known_id IS NULL THEN p.first_sameness
+    WHEN p.said_at IS NULL AND p.role = 'user' AND NOT p.is_followed_as_it_was AND (NOT p.is_followed OR EXISTS (
+        SELECT FROM engram.messages m WHERE m.owner = ${own} AND ${ofSession} AND m.id > p.known_id AND m.role = 'user'))
+      AND (SELECT bool_and(x.valid_to IS NOT NULL) FROM public.memories x
+        WHERE x.source_message_ids <> '{}' AND x.source_message_ids @> ARRAY[p.known_id] AND x.project_id = ${project})
+      THEN md5(p.text_hash::text || p.known_sameness::text)::uuid
+    ELSE p.known_sameness END AS sameness
+  FROM placed p),
 once AS (SELECT DISTINCT ON (sameness) * FROM told ORDER BY sameness, ord),
 put AS (
   INSERT INTO engram.messages AS m (id, project_id, user_id, agent_id, session_id, owner, event_id, role, name, content, said_at, text_hash, sameness,

@@ -42,12 +42,22 @@ export async function getEvent(db: Executor, projectId: string, id: string): Pro
 /** Rows of one DELETE, as everywhere: PGlite blocks its process. */
 const SWEEP_CHUNK = 500;
 
+/*
+ * An event alone knows when its messages expire. So that of one which could not be read stays until then, and takes the
+ * words with it.
+ */
+const SWEEP = `WITH chosen AS MATERIALIZED (
+  SELECT id FROM engram.events WHERE completed_at <= statement_timestamp() - interval '${EVENT_DAYS} days'
+    AND (error IS NULL OR memory_expires_at IS NULL OR memory_expires_at <= statement_timestamp())
+  ORDER BY completed_at LIMIT ${SWEEP_CHUNK} FOR UPDATE SKIP LOCKED),
+gone AS (DELETE FROM engram.events e USING chosen c WHERE e.id = c.id RETURNING e.id, e.message_ids, e.memory_expires_at),
+blanked AS (
+  UPDATE engram.messages m SET content = '', name = NULL FROM gone g
+  WHERE g.memory_expires_at IS NOT NULL AND m.id = ANY (g.message_ids) AND m.event_id = g.id AND m.failed_at IS NOT NULL)
+SELECT 1 AS one FROM gone`;
+
 /** See `Conversations.sweepEvents`. Safe from several processes. */
 export async function sweepEvents(db: Executor): Promise<{ deleted: number; more: boolean }> {
-  const rows = await db.query(
-    `DELETE FROM engram.events WHERE id = ANY (ARRAY(
-       SELECT id FROM engram.events WHERE completed_at <= statement_timestamp() - interval '${EVENT_DAYS} days'
-       ORDER BY completed_at LIMIT ${SWEEP_CHUNK} FOR UPDATE SKIP LOCKED)) RETURNING 1 AS one`,
-  );
+  const rows = await db.query(SWEEP);
   return { deleted: rows.length, more: rows.length === SWEEP_CHUNK };
 }

@@ -85,10 +85,11 @@ export async function* exportMessages(
 
 /**
  * Messages are the user's, as lasting memories are: seen from every session, narrowed by ids where these are plain
- * filters. Undefined: a filter that no message can pass.
+ * filters. As of a time they are what had been said by then, and they expire as the memories that would come of them.
+ * Undefined: a filter that no message can pass.
  */
 function messageFilter(
-  { scope, types, key, condition, createdAfter, createdBefore }: MemoryFilter,
+  { scope, types, key, condition, createdAfter, createdBefore, asOf }: MemoryFilter,
   values: Values,
 ): string | undefined {
   if (types !== undefined || key !== undefined || condition !== undefined) return undefined;
@@ -99,12 +100,14 @@ function messageFilter(
     "m.extracted_at IS NULL",
     "m.content <> ''",
     "m.role <> 'system'",
+    "NOT EXISTS (SELECT FROM engram.events e WHERE e.id = m.event_id AND e.memory_expires_at <= statement_timestamp())",
   ];
   if (typeof visible.userId === "string") conditions.push(`m.user_id = ${values.add(visible.userId)}::text`);
   if (visible.sessionId !== undefined) conditions.push(`m.session_id = ${values.add(visible.sessionId)}::text`);
   if (visible.agentId !== undefined) conditions.push(`m.agent_id = ${values.add(visible.agentId)}::text`);
   if (createdAfter !== undefined) conditions.push(`m.created_at >= ${values.add(createdAfter)}::timestamptz`);
   if (createdBefore !== undefined) conditions.push(`m.created_at < ${values.add(createdBefore)}::timestamptz`);
+  if (asOf !== undefined) conditions.push(`date_trunc('milliseconds', m.said_at) <= ${values.add(asOf)}::timestamptz`);
   return conditions.join(" AND ");
 }
 

@@ -4,7 +4,7 @@ import { fields, parse } from "../fields.ts";
 import { withWarnings } from "../memory-json.ts";
 import { defineRoute, param, type RouteContext } from "../route.ts";
 
-/** Memories of one session that are read for what lasts; more in a session is a log, not memory. */
+/** Memories of one session that are read for what lasts, the newest; more in a session is a log, not memory. */
 const PROMOTED_MAX = 500;
 
 const body = z.object({ user_id: fields.user_id, promote: fields.promote.optional() });
@@ -28,7 +28,7 @@ export const endSession = defineRoute({
     return {
       status: result.event_id === undefined ? 200 : 202,
       replayed,
-      body: { ...result, ...withWarnings(warnings) },
+      body: { ...result, ...withWarnings([...warnings, ...(result.warnings ?? [])]) },
     };
   },
 });
@@ -41,6 +41,7 @@ interface Session {
 interface Ended {
   readonly cleared: number;
   readonly event_id?: string;
+  readonly warnings?: readonly string[];
 }
 
 function filterOf({ principal }: RouteContext, { userId, sessionId }: Session): MemoryFilter {
@@ -58,9 +59,9 @@ async function clear(context: RouteContext, session: Session): Promise<Ended> {
 /** The session's memories are handed over as what the user said; they go when that has been read. */
 async function promote(context: RouteContext, session: Session): Promise<Ended> {
   const { deps, principal, requestId } = context;
-  const { memories } = await deps.sockets.store.listMemories({
+  const { memories, total } = await deps.sockets.store.listMemories({
     filter: filterOf(context, session),
-    sort: "created_at",
+    sort: "-created_at",
     limit: PROMOTED_MAX,
     offset: 0,
   });
@@ -68,7 +69,7 @@ async function promote(context: RouteContext, session: Session): Promise<Ended> 
   const draft: AddDraft = {
     eventId: uuidv7(),
     speaker: { projectId: principal.projectId, userId: session.userId, agentId: null, sessionId: session.sessionId },
-    messages: memories.map(({ content, occurredAt }) => ({
+    messages: memories.toReversed().map(({ content, occurredAt }) => ({
       id: uuidv7(),
       role: "user",
       name: null,
@@ -81,6 +82,7 @@ async function promote(context: RouteContext, session: Session): Promise<Ended> 
       instructions: "These are notes of a session that has ended: keep only what should last beyond it.",
       includes: null,
       excludes: null,
+      areNotes: true,
     },
     expiresAt: null,
     endsSession: true,
@@ -89,5 +91,7 @@ async function promote(context: RouteContext, session: Session): Promise<Ended> 
   const event = await deps.sockets.conversations.add(draft);
   if (event.completedAt !== null) return clear(context, session);
   setTimeout(() => deps.ring(memories.length, "extract"), deps.config.extraction.debounceMs + 5).unref();
-  return { cleared: 0, event_id: formatEventId(event.id) };
+  const unread = total - memories.length;
+  const warning = `The session has ${total} memories: the oldest ${unread} of them are not read for what should last`;
+  return { cleared: 0, event_id: formatEventId(event.id), ...withWarnings(unread > 0 ? [warning] : []) };
 }

@@ -58,7 +58,12 @@ async function update(
   deps.metrics.writes.inc({ operation: "update", outcome: replayed ? "replayed" : "updated" });
   if (result.memory.indexStatus === "pending") deps.ring(1);
   const indexed = await settleIndexed(deps, result, input.wait ?? 0, keyed);
-  return { status: 200, body: { ...memoryJson(indexed), ...withWarnings(warnings) }, replayed };
+  return { status: 200, body: { ...memoryJson(indexed), ...withWarnings([...warnings, ...idle(patch)]) }, replayed };
+}
+
+/** Nothing to change is no error (null is absent), but rarely what was meant. */
+function idle({ mergeMetadata: _way, ...changes }: MemoryPatch): readonly string[] {
+  return Object.keys(changes).length === 0 ? ["Nothing was given that changes a memory, so nothing has changed"] : [];
 }
 
 interface Changed {
