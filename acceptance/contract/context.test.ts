@@ -106,6 +106,7 @@ describe("POST /api/context", () => {
     [{ user_id: "u", token_budget: 0 }, "token_budget"],
     [{ user_id: "u", format: "yaml" }, "format"],
     [{ user_id: "u", query: 5 }, "query"],
+    [{ user_id: "u", query: "я".repeat(32_769) }, "query"],
     [{ user_id: "u", messages: [] }, "messages"],
   ])("400 for %j", async (body, field) => {
     const answer = await api("POST", "/api/context", { body });

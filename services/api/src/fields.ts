@@ -187,7 +187,14 @@ export const fields = {
     .meta({
       description: `Answer when it is in the index: true (${WAIT_SECONDS_DEFAULT} s), or seconds up to ${WAIT_SECONDS_MAX}.`,
     }),
-  query: z.string().meta({ description: "What to look for. Absent: the newest and most important." }),
+  query: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) <= CONTENT_BYTES_MAX, {
+      message: `must be at most ${CONTENT_BYTES_MAX} bytes of UTF-8`,
+    })
+    .meta({
+      description: `What to look for, at most ${CONTENT_BYTES_MAX} bytes of UTF-8. Absent: the newest and most important.`,
+    }),
   relevance_threshold: numeric(z.number().min(0).max(1)).meta({
     description: "0..1; 0.7 lets right answers pass.",
     type: "number",

@@ -12,6 +12,7 @@ import {
   type Scope,
 } from "@engram/memory";
 import type { ApiDeps } from "./app.ts";
+import { tokenCounter } from "./count-tokens.ts";
 
 export const TOKEN_BUDGET_DEFAULT = 800;
 /** Looked at for a profile and for what happened lately. */
@@ -54,13 +55,6 @@ export async function recall(
     { profile: profile.toSorted(byWeight).map(toItem), relevant: found.map(foundItem), recent: recent.map(toItem) },
     { now: new Date(), tokenBudget, countTokens },
   );
-}
-
-/** The encoding of OpenAI's current models; another's counts differ by a few in a hundred. Loaded when it is first asked for. */
-export async function tokenCounter(): Promise<(text: string) => number> {
-  const { countTokens } = await import("gpt-tokenizer/encoding/o200k_base");
-  // What looks like a special token in a text is text.
-  return (text) => countTokens(text, { disallowedSpecial: new Set() });
 }
 
 /** The most important first, then the newest; ids last, so that the order is one. */

@@ -6,6 +6,7 @@ import type { Logger, Metrics } from "@engram/telemetry";
 import { createApp } from "./app.ts";
 import { Backlog } from "./backlog.ts";
 import { closable } from "./close-server.ts";
+import { tokenCounter } from "./count-tokens.ts";
 import { listen } from "./listen.ts";
 import { measureOutbox } from "./measure-outbox.ts";
 
@@ -46,6 +47,8 @@ export async function startApi({
   logger,
   metrics,
 }: StartApiDeps): Promise<Api> {
+  // Loading it holds the process up, and a chat's first answer with it; without a model it is seldom asked for.
+  if (sockets.models.chat !== undefined) await tokenCounter();
   const stopping = new AbortController();
   const backlog = new Backlog(config.backlog);
   const app = createApp({

@@ -151,7 +151,7 @@ async function settle(
     requestId,
     status,
     started,
-    prompt: sent.toString("utf8"),
+    prompt: sent,
     reply,
   });
   if (who === undefined || body === undefined || status !== 200) return;

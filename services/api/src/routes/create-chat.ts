@@ -149,7 +149,7 @@ async function asked(
   }
   const reply = reader.end();
   const told = { model: String(prompt["model"]), projectId: principal.projectId, requestId };
-  await tellCall(chat, { ...told, status: answer.status, started, prompt: sent.toString("utf8"), reply });
+  await tellCall(chat, { ...told, status: answer.status, started, prompt: sent, reply });
   if (answer.status !== 200) throw refused(answer.status);
   const eventId = await remember(deps, {
     speaker: speakerOf(principal.projectId, input),
