@@ -54,6 +54,22 @@ describe("POST /api/context", () => {
     );
   });
 
+  test("who somebody is stays known in a session in which sixty things have happened since", async () => {
+    const owner = unique("context");
+    const name = await create({ user_id: owner, content: "Пользователя зовут Антон" });
+    const told = Array.from({ length: 61 }, (_, i) => ({
+      user_id: owner,
+      session_id: "s",
+      type: "interaction",
+      importance: 1,
+      content: `Реплика номер ${i}`,
+    }));
+    expect((await api("POST", "/api/memories/bulk", { body: { memories: told } })).status).toBe(200);
+    const { context } = await contextOf({ user_id: owner, session_id: "s" });
+    expect(context).toContain(`[${name.id}]`);
+    expect(context).toContain("Реплика номер");
+  });
+
   test("the same question has the same bytes", async () => {
     const body = { user_id: userId, query: "Где живёт Антон?" };
     expect((await contextOf(body)).context).toBe((await contextOf(body)).context);
