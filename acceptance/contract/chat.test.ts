@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { fetchPython, openAIControl, pythonCommand } from "@engram/test-equipment";
 import OpenAI from "openai";
+import pg from "pg";
 import { api, nextBase } from "../client.ts";
 import { expectError, names } from "../errors.ts";
 import { unique, type Found } from "../memories.ts";
@@ -13,12 +14,13 @@ import { until } from "../until.ts";
 
 const provider = target.openaiUrl === undefined ? undefined : openAIControl(target.openaiUrl);
 const withModel = provider === undefined ? describe.skip : describe;
+const withDatabase = target.databaseUrl === undefined ? test.skip : test;
 const withoutModel = target.kind === "embedded" ? describe : describe.skip;
 
 interface Reply {
   reply: string;
   memories_used: string[];
-  event_id: string;
+  event_id: string | null;
 }
 
 const chat = (body: object, headers: Record<string, string> = {}) => api<Reply>("POST", "/api/chat", { body, headers });
@@ -90,6 +92,27 @@ withModel("POST /api/chat", () => {
     expect(second.status).toBe(200);
     expect(second.text).toBe(first.text);
   });
+
+  withDatabase(
+    "while the talk's table is locked: the answer comes without earlier turns, and is kept later",
+    async () => {
+      const client = new pg.Client({ connectionString: target.databaseUrl });
+      await client.connect();
+      try {
+        const userId = unique("chat");
+        const word = unique("слово");
+        await client.query("BEGIN");
+        await client.query("LOCK TABLE engram.messages IN ACCESS EXCLUSIVE MODE");
+        const { status, body } = await chat({ user_id: userId, session_id: "s", message: `Мой пароль ${word}` });
+        expect(status).toBe(200);
+        expect(body).toEqual({ reply: expect.stringMatching(/./), memories_used: [], event_id: null });
+        await client.query("ROLLBACK");
+        await until("the exchange", async () => (await found(userId, word)).length > 0);
+      } finally {
+        await client.end();
+      }
+    },
+  );
 
   test.each([
     [{ message: "x" }, "user_id"],

@@ -4,11 +4,12 @@ import type { OpenChat } from "@engram/sockets";
 import type { Request, RequestHandler, Response } from "express";
 import type { ApiDeps } from "../app.ts";
 import { principalOf, upstreamAuthorization } from "../auth.ts";
+import { inTime } from "../in-time.ts";
 import { recall, TOKEN_BUDGET_DEFAULT } from "../recall.ts";
 import { requestIdOf } from "../request-id.ts";
 import { chatOf, tellCall } from "./ask-upstream.ts";
 import { createReplyReader, type Reply } from "./read-reply.ts";
-import { inTime, remember } from "./remember.ts";
+import { remember } from "./remember.ts";
 import { whoAsks, type ChatBody, type Who } from "./who.ts";
 import { lastQuestion, messagesOf, newTurns, withContext } from "./with-context.ts";
 
@@ -92,7 +93,7 @@ async function recallFor(deps: ApiDeps, res: Response, who: Who, query: string |
     tokenBudget: TOKEN_BUDGET_DEFAULT,
     ...(query === undefined ? {} : { query }),
   });
-  return (await inTime(recalled, deps, requestIdOf(res)))?.text ?? "";
+  return (await inTime(deps, recalled, { part: "recall", requestId: requestIdOf(res) }))?.text ?? "";
 }
 
 interface Passed {

@@ -1,4 +1,4 @@
-import { uuidv7, type Context, type Speaker } from "@engram/memory";
+import { uuidv7, type Speaker } from "@engram/memory";
 import type { ApiDeps } from "../app.ts";
 import { toMessages } from "../to-messages.ts";
 
@@ -38,29 +38,5 @@ export async function remember(
   } catch (err) {
     logger.warn({ requestId, err }, "An exchange could not be kept");
     return undefined;
-  }
-}
-
-/** The recall, or nothing where it does not come within `deadlineMs`: a slow memory never delays an answer by more. */
-export async function inTime(
-  recalled: Promise<Context>,
-  { config, logger }: ApiDeps,
-  requestId: string,
-): Promise<Context | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => {
-      logger.warn({ requestId }, "Recall was too slow and is left out");
-      resolve(undefined);
-    }, config.recall.deadlineMs);
-  });
-  const found = recalled.catch((err: unknown) => {
-    logger.warn({ requestId, err }, "Recall failed and is left out");
-    return undefined;
-  });
-  try {
-    return await Promise.race([found, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,9 +1,10 @@
 import { formatEventId, inSteps, MemoryError, type Answered } from "@engram/memory";
 import { z } from "zod";
 import { fields, missing, parse } from "../fields.ts";
+import { inTime } from "../in-time.ts";
 import { chatOf, deltasOf, tellCall } from "../proxy/ask-upstream.ts";
 import { createReplyReader } from "../proxy/read-reply.ts";
-import { inTime, remember } from "../proxy/remember.ts";
+import { remember } from "../proxy/remember.ts";
 import { withContext } from "../proxy/with-context.ts";
 import { recall, TOKEN_BUDGET_DEFAULT } from "../recall.ts";
 import { defineRoute, type RouteContext } from "../route.ts";
@@ -63,8 +64,9 @@ async function prepare({ deps, principal, requestId }: RouteContext, input: Inpu
   const speaker = speakerOf(principal.projectId, input);
   const query = said.findLast((message) => message.role === "user")?.content;
   const { user_id: userId, session_id: sessionId, agent_id: agentId } = input;
-  const [recalled, earlier] = await Promise.all([
+  const [recalled, earlier = []] = await Promise.all([
     inTime(
+      deps,
       recall(deps, {
         scope: {
           projectId: principal.projectId,
@@ -75,11 +77,12 @@ async function prepare({ deps, principal, requestId }: RouteContext, input: Inpu
         tokenBudget: TOKEN_BUDGET_DEFAULT,
         ...(query === undefined ? {} : { query }),
       }),
-      deps,
-      requestId,
+      { part: "recall", requestId },
     ),
     // A client that sends the talk itself needs none of it twice.
-    input.session_id === undefined || said.length > 1 ? [] : deps.sockets.conversations.turns(speaker, TURNS_MAX),
+    input.session_id === undefined || said.length > 1
+      ? []
+      : inTime(deps, deps.sockets.conversations.turns(speaker, TURNS_MAX), { part: "earlier turns", requestId }),
   ]);
   const before = earlier.filter(({ role }) => role !== "tool").map(({ role, content }) => ({ role, content }));
   const messages = withContext(
@@ -151,11 +154,13 @@ async function asked(
   const told = { model: String(prompt["model"]), projectId: principal.projectId, requestId };
   await tellCall(chat, { ...told, status: answer.status, started, prompt: sent, reply });
   if (answer.status !== 200) throw refused(answer.status);
-  const eventId = await remember(deps, {
+  const kept = remember(deps, {
     speaker: speakerOf(principal.projectId, input),
     messages: reply.content === "" ? said : [...said, { role: "assistant", content: reply.content }],
     requestId,
   });
+  // An event is told of once it is kept. One that takes longer is kept all the same, and the answer names none.
+  const eventId = await inTime(deps, kept, { part: "exchange", requestId });
   return { reply: reply.content, eventId: eventId === undefined ? null : formatEventId(eventId) };
 }
 
