@@ -119,6 +119,7 @@ withModel("POST /api/chat", () => {
     [{ user_id: "u" }, "message"],
     [{ user_id: "u", message: "x", temperature: 9 }, "temperature"],
     [{ user_id: "u", messages: [{ role: "king", content: "x" }] }, "messages.0.role"],
+    [{ user_id: "u", messages: [{ role: "constructor", content: "x" }] }, "messages.0.role"],
   ])("400 for %j", async (body, field) => {
     const answer = await api("POST", "/api/chat", { body });
     expectError(answer, 400);

@@ -279,7 +279,7 @@ export function parse<T extends z.ZodObject>(schema: T, given: unknown): Parsed<
   const result = schema.safeParse(present);
   if (!result.success) throw invalid(result.error.issues, present);
   const warnings = Object.keys(present)
-    .filter((name) => !(name in schema.shape))
+    .filter((name) => !Object.hasOwn(schema.shape, name))
     .map((name) => `Unknown field ignored: ${name.slice(0, 100)}`);
   return { input: result.data, warnings };
 }
@@ -287,7 +287,7 @@ export function parse<T extends z.ZodObject>(schema: T, given: unknown): Parsed<
 function invalid(issues: readonly z.core.$ZodIssue[], present: Record<string, unknown>): MemoryError {
   const details = issues.map((issue) => {
     const field = issue.path.map(String).join(".");
-    const missing = issue.path.length === 1 && !(field in present);
+    const missing = issue.path.length === 1 && !Object.hasOwn(present, field);
     return { field, message: missing ? `Missing required field: ${field}` : `${field}: ${issue.message}` };
   });
   return new MemoryError("invalid", details[0]?.message ?? "Invalid request", { details });

@@ -52,7 +52,9 @@ function readMessage(
     throw wrong(path, "must be an object with role and content");
   const message = given as Record<string, unknown>;
   const { role = "user", name, content, timestamp } = message;
-  const known = typeof role === "string" ? ROLE_NAMES[role.toLowerCase()] : undefined;
+  const roleName = typeof role === "string" ? role.toLowerCase() : "";
+  // Own names only: every object has a "constructor".
+  const known = Object.hasOwn(ROLE_NAMES, roleName) ? ROLE_NAMES[roleName] : undefined;
   if (known === undefined) throw wrong(`${path}.role`, "must be user, assistant, system or tool");
   if (!("content" in message)) throw wrong(`${path}.content`, "is missing");
   if (name !== undefined && name !== null && (typeof name !== "string" || name.length > NAME_LENGTH_MAX))
