@@ -4,6 +4,7 @@ import { parseTime } from "./fields.ts";
 /** More of them in one call is a mistake in a loop; the body's limit is met first as a rule. */
 export const MESSAGES_MAX = 1_000;
 const NAME_LENGTH_MAX = 256;
+const AHEAD_MAX_MS = 86_400_000;
 
 const ROLE_NAMES: Readonly<Record<string, Role>> = {
   user: "user",
@@ -84,7 +85,7 @@ function textOf(content: unknown, path: string): string {
     .join("\n");
 }
 
-/** ISO 8601, or seconds or milliseconds since 1970. */
+/** ISO 8601, or seconds or milliseconds since 1970; no more than a day ahead, as a clock is that tells a local time as UTC. */
 function timeOf(given: unknown, path: string): Date | null {
   if (given === undefined || given === null) return null;
   const time =
@@ -93,8 +94,10 @@ function timeOf(given: unknown, path: string): Date | null {
       : typeof given === "string"
         ? parseTime(given.trim())
         : undefined;
-  if (time === undefined || Number.isNaN(time.getTime()))
+  if (time === undefined || Number.isNaN(time.getTime()) || time.getUTCFullYear() < 1)
     throw wrong(path, "must be a time in ISO 8601, such as 2026-05-18T10:30:00Z");
+  if (time.getTime() > Date.now() + AHEAD_MAX_MS)
+    throw wrong(path, "lies in the future: say it in ISO 8601, or in seconds or milliseconds since 1970");
   return time;
 }
 
