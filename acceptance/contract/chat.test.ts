@@ -234,6 +234,20 @@ withModel("/v1, by the official client", () => {
     expect(last.choices[0]?.message.content).toBe("The tool says: sunny");
   });
 
+  test("an exchange that cannot be kept as it is is kept as far as it can be", async () => {
+    const userId = unique("v1");
+    const word = unique("слово");
+    const content = [
+      { type: "text", text: `Мой\0 любимый цветок ${word}` },
+      { type: "image_url", image_url: { url: "data:image/png;base64,AA==" } },
+      { type: "text", text: "и ещё много слов ".repeat(10_000) },
+    ];
+    const send = { model, user: userId, messages: [{ role: "user", content, name: "a\0b" }] };
+    const answer = await api("POST", "/v1/chat/completions", { body: send });
+    expect(answer.status).toBe(200);
+    await until("the exchange", async () => (await found(userId, word)).length > 0);
+  });
+
   test("nobody's talk passes untouched, and is not kept", async () => {
     const raw = JSON.stringify({ model, messages: ask("Я люблю пионы"), n: 1, seed: 12345678901234567890n.toString() });
     const send = async (base: string, key: string) => {

@@ -3,7 +3,7 @@ import { parseTime } from "./fields.ts";
 
 /** More of them in one call is a mistake in a loop; the body's limit is met first as a rule. */
 export const MESSAGES_MAX = 1_000;
-const NAME_LENGTH_MAX = 256;
+export const NAME_LENGTH_MAX = 256;
 const AHEAD_MAX_MS = 86_400_000;
 
 const ROLE_NAMES: Readonly<Record<string, Role>> = {

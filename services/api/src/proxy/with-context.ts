@@ -1,7 +1,8 @@
 import type { ChatBody } from "./who.ts";
 
-interface ChatMessage {
+export interface ChatMessage {
   readonly role?: unknown;
+  readonly name?: unknown;
   readonly content?: unknown;
 }
 
@@ -29,9 +30,14 @@ export function withContext(messages: readonly ChatMessage[], context: string): 
 
 /** The user's last words, to look for memories with. */
 export function lastQuestion(messages: readonly ChatMessage[]): string | undefined {
-  const content = messages.findLast((message) => message.role === "user")?.content;
+  const last = messages.findLast((message) => message.role === "user");
+  return typeof last?.content === "string" || Array.isArray(last?.content) ? textOf(last.content) : undefined;
+}
+
+/** The text of a content, a string or parts; whatever else stands in it is the provider's to judge. */
+export function textOf(content: unknown): string {
   if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return undefined;
+  if (!Array.isArray(content)) return "";
   const texts = content.map((part: unknown) =>
     typeof part === "object" && part !== null && "text" in part ? part.text : undefined,
   );
