@@ -62,6 +62,20 @@ withModel("POST /api/chat", () => {
     );
   });
 
+  test("messages are the model's talk: what the application says in them, and what tools have reported", async () => {
+    const system = { role: "system", content: "Пароль от калитки: хризантема" };
+    const ask = { role: "user", content: "Назови пароль от калитки" };
+    const told = await chat({ user_id: unique("chat"), messages: [system, ask] });
+    expect(told.body.reply).toContain("хризантема");
+    const call = { id: "call_1", type: "function", function: { name: "get_weather", arguments: "{}" } };
+    const called = { role: "assistant", content: null, tool_calls: [call] };
+    const report = { role: "tool", tool_call_id: "call_1", content: "sunny" };
+    const weather = await chat({ user_id: unique("chat"), messages: [ask, called, report] });
+    expect(weather.body.reply).toBe("The tool says: sunny");
+    // Nobody called it: the talk goes on without it.
+    expect((await chat({ user_id: unique("chat"), messages: [ask, report] })).status).toBe(200);
+  });
+
   test("in server-sent events", async () => {
     const answer = await fetch(`${nextBase()}/api/chat`, {
       method: "POST",

@@ -25,7 +25,7 @@ const ROLE_NAMES: Readonly<Record<string, Role>> = {
  * those without text. Throws `invalid` or `too_large` with the field's path.
  */
 export function toMessages(given: unknown): { messages: readonly MessageDraft[]; warnings: readonly string[] } {
-  const list = typeof given === "string" ? [{ role: "user", content: given }] : Array.isArray(given) ? given : [given];
+  const list = listOf(given);
   if (list.length === 0) throw wrong("messages", "must hold at least one message");
   if (list.length > MESSAGES_MAX) throw wrong("messages", `holds ${list.length}, at most ${MESSAGES_MAX} are taken`);
   const warnings = new Set<string>();
@@ -45,6 +45,18 @@ export function toMessages(given: unknown): { messages: readonly MessageDraft[];
   return { messages, warnings: [...warnings] };
 }
 
+/** The messages of a body as they came: a list, one, or a plain text. */
+export function listOf(given: unknown): readonly unknown[] {
+  return typeof given === "string" ? [{ role: "user", content: given }] : Array.isArray(given) ? given : [given];
+}
+
+/** The field's name of a role; undefined where it is none. Left out it is the user's. */
+export function roleOf(role: unknown = "user"): Role | undefined {
+  const name = typeof role === "string" ? role.toLowerCase() : "";
+  // Own names only: every object has a "constructor".
+  return Object.hasOwn(ROLE_NAMES, name) ? ROLE_NAMES[name] : undefined;
+}
+
 function readMessage(
   given: unknown,
   path: string,
@@ -52,10 +64,8 @@ function readMessage(
   if (typeof given !== "object" || given === null || Array.isArray(given))
     throw wrong(path, "must be an object with role and content");
   const message = given as Record<string, unknown>;
-  const { role = "user", name, content, timestamp } = message;
-  const roleName = typeof role === "string" ? role.toLowerCase() : "";
-  // Own names only: every object has a "constructor".
-  const known = Object.hasOwn(ROLE_NAMES, roleName) ? ROLE_NAMES[roleName] : undefined;
+  const { role, name, content, timestamp } = message;
+  const known = roleOf(role);
   if (known === undefined) throw wrong(`${path}.role`, "must be user, assistant, system or tool");
   if (!("content" in message)) throw wrong(`${path}.content`, "is missing");
   if (name !== undefined && name !== null && (typeof name !== "string" || name.length > NAME_LENGTH_MAX))

@@ -1,18 +1,19 @@
 import { formatEventId, inSteps, MemoryError, type Answered } from "@engram/memory";
 import { z } from "zod";
+import { tokenCounter } from "../count-tokens.ts";
 import { fields, missing, parse } from "../fields.ts";
 import { inTime } from "../in-time.ts";
 import { chatOf, deltasOf, tellCall } from "../proxy/ask-upstream.ts";
 import { createReplyReader } from "../proxy/read-reply.ts";
 import { remember } from "../proxy/remember.ts";
-import { withContext } from "../proxy/with-context.ts";
+import { withContext, type ChatMessage } from "../proxy/with-context.ts";
+import { lastTurns, TURNS_MAX } from "../last-turns.ts";
 import { recall, TOKEN_BUDGET_DEFAULT } from "../recall.ts";
 import { defineRoute, type RouteContext } from "../route.ts";
 import { toMessages } from "../to-messages.ts";
+import { toPrompt } from "../to-prompt.ts";
 import { idsOf } from "./create-context.ts";
 
-/** Earlier turns of the session that the model is told. */
-const TURNS_MAX = 20;
 const SYSTEM =
   "You are a helpful assistant. Answer in the language of the user, and use what you know of them where it helps.";
 
@@ -84,11 +85,8 @@ async function prepare({ deps, principal, requestId }: RouteContext, input: Inpu
       ? []
       : inTime(deps, deps.sockets.conversations.turns(speaker, TURNS_MAX), { part: "earlier turns", requestId }),
   ]);
-  const before = earlier.filter(({ role }) => role !== "tool").map(({ role, content }) => ({ role, content }));
-  const messages = withContext(
-    [{ role: "system", content: input.system ?? SYSTEM }, ...before, ...said],
-    recalled?.text ?? "",
-  );
+  const before = lastTurns(earlier, await tokenCounter());
+  const messages = withContext(inOrder(input.system, before, toPrompt(given)), recalled?.text ?? "");
   return {
     input,
     said,
@@ -99,6 +97,18 @@ async function prepare({ deps, principal, requestId }: RouteContext, input: Inpu
       ...(input.temperature === undefined ? {} : { temperature: input.temperature }),
     },
   };
+}
+
+/** What the application says first, what was said earlier in the session, and what is said now. */
+function inOrder(
+  system: string | undefined,
+  before: readonly ChatMessage[],
+  given: readonly ChatMessage[],
+): readonly ChatMessage[] {
+  const start = given.findIndex(({ role }) => role !== "system");
+  const [lead, talk] = start < 0 ? [given, []] : [given.slice(0, start), given.slice(start)];
+  const first = system ?? (lead.length === 0 ? SYSTEM : undefined);
+  return [...(first === undefined ? [] : [{ role: "system", content: first }]), ...lead, ...before, ...talk];
 }
 
 interface ChatAnswer {
