@@ -276,6 +276,20 @@ withModel("/v1, by the official client", () => {
     expect(await send(`${nextBase()}/v1`, target.key)).toEqual(await send(target.openaiUrl ?? "", "sk-test"));
   });
 
+  test("numbers that no double holds, and a model with an @ of its own, pass beside a memory", async () => {
+    const userId = unique("v1");
+    await tell(userId, "Меня зовут Антон, я программист");
+    const named = "claude-3-5@20240620";
+    const raw = `{"model":"${named}","seed":12345678901234567890,"user":"${userId}","messages":[{"role":"user","content":"Как меня зовут? Я программист?"}]}`;
+    const answer = await api<{ model: string; choices: { message: { content: string } }[] }>(
+      "POST",
+      "/v1/chat/completions",
+      { raw, headers: { "content-type": "application/json" } },
+    );
+    expect(answer.body.model).toBe(named);
+    expect(answer.body.choices[0]?.message.content).toContain("Антон");
+  });
+
   test("models, errors of the provider and our own, all in OpenAI's shape", async () => {
     expect((await client().models.list()).data.map((one) => one.id)).toContain(model);
     await expect(client().chat.completions.create({ model, messages: [] })).rejects.toMatchObject({

@@ -19,13 +19,21 @@ export function messagesOf({ messages }: ChatBody): readonly ChatMessage[] {
  */
 export function withContext(messages: readonly ChatMessage[], context: string): readonly ChatMessage[] {
   if (context === "") return messages;
-  const [first, ...rest] = messages;
+  const { message, replaces } = contextMessage(messages[0] ?? null, context);
+  return [message, ...messages.slice(replaces ? 1 : 0)];
+}
+
+/** The message that tells the context: the application's first one with it, in that one's place, or one to be put before. */
+export function contextMessage(
+  first: ChatMessage | null,
+  context: string,
+): { readonly message: ChatMessage; readonly replaces: boolean } {
   if (first?.role !== "system" && first?.role !== "developer")
-    return [{ role: "system", content: context }, ...messages];
+    return { message: { role: "system", content: context }, replaces: false };
   const content = Array.isArray(first.content)
     ? [...(first.content as unknown[]), { type: "text", text: context }]
     : `${typeof first.content === "string" ? first.content : ""}\n\n${context}`.trimStart();
-  return [{ ...first, content }, ...rest];
+  return { message: { ...first, content }, replaces: true };
 }
 
 /** The user's last words, to look for memories with. */
