@@ -290,6 +290,19 @@ withModel("/v1, by the official client", () => {
     expect(answer.body.choices[0]?.message.content).toContain("Антон");
   });
 
+  test("a model's name that no database keeps does not stop the ledger", async () => {
+    const later = unique("model");
+    for (const name of ["a\0b", "\ud800", later])
+      for (const base of target.bases) {
+        const own = new OpenAI({ baseURL: `${base}/v1`, apiKey: target.key, maxRetries: 0 });
+        await own.chat.completions.create({ model: name, messages: ask("Привет") });
+      }
+    await until("the ledger", async () => {
+      const { body } = await api<{ spend: { by_model: { model: string; calls: number }[] } }>("GET", "/api/stats");
+      return body.spend.by_model.find((one) => one.model === later)?.calls === target.bases.length;
+    });
+  });
+
   test("models, errors of the provider and our own, all in OpenAI's shape", async () => {
     expect((await client().models.list()).data.map((one) => one.id)).toContain(model);
     await expect(client().chat.completions.create({ model, messages: [] })).rejects.toMatchObject({
