@@ -109,6 +109,17 @@ describe("POST /api/context", () => {
     expect(json.context["relevant"]?.map((one) => one.id)).toContain(ids["home"]);
   });
 
+  test("JSON has no more of a text than the budget was counted with", async () => {
+    const owner = unique("context");
+    await create({ user_id: owner, content: `Инструкция: ${"очень длинная ".repeat(2_000)}` });
+    const { context, tokens } = await contextOf<{ context: { profile: { content: string }[] }; tokens: number }>({
+      user_id: owner,
+      format: "json",
+    });
+    expect(context.profile[0]?.content).toMatch(/^Инструкция: .{400,500}…$/u);
+    expect(tokens).toBeLessThanOrEqual(800);
+  });
+
   test("of nobody is empty", async () => {
     expect(await contextOf({ user_id: unique("context"), query: "?" })).toEqual({
       context: "",
