@@ -14,15 +14,15 @@ export function fence(text: string): string {
     .toWellFormed()
     // Line breaks and controls, and what nobody sees; but for what joins letters and emoji and chooses their form,
     .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
-    .replaceAll(/[[\p{Cf}\p{Default_Ignorable_Code_Point}]--[\u{200c}\u{200d}\u{fe0e}\u{fe0f}]]/gv, "")
+    .replaceAll(/[[\p{Cf}\p{Default_Ignorable_Code_Point}]--[\p{Join_Control}\u{fe0e}\u{fe0f}]]/gv, "")
     // which in ASCII have nothing to do, and would hide a mark from what follows: keycaps alone have one.
-    .replaceAll(/(?<=\p{ASCII})(?!\u{fe0f}\u{20e3})[\u{200c}\u{200d}\u{fe0e}\u{fe0f}]+/gu, "")
+    .replaceAll(/(?<=\p{ASCII})(?!\u{fe0f}\u{20e3})[\p{Join_Control}\u{fe0e}\u{fe0f}]+/gu, "")
     // Tags of every kind: </memories>, <|im_end|>, <<SYS>>, in full width too.
     .replaceAll(/[<＜﹤〈]/gu, "‹")
     .replaceAll(/[>＞﹥〉]/gu, "›")
     // [/TOOL_RESULTS] and its like, [INST] in any case, and what would pass for a citation.
-    .replaceAll(/\[([\s\/\p{M}\u{200c}\u{200d}]*[A-Z][A-Z_]+\s*)\]/gu, "($1)")
-    .replaceAll(/\[(?=[\s\/\p{M}\u{200c}\u{200d}]*(?:INST|mem_|msg_))/giu, "(")
+    .replaceAll(/\[([\s/\p{M}\p{Join_Control}]*[A-Z][A-Z_]+\s*)\]/gu, "($1)")
+    .replaceAll(/\[(?=[\s/\p{M}\p{Join_Control}]*(?:INST|mem_|msg_))/giu, "(")
     .replaceAll(/`{3,}/gu, "''")
     .trim();
   return line.length <= CHARACTERS_MAX ? line : `${line.slice(0, CHARACTERS_MAX).toWellFormed().trimEnd()}…`;
