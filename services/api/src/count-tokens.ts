@@ -2,15 +2,15 @@ import { tokenPieces } from "@engram/memory";
 
 /** Of a longer text the beginning is counted, and the rest taken for alike: some 20 ms of this process at most. */
 const COUNTED_CHARACTERS_MAX = 65_536;
-/** Words that are several tokens; the tokenizer would keep ten times as many. */
-const WORDS_KEPT_MAX = 10_000;
+/** Words that are several tokens. Each that the tokenizer keeps holds the text that it stands in: 100,000 by itself. */
+const WORDS_KEPT_MAX = 1_000;
 
 /** Gives the tokens of a text; see `tokenCounter`. */
 export type CountTokens = (text: string) => number;
 
 /**
  * Counts by the encoding of OpenAI's current models; another's counts differ by a few in a hundred. The first call loads
- * it, which takes half a second of the process and 25 MB.
+ * it, which takes half a second of the process and 40 MB.
  */
 export async function tokenCounter(): Promise<CountTokens> {
   const { countTokens, setMergeCacheSize } = await import("gpt-tokenizer/encoding/o200k_base");

@@ -6,9 +6,9 @@ import type { Logger, Metrics } from "@engram/telemetry";
 import { createApp } from "./app.ts";
 import { Backlog } from "./backlog.ts";
 import { closable } from "./close-server.ts";
-import { tokenCounter } from "./count-tokens.ts";
 import { listen } from "./listen.ts";
 import { measureOutbox } from "./measure-outbox.ts";
+import { warmUp } from "./warm-up.ts";
 
 export interface StartApiDeps {
   readonly sockets: Sockets;
@@ -47,8 +47,6 @@ export async function startApi({
   logger,
   metrics,
 }: StartApiDeps): Promise<Api> {
-  // Loading it holds the process up, and a chat's first answer with it; without a model it is seldom asked for.
-  if (sockets.models.chat !== undefined) await tokenCounter();
   const stopping = new AbortController();
   const backlog = new Backlog(config.backlog);
   const app = createApp({
@@ -86,6 +84,7 @@ export async function startApi({
     truth: config.truth,
     searchLanguages: config.search.languages,
   });
+  const warm = migrated.then(() => readiness.migrated && warmUp({ sockets, logger }));
   const measured = measureOutbox({ sockets, readiness, backlog, metrics, logger }, stopping.signal);
 
   return {
@@ -94,7 +93,7 @@ export async function startApi({
       readiness.stop();
       stopping.abort();
       await closeServer({ timeoutMs: STOP_TIMEOUT_MS });
-      await Promise.all([migrated, measured]);
+      await Promise.all([warm, measured]);
     },
   };
 }
