@@ -79,6 +79,7 @@ describe("POST /api/memories/search", () => {
     ["scope", "everything"],
     ["query", {}],
     ["query", ["чай"]],
+    ["query", "я".repeat(32_769)],
     ["created_before", "yesterday"],
     ["created_after", "2025-13-45"],
   ])("400 when %s is %p", async (field, value) => {

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { fetchPython, openAIControl, pythonCommand } from "@engram/test-equipment";
 import OpenAI from "openai";
+import pg from "pg";
 import { api, nextBase } from "../client.ts";
 import { expectError, names } from "../errors.ts";
 import { unique, type Found } from "../memories.ts";
@@ -13,12 +14,13 @@ import { until } from "../until.ts";
 
 const provider = target.openaiUrl === undefined ? undefined : openAIControl(target.openaiUrl);
 const withModel = provider === undefined ? describe.skip : describe;
+const withDatabase = target.databaseUrl === undefined ? test.skip : test;
 const withoutModel = target.kind === "embedded" ? describe : describe.skip;
 
 interface Reply {
   reply: string;
   memories_used: string[];
-  event_id: string;
+  event_id: string | null;
 }
 
 const chat = (body: object, headers: Record<string, string> = {}) => api<Reply>("POST", "/api/chat", { body, headers });
@@ -60,6 +62,20 @@ withModel("POST /api/chat", () => {
     );
   });
 
+  test("messages are the model's talk: what the application says in them, and what tools have reported", async () => {
+    const system = { role: "system", content: "Пароль от калитки: хризантема" };
+    const ask = { role: "user", content: "Назови пароль от калитки" };
+    const told = await chat({ user_id: unique("chat"), messages: [system, ask] });
+    expect(told.body.reply).toContain("хризантема");
+    const call = { id: "call_1", type: "function", function: { name: "get_weather", arguments: "{}" } };
+    const called = { role: "assistant", content: null, tool_calls: [call] };
+    const report = { role: "tool", tool_call_id: "call_1", content: "sunny" };
+    const weather = await chat({ user_id: unique("chat"), messages: [ask, called, report] });
+    expect(weather.body.reply).toBe("The tool says: sunny");
+    // Nobody called it: the talk goes on without it.
+    expect((await chat({ user_id: unique("chat"), messages: [ask, report] })).status).toBe(200);
+  });
+
   test("in server-sent events", async () => {
     const answer = await fetch(`${nextBase()}/api/chat`, {
       method: "POST",
@@ -91,11 +107,33 @@ withModel("POST /api/chat", () => {
     expect(second.text).toBe(first.text);
   });
 
+  withDatabase(
+    "while the talk's table is locked: the answer comes without earlier turns, and is kept later",
+    async () => {
+      const client = new pg.Client({ connectionString: target.databaseUrl });
+      await client.connect();
+      try {
+        const userId = unique("chat");
+        const word = unique("слово");
+        await client.query("BEGIN");
+        await client.query("LOCK TABLE engram.messages IN ACCESS EXCLUSIVE MODE");
+        const { status, body } = await chat({ user_id: userId, session_id: "s", message: `Мой пароль ${word}` });
+        expect(status).toBe(200);
+        expect(body).toEqual({ reply: expect.stringMatching(/./), memories_used: [], event_id: null });
+        await client.query("ROLLBACK");
+        await until("the exchange", async () => (await found(userId, word)).length > 0);
+      } finally {
+        await client.end();
+      }
+    },
+  );
+
   test.each([
     [{ message: "x" }, "user_id"],
     [{ user_id: "u" }, "message"],
     [{ user_id: "u", message: "x", temperature: 9 }, "temperature"],
     [{ user_id: "u", messages: [{ role: "king", content: "x" }] }, "messages.0.role"],
+    [{ user_id: "u", messages: [{ role: "constructor", content: "x" }] }, "messages.0.role"],
   ])("400 for %j", async (body, field) => {
     const answer = await api("POST", "/api/chat", { body });
     expectError(answer, 400);
@@ -210,6 +248,20 @@ withModel("/v1, by the official client", () => {
     expect(last.choices[0]?.message.content).toBe("The tool says: sunny");
   });
 
+  test("an exchange that cannot be kept as it is is kept as far as it can be", async () => {
+    const userId = unique("v1");
+    const word = unique("слово");
+    const content = [
+      { type: "text", text: `Мой\0 любимый цветок ${word}` },
+      { type: "image_url", image_url: { url: "data:image/png;base64,AA==" } },
+      { type: "text", text: "и ещё много слов ".repeat(10_000) },
+    ];
+    const send = { model, user: userId, messages: [{ role: "user", content, name: "a\0b" }] };
+    const answer = await api("POST", "/v1/chat/completions", { body: send });
+    expect(answer.status).toBe(200);
+    await until("the exchange", async () => (await found(userId, word)).length > 0);
+  });
+
   test("nobody's talk passes untouched, and is not kept", async () => {
     const raw = JSON.stringify({ model, messages: ask("Я люблю пионы"), n: 1, seed: 12345678901234567890n.toString() });
     const send = async (base: string, key: string) => {
@@ -222,6 +274,33 @@ withModel("/v1, by the official client", () => {
       return { status: answer.status, body };
     };
     expect(await send(`${nextBase()}/v1`, target.key)).toEqual(await send(target.openaiUrl ?? "", "sk-test"));
+  });
+
+  test("numbers that no double holds, and a model with an @ of its own, pass beside a memory", async () => {
+    const userId = unique("v1");
+    await tell(userId, "Меня зовут Антон, я программист");
+    const named = "claude-3-5@20240620";
+    const raw = `{"model":"${named}","seed":12345678901234567890,"user":"${userId}","messages":[{"role":"user","content":"Как меня зовут? Я программист?"}]}`;
+    const answer = await api<{ model: string; choices: { message: { content: string } }[] }>(
+      "POST",
+      "/v1/chat/completions",
+      { raw, headers: { "content-type": "application/json" } },
+    );
+    expect(answer.body.model).toBe(named);
+    expect(answer.body.choices[0]?.message.content).toContain("Антон");
+  });
+
+  test("a model's name that no database keeps does not stop the ledger", async () => {
+    const later = unique("model");
+    for (const name of ["a\0b", "\ud800", later])
+      for (const base of target.bases) {
+        const own = new OpenAI({ baseURL: `${base}/v1`, apiKey: target.key, maxRetries: 0 });
+        await own.chat.completions.create({ model: name, messages: ask("Привет") });
+      }
+    await until("the ledger", async () => {
+      const { body } = await api<{ spend: { by_model: { model: string; calls: number }[] } }>("GET", "/api/stats");
+      return body.spend.by_model.find((one) => one.model === later)?.calls === target.bases.length;
+    });
   });
 
   test("models, errors of the provider and our own, all in OpenAI's shape", async () => {

@@ -54,6 +54,22 @@ describe("POST /api/context", () => {
     );
   });
 
+  test("who somebody is stays known in a session in which sixty things have happened since", async () => {
+    const owner = unique("context");
+    const name = await create({ user_id: owner, content: "Пользователя зовут Антон" });
+    const told = Array.from({ length: 61 }, (_, i) => ({
+      user_id: owner,
+      session_id: "s",
+      type: "interaction",
+      importance: 1,
+      content: `Реплика номер ${i}`,
+    }));
+    expect((await api("POST", "/api/memories/bulk", { body: { memories: told } })).status).toBe(200);
+    const { context } = await contextOf({ user_id: owner, session_id: "s" });
+    expect(context).toContain(`[${name.id}]`);
+    expect(context).toContain("Реплика номер");
+  });
+
   test("the same question has the same bytes", async () => {
     const body = { user_id: userId, query: "Где живёт Антон?" };
     expect((await contextOf(body)).context).toBe((await contextOf(body)).context);
@@ -93,6 +109,17 @@ describe("POST /api/context", () => {
     expect(json.context["relevant"]?.map((one) => one.id)).toContain(ids["home"]);
   });
 
+  test("JSON has no more of a text than the budget was counted with", async () => {
+    const owner = unique("context");
+    await create({ user_id: owner, content: `Инструкция: ${"очень длинная ".repeat(2_000)}` });
+    const { context, tokens } = await contextOf<{ context: { profile: { content: string }[] }; tokens: number }>({
+      user_id: owner,
+      format: "json",
+    });
+    expect(context.profile[0]?.content).toMatch(/^Инструкция: .{400,500}…$/u);
+    expect(tokens).toBeLessThanOrEqual(800);
+  });
+
   test("of nobody is empty", async () => {
     expect(await contextOf({ user_id: unique("context"), query: "?" })).toEqual({
       context: "",
@@ -106,6 +133,7 @@ describe("POST /api/context", () => {
     [{ user_id: "u", token_budget: 0 }, "token_budget"],
     [{ user_id: "u", format: "yaml" }, "format"],
     [{ user_id: "u", query: 5 }, "query"],
+    [{ user_id: "u", query: "я".repeat(32_769) }, "query"],
     [{ user_id: "u", messages: [] }, "messages"],
   ])("400 for %j", async (body, field) => {
     const answer = await api("POST", "/api/context", { body });

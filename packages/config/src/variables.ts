@@ -443,7 +443,7 @@ export const VARIABLES = {
   RECALL_DEADLINE_MS: {
     subject: "search",
     description:
-      "By how much memory may delay an answer of /api/chat and /v1/chat/completions, in milliseconds; after that the model answers without it.",
+      "By how much memory may delay an answer of /api/chat and /v1/chat/completions, in milliseconds; after that the model answers without it. /api/chat waits as long for the exchange to be kept; after that the answer names no event, and it is kept later.",
     default: "1000",
     example: "500",
     schema: timeout,

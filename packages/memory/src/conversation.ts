@@ -27,7 +27,7 @@ export interface MessageDraft {
   readonly name: string | null;
   /** Normalised, not empty; parts that are no text stand in it as `[image]` and the like. */
   readonly content: string;
-  /** When it was said; null: now. A time that the client gives is part of what makes two messages the same. */
+  /** When it was said; null or later than now: now. A time that the client gives is part of what makes two messages the same. */
   readonly saidAt: Date | null;
 }
 

@@ -41,6 +41,7 @@ export * from "./search.ts";
 export * from "./text-query.ts";
 export * from "./text-terms.ts";
 export * from "./text.ts";
+export * from "./token-pieces.ts";
 export * from "./vector.ts";
 export * from "./watch-index.ts";
 export * from "./work-id.ts";

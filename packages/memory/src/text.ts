@@ -20,6 +20,13 @@ export function normalizeContent(text: string, field = "content"): string {
   return content;
 }
 
+/** As much of a text as can be kept: without NUL and halves of pairs, and its first 64 KiB. May be empty; never throws. */
+export function storableContent(text: string): string {
+  const bytes = Buffer.from(text.replaceAll("\0", "").toWellFormed().normalize("NFC").trim());
+  // Told that more follows, the decoder leaves a character out that is cut in the middle.
+  return new TextDecoder().decode(bytes.subarray(0, CONTENT_BYTES_MAX), { stream: true }).trimEnd();
+}
+
 /** PostgreSQL's text takes neither NUL nor half of a surrogate pair: refuse both with the field's name. */
 export function assertStorable(text: string, field: string): void {
   const fault = text.includes("\0") ? "a NUL character" : text.isWellFormed() ? undefined : "a lone surrogate";

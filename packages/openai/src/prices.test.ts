@@ -7,6 +7,11 @@ describe("the cost of embedding", () => {
     expect(await estimateTokens([" предпочтение"], 2_500)).toBeGreaterThan(300);
   });
 
+  test("what looks like a special token is text, and a letter without end is counted", async () => {
+    expect(await estimateTokens(["<|endoftext|>"], 13)).toBe(7);
+    expect(await estimateTokens(["п".repeat(65_536)], 131_072)).toBeGreaterThan(10_000);
+  });
+
   test("nothing to embed costs nothing", async () => {
     expect(await estimateTokens([], 0)).toBe(0);
   });

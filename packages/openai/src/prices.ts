@@ -1,3 +1,5 @@
+import { tokenPieces } from "@engram/memory";
+
 /** Dollars for a million tokens. */
 export interface Price {
   readonly input: number;
@@ -42,7 +44,9 @@ export function costOf(
 /** The tokens of so many bytes of text, by the ratio in a sample of it; 0 without a sample. */
 export async function estimateTokens(sample: readonly string[], bytes: number): Promise<number> {
   const { countTokens } = await import("gpt-tokenizer/encoding/cl100k_base");
-  const tokens = sample.reduce((sum, text) => sum + countTokens(text), 0);
+  const pieces = sample.flatMap((text) => [...tokenPieces(text)]);
+  // What looks like a special token in a text is text.
+  const tokens = pieces.reduce((sum, piece) => sum + countTokens(piece, { disallowedSpecial: new Set() }), 0);
   const sampled = sample.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   return sampled === 0 ? 0 : Math.round((tokens / sampled) * bytes);
 }

@@ -1,4 +1,4 @@
-import type { Memory, MemoryFilter, Owner } from "@engram/memory";
+import { EVENT_TYPE, type Memory, type MemoryFilter, type Owner } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
 import { INDEX_STATUS, MEMORY_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
 
@@ -52,6 +52,18 @@ export async function recentMemories(db: Executor, filter: MemoryFilter, limit: 
     `SELECT ${MEMORY_COLUMNS}, ${INDEX_STATUS} FROM public.memories m WHERE ${condition}
      ORDER BY ${sessionFirst}extract(epoch FROM m.created_at) + 8640000 * (coalesce(m.importance, ${IMPORTANCE_DEFAULT}) - ${IMPORTANCE_DEFAULT}) DESC, m.created_at DESC, m.id DESC
      LIMIT ${values.add(limit)}::int`,
+    values.list,
+  );
+  return rows.map(toMemory);
+}
+
+/** See `MemoryStore.profileMemories`. */
+export async function profileMemories(db: Executor, filter: MemoryFilter, limit: number): Promise<readonly Memory[]> {
+  const values = new Values();
+  const rows = await db.query<MemoryRow>(
+    `SELECT ${MEMORY_COLUMNS}, ${INDEX_STATUS} FROM public.memories m
+     WHERE ${filterSql(filter, values)} AND m.type <> ${values.add(EVENT_TYPE)}::text
+     ORDER BY coalesce(m.importance, ${IMPORTANCE_DEFAULT}) DESC, m.valid_from DESC, m.id LIMIT ${values.add(limit)}::int`,
     values.list,
   );
   return rows.map(toMemory);

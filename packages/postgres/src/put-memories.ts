@@ -159,7 +159,7 @@ const INSERT = (from: string) => `put AS (
     importance, categories, occurred_at, expires_at, seen_count, request_id, source_message_ids, provenance, valid_from)
   SELECT i.id, i.project_id, i.user_id, i.agent_id, i.session_id, i.session_ids, i.agent_ids, i.level, i.type, i.key, i.content, i.metadata,
     i.importance, i.categories, coalesce(i.occurred_at, now()), i.expires_at, i.seen_count, i.request_id,
-    coalesce(i.source_message_ids, '{}'), coalesce(i.provenance, '{}'), coalesce(i.valid_from, now())
+    coalesce(i.source_message_ids, '{}'), coalesce(i.provenance, '{}'), least(i.valid_from, now())
   FROM ${from} ORDER BY i.dedupe_key
   ON CONFLICT (dedupe_key) DO UPDATE SET
     seen_count = m.seen_count + excluded.seen_count, last_seen_at = now(),

@@ -2,7 +2,15 @@ import type { MemoryStore } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 import { countMemories } from "./count-memories.ts";
 import { deleteMemories, deleteMemory } from "./delete-memories.ts";
-import { findIds, findMemories, findOwners, getMemory, recentMemories, sampleMemories } from "./find-memories.ts";
+import {
+  findIds,
+  findMemories,
+  findOwners,
+  getMemory,
+  profileMemories,
+  recentMemories,
+  sampleMemories,
+} from "./find-memories.ts";
 import { getHistory } from "./get-history.ts";
 import { listMemories } from "./list-memories.ts";
 import { putMemories } from "./put-memories.ts";
@@ -22,6 +30,7 @@ export function createMemoryStore(db: Executor): MemoryStore {
     findIds: (filter, limit) => findIds(db, filter, limit),
     listMemories: (query) => listMemories(db, query),
     recentMemories: (filter, limit) => recentMemories(db, filter, limit),
+    profileMemories: (filter, limit) => profileMemories(db, filter, limit),
     searchText: (query, filter, limit) => searchText(db, query, filter, limit),
     findOwners: (filter, limit) => findOwners(db, filter, limit),
     updateMemory: (projectId, id, patch, actor, keyed) => updateMemory(db, projectId, id, patch, actor, keyed),

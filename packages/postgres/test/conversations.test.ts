@@ -317,6 +317,25 @@ describeOnDatabases("conversations", (db) => {
       expect(await contents("valid_to = '2026-03-05T10:00:00Z'")).toEqual(["Я живу в Казани"]);
     });
 
+    test("what a clock that is ahead has told was said now, and is replaced by what is said next", async () => {
+      const ahead = new Date(Date.now() + 5 * 3_600_000);
+      const told = said({ content: "Я живу в Казани", saidAt: ahead });
+      await add(told);
+      await drain();
+      expect(await contents("valid_from <= now() AND occurred_at <= now()")).toEqual(["Я живу в Казани"]);
+      // Sent again it is the same message all the same.
+      expect((await add(said({ content: "Я живу в Казани", saidAt: ahead }))).status).toBe("done");
+      extractor.answer = replacing("Я живу в Казани");
+      await add(said("Я переехал и живу в Москве"));
+      await drain();
+      expect(await contents()).toEqual(["Я переехал и живу в Москве"]);
+    });
+
+    test("infer: false keeps it at the time of the database too", async () => {
+      await add(said({ content: "Я живу в Казани", saidAt: new Date(Date.now() + 5 * 3_600_000) }), { infer: false });
+      expect(await contents("valid_from <= now() AND occurred_at <= now()")).toEqual(["Я живу в Казани"]);
+    });
+
     test("what is the same grows in count and keeps its words", async () => {
       await add(said("Я люблю чай с бергамотом"));
       await drain();

@@ -234,6 +234,23 @@ describeOnDatabases("memories", (db) => {
     expect(recent.map((one) => one.id)).toEqual([session, important, old].map((one) => one?.memory.id));
   });
 
+  test("profile: states alone, the most important first, then the newest, whichever session told them", async () => {
+    const [old, important, fresh] = await put(
+      { content: "имя" },
+      { content: "важное", importance: 0.9 },
+      { content: "новое", sessionId: "s" },
+    );
+    await put(
+      ...Array.from({ length: 5 }, (_, i) => ({ content: `реплика ${i}`, type: "interaction", sessionId: "s" })),
+    );
+    await db.query("UPDATE public.memories SET valid_from = now() - interval '1 day' WHERE id = $1", [old?.memory.id]);
+    const filter: MemoryFilter = { scope: { projectId, userId: "u", sessionId: "s", exact: false } };
+    const ids = (memories: readonly { id: string }[]) => memories.map((one) => one.id);
+    const expected = [important, fresh, old].map((one) => one?.memory.id);
+    expect(ids(await store.profileMemories(filter, 10))).toEqual(expected);
+    expect(ids(await store.profileMemories(filter, 2))).toEqual(expected.slice(0, 2));
+  });
+
   test("another project sees nothing", async () => {
     const { memory } = await putOne();
     const other = "00000000-0000-7000-8000-000000000002";

@@ -59,10 +59,15 @@ export function isProxied(req: Request): boolean {
   return req.path === "/v1/chat/completions" || req.path === "/v1/models";
 }
 
-/** The provider's key that a caller brings along; nothing where Authorization holds our own. */
-export function upstreamAuthorization(req: Request): { authorization?: string } {
+/**
+ * The provider's key that a caller brings along. Nothing where Authorization holds our own, beside X-API-Key too, as
+ * clients do that fill in both from one setting: our keys go to nobody.
+ */
+export function upstreamAuthorization(req: Request, keys: readonly string[]): { authorization?: string } {
   const authorization = req.get("authorization");
-  return hasOwnHeader(req) && authorization !== undefined && authorization !== "" ? { authorization } : {};
+  if (!hasOwnHeader(req) || authorization === undefined || authorization === "") return {};
+  const digest = sha256(keyIn(authorization));
+  return keys.some((key) => timingSafeEqual(sha256(key), digest)) ? {} : { authorization };
 }
 
 function hasOwnHeader(req: Request): boolean {
@@ -72,12 +77,15 @@ function hasOwnHeader(req: Request): boolean {
 function keyOf(req: Request): string | undefined {
   if (isProxied(req) && hasOwnHeader(req)) return req.get("x-api-key");
   const header = req.get("authorization");
-  if (header !== undefined && header !== "") {
-    const [, key] = /^(?:Bearer|Token)\s+(\S+)\s*$/i.exec(header) ?? [];
-    return key ?? header; // a header of another form is a wrong key, not none
-  }
+  if (header !== undefined && header !== "") return keyIn(header);
   const key = req.get("x-api-key");
   return key === "" ? undefined : key;
+}
+
+/** Of a header of another form all: that is a wrong key, not none. */
+function keyIn(authorization: string): string {
+  const [, key] = /^(?:Bearer|Token)\s+(\S+)\s*$/i.exec(authorization) ?? [];
+  return key ?? authorization;
 }
 
 function sha256(key: string): Buffer {

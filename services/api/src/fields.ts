@@ -195,7 +195,14 @@ export const fields = {
     .meta({
       description: `Answer when it is in the index: true (${WAIT_SECONDS_DEFAULT} s), or seconds up to ${WAIT_SECONDS_MAX}.`,
     }),
-  query: z.string().meta({ description: "What to look for. Absent: the newest and most important." }),
+  query: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) <= CONTENT_BYTES_MAX, {
+      message: `must be at most ${CONTENT_BYTES_MAX} bytes of UTF-8`,
+    })
+    .meta({
+      description: `What to look for, at most ${CONTENT_BYTES_MAX} bytes of UTF-8. Absent: the newest and most important.`,
+    }),
   relevance_threshold: numeric(z.number().min(0).max(1)).meta({
     description: "0..1; 0.7 lets right answers pass.",
     type: "number",
@@ -280,7 +287,7 @@ export function parse<T extends z.ZodObject>(schema: T, given: unknown): Parsed<
   const result = schema.safeParse(present);
   if (!result.success) throw invalid(result.error.issues, present);
   const warnings = Object.keys(present)
-    .filter((name) => !(name in schema.shape))
+    .filter((name) => !Object.hasOwn(schema.shape, name))
     .map((name) => `Unknown field ignored: ${name.slice(0, 100)}`);
   return { input: result.data, warnings };
 }
@@ -288,7 +295,7 @@ export function parse<T extends z.ZodObject>(schema: T, given: unknown): Parsed<
 function invalid(issues: readonly z.core.$ZodIssue[], present: Record<string, unknown>): MemoryError {
   const details = issues.map((issue) => {
     const field = issue.path.map(String).join(".");
-    const missing = issue.path.length === 1 && !(field in present);
+    const missing = issue.path.length === 1 && !Object.hasOwn(present, field);
     return { field, message: missing ? `Missing required field: ${field}` : `${field}: ${issue.message}` };
   });
   return new MemoryError("invalid", details[0]?.message ?? "Invalid request", { details });

@@ -12,10 +12,11 @@ import {
   type Scope,
 } from "@engram/memory";
 import type { ApiDeps } from "./app.ts";
+import { tokenCounter } from "./count-tokens.ts";
 
 export const TOKEN_BUDGET_DEFAULT = 800;
-/** Looked at for a profile and for what happened lately. */
-const RECENT_POOL = 60;
+/** Looked at for a profile, and as many for what happened lately, so that neither takes the other's place. */
+const POOL = 60;
 const RELEVANT_MAX = 20;
 /** Of `relevance_score`: below it a memory is about something else, and costs tokens all the same. */
 const RELEVANCE_MIN = 0.3;
@@ -35,8 +36,9 @@ export async function recall(
   { scope, query, tokenBudget }: RecallRequest,
 ): Promise<Context> {
   const filter: MemoryFilter = { scope: { ...scope, exact: false } };
-  const [newest, found, countTokens] = await Promise.all([
-    sockets.store.recentMemories(filter, RECENT_POOL),
+  const [profile, recent, found, countTokens] = await Promise.all([
+    sockets.store.profileMemories(filter, POOL),
+    sockets.store.recentMemories({ ...filter, types: [EVENT_TYPE] }, POOL),
     query === undefined || query.trim() === ""
       ? []
       : searchAll(search, sockets.conversations, {
@@ -48,27 +50,9 @@ export async function recall(
         }).then((result) => result.found),
     tokenCounter(),
   ]);
-  const profile = newest.filter((memory) => memory.type !== EVENT_TYPE);
-  const recent = newest.filter((memory) => memory.type === EVENT_TYPE);
   return buildContext(
-    { profile: profile.toSorted(byWeight).map(toItem), relevant: found.map(foundItem), recent: recent.map(toItem) },
+    { profile: profile.map(toItem), relevant: found.map(foundItem), recent: recent.map(toItem) },
     { now: new Date(), tokenBudget, countTokens },
-  );
-}
-
-/** The encoding of OpenAI's current models; another's counts differ by a few in a hundred. Loaded when it is first asked for. */
-export async function tokenCounter(): Promise<(text: string) => number> {
-  const { countTokens } = await import("gpt-tokenizer/encoding/o200k_base");
-  // What looks like a special token in a text is text.
-  return (text) => countTokens(text, { disallowedSpecial: new Set() });
-}
-
-/** The most important first, then the newest; ids last, so that the order is one. */
-function byWeight(left: Memory, right: Memory): number {
-  return (
-    (right.importance ?? 0.5) - (left.importance ?? 0.5) ||
-    right.validFrom.getTime() - left.validFrom.getTime() ||
-    (left.id < right.id ? -1 : 1)
   );
 }
 

@@ -8,6 +8,7 @@ import { Backlog } from "./backlog.ts";
 import { closable } from "./close-server.ts";
 import { listen } from "./listen.ts";
 import { measureOutbox } from "./measure-outbox.ts";
+import { warmUp } from "./warm-up.ts";
 
 export interface StartApiDeps {
   readonly sockets: Sockets;
@@ -83,6 +84,7 @@ export async function startApi({
     truth: config.truth,
     searchLanguages: config.search.languages,
   });
+  const warm = migrated.then(() => readiness.migrated && warmUp({ sockets, logger }));
   const measured = measureOutbox({ sockets, readiness, backlog, metrics, logger }, stopping.signal);
 
   return {
@@ -91,7 +93,7 @@ export async function startApi({
       readiness.stop();
       stopping.abort();
       await closeServer({ timeoutMs: STOP_TIMEOUT_MS });
-      await Promise.all([migrated, measured]);
+      await Promise.all([warm, measured]);
     },
   };
 }

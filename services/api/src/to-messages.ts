@@ -3,7 +3,8 @@ import { parseTime } from "./fields.ts";
 
 /** More of them in one call is a mistake in a loop; the body's limit is met first as a rule. */
 export const MESSAGES_MAX = 1_000;
-const NAME_LENGTH_MAX = 256;
+export const NAME_LENGTH_MAX = 256;
+const AHEAD_MAX_MS = 86_400_000;
 
 const ROLE_NAMES: Readonly<Record<string, Role>> = {
   user: "user",
@@ -24,7 +25,7 @@ const ROLE_NAMES: Readonly<Record<string, Role>> = {
  * those without text. Throws `invalid` or `too_large` with the field's path.
  */
 export function toMessages(given: unknown): { messages: readonly MessageDraft[]; warnings: readonly string[] } {
-  const list = typeof given === "string" ? [{ role: "user", content: given }] : Array.isArray(given) ? given : [given];
+  const list = listOf(given);
   if (list.length === 0) throw wrong("messages", "must hold at least one message");
   if (list.length > MESSAGES_MAX) throw wrong("messages", `holds ${list.length}, at most ${MESSAGES_MAX} are taken`);
   const warnings = new Set<string>();
@@ -44,6 +45,18 @@ export function toMessages(given: unknown): { messages: readonly MessageDraft[];
   return { messages, warnings: [...warnings] };
 }
 
+/** The messages of a body as they came: a list, one, or a plain text. */
+export function listOf(given: unknown): readonly unknown[] {
+  return typeof given === "string" ? [{ role: "user", content: given }] : Array.isArray(given) ? given : [given];
+}
+
+/** The field's name of a role; undefined where it is none. Left out it is the user's. */
+export function roleOf(role: unknown = "user"): Role | undefined {
+  const name = typeof role === "string" ? role.toLowerCase() : "";
+  // Own names only: every object has a "constructor".
+  return Object.hasOwn(ROLE_NAMES, name) ? ROLE_NAMES[name] : undefined;
+}
+
 function readMessage(
   given: unknown,
   path: string,
@@ -51,8 +64,8 @@ function readMessage(
   if (typeof given !== "object" || given === null || Array.isArray(given))
     throw wrong(path, "must be an object with role and content");
   const message = given as Record<string, unknown>;
-  const { role = "user", name, content, timestamp } = message;
-  const known = typeof role === "string" ? ROLE_NAMES[role.toLowerCase()] : undefined;
+  const { role, name, content, timestamp } = message;
+  const known = roleOf(role);
   if (known === undefined) throw wrong(`${path}.role`, "must be user, assistant, system or tool");
   if (!("content" in message)) throw wrong(`${path}.content`, "is missing");
   if (name !== undefined && name !== null && (typeof name !== "string" || name.length > NAME_LENGTH_MAX))
@@ -82,7 +95,7 @@ function textOf(content: unknown, path: string): string {
     .join("\n");
 }
 
-/** ISO 8601, or seconds or milliseconds since 1970. */
+/** ISO 8601, or seconds or milliseconds since 1970; no more than a day ahead, as a clock is that tells a local time as UTC. */
 function timeOf(given: unknown, path: string): Date | null {
   if (given === undefined || given === null) return null;
   const time =
@@ -91,8 +104,10 @@ function timeOf(given: unknown, path: string): Date | null {
       : typeof given === "string"
         ? parseTime(given.trim())
         : undefined;
-  if (time === undefined || Number.isNaN(time.getTime()))
+  if (time === undefined || Number.isNaN(time.getTime()) || time.getUTCFullYear() < 1)
     throw wrong(path, "must be a time in ISO 8601, such as 2026-05-18T10:30:00Z");
+  if (time.getTime() > Date.now() + AHEAD_MAX_MS)
+    throw wrong(path, "lies in the future: say it in ISO 8601, or in seconds or milliseconds since 1970");
   return time;
 }
 

@@ -48,7 +48,7 @@ export function parseChat(body: unknown): ChatRequest {
   const schema = (format as { json_schema?: { schema?: unknown } } | undefined)?.json_schema?.schema;
   return {
     model,
-    messages: messages.map(readMessage),
+    messages: readTalk(messages),
     schema,
     tools: Array.isArray(tools) ? tools.map(readTool) : [],
     toolChoice,
@@ -57,6 +57,20 @@ export function parseChat(body: unknown): ChatRequest {
     // As billed, near enough: the messages, what binds the answer, and the tools.
     promptTokens: countTokens(JSON.stringify([messages.map(textOfMessage), schema ?? "", tools ?? ""])),
   };
+}
+
+/** A tool's message answers a call of the assistant's before it, or the whole talk is refused. */
+function readTalk(given: readonly unknown[]): readonly ChatMessage[] {
+  const calls = new Set<unknown>();
+  for (const [index, message] of (given as readonly (Json | null)[]).entries()) {
+    for (const call of (message?.["tool_calls"] ?? []) as readonly (Json | null)[]) calls.add(call?.["id"]);
+    if (message?.["role"] === "tool" && !calls.has(message["tool_call_id"]))
+      throw new ApiError(
+        400,
+        `Invalid parameter: 'messages[${index}]' must answer a preceding message's 'tool_calls'.`,
+      );
+  }
+  return given.map(readMessage);
 }
 
 function readMessage(given: unknown, index: number): ChatMessage {

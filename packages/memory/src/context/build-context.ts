@@ -30,7 +30,7 @@ export interface Context {
   /** Empty where there is nothing to tell. */
   readonly text: string;
   readonly tokens: number;
-  /** What is in it, as it is told. */
+  /** What is in it, its texts as they are told: on one line, cut, fenced. */
   readonly groups: ContextSources;
 }
 
@@ -59,7 +59,8 @@ const SHARES: readonly (readonly [Group, number])[] = [
  * One block for a prompt, within its budget of tokens, fenced so that no stored text can leave it. The same sources on the
  * same day give the same bytes. Nothing is told twice: what is relevant is told there.
  */
-export function buildContext(sources: ContextSources, options: ContextOptions): Context {
+export function buildContext(given: ContextSources, options: ContextOptions): Context {
+  const sources = fenced(given);
   const chosen = new Map<string, { readonly group: Group; readonly item: ContextItem }>();
   let left = options.tokenBudget - options.countTokens([OPEN, NOTE, ...Object.values(TITLES), CLOSE].join("\n"));
   const taken: Record<Group, number> = { profile: 0, relevant: 0, recent: 0 };
@@ -69,7 +70,7 @@ export function buildContext(sources: ContextSources, options: ContextOptions): 
     for (let n = 0; n < share; taken[group]++) {
       const item = sources[group][taken[group]];
       if (item === undefined) break;
-      const words = fence(item.text).toLowerCase();
+      const words = item.text.toLowerCase();
       if (chosen.has(item.id) || told.has(words) || words === "") continue;
       const cost = options.countTokens(`${lineOf(item, options.now)}\n`);
       if (cost > left) continue; // a shorter one may fit
@@ -86,6 +87,11 @@ export function buildContext(sources: ContextSources, options: ContextOptions): 
     const tokens = text === "" ? 0 : options.countTokens(text);
     if (tokens <= options.tokenBudget) return { text, tokens, groups };
   }
+}
+
+function fenced({ profile, relevant, recent }: ContextSources): ContextSources {
+  const tell = (items: readonly ContextItem[]) => items.map((item) => ({ ...item, text: fence(item.text) }));
+  return { profile: tell(profile), relevant: tell(relevant), recent: tell(recent) };
 }
 
 /** In the order of the sources, which does not depend on the budget. */
@@ -105,5 +111,5 @@ function render(groups: ContextSources, now: Date): string {
 }
 
 function lineOf({ id, text, at }: ContextItem, now: Date): string {
-  return `- [${id}] (${relativeDay(at, now)}) ${fence(text)}`;
+  return `- [${id}] (${relativeDay(at, now)}) ${text}`;
 }

@@ -92,6 +92,8 @@ export interface MemoryStore {
   listMemories(query: ListQuery): Promise<MemoryPage>;
   /** Newest and most important of what the filter lets through, `sessionId`'s own first. */
   recentMemories(filter: MemoryFilter, limit: number): Promise<readonly Memory[]>;
+  /** States of what the filter lets through, whichever session told them: the most important first, then the newest. */
+  profileMemories(filter: MemoryFilter, limit: number): Promise<readonly Memory[]>;
   searchText(query: TextQuery, filter: MemoryFilter, limit: number): Promise<TextHits>;
   /** Whose is what the filter lets through, for a search that names no user; whose newest is newest first, at most `limit`. */
   findOwners(filter: MemoryFilter, limit: number): Promise<readonly Owner[]>;

@@ -54,7 +54,8 @@ function verbatim(
     metadata: { ...metadata, role, ...(name === null ? {} : { name }) },
     importance: null,
     categories: [],
-    occurredAt: saidAt,
+    // As the message: what a clock that is ahead has told was said now.
+    occurredAt: saidAt !== null && saidAt > new Date() ? null : saidAt,
     expiresAt,
     requestId,
     source: { messageIds: [messageId], provenance: { role }, validFrom: saidAt ?? new Date() },
@@ -70,7 +71,8 @@ function verbatim(
  * nothing, with anything after it. Each telling is known by the one before, so that this one is known when it comes again.
  *
  * DO UPDATE and not DO NOTHING, so that the ids of known messages come back, those too that another client commits at this
- * moment.
+ * moment. What a client's clock says is part of what makes two messages the same; kept is no time to come, which would win
+ * over all that is said later.
  */
 async function insert(db: Executor, draft: AddDraft, debounceMs: number): Promise<AddedRow> {
   const { speaker, keyed } = draft;
@@ -125,7 +127,7 @@ once AS (SELECT DISTINCT ON (sameness) * FROM told ORDER BY sameness, ord),
 put AS (
   INSERT INTO engram.messages AS m (id, project_id, user_id, agent_id, session_id, owner, event_id, role, name, content, said_at, text_hash, sameness,
     due_at, extracted_at, request_id)
-  SELECT o.id, ${project}, ${user}, ${agent}, ${session}, ${own}, ${event}, o.role, o.name, o.content, coalesce(o.said_at, now()), o.text_hash, o.sameness,
+  SELECT o.id, ${project}, ${user}, ${agent}, ${session}, ${own}, ${event}, o.role, o.name, o.content, least(o.said_at, now()), o.text_hash, o.sameness,
     ${due}, CASE WHEN ${values.add(draft.infer)}::bool THEN NULL ELSE now() END, ${request}
   FROM once o ORDER BY o.sameness
   ON CONFLICT (sameness) DO UPDATE SET role = m.role

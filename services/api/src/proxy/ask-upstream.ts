@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { MemoryError } from "@engram/memory";
 import type { OpenChat } from "@engram/sockets";
 import type { ApiDeps } from "../app.ts";
-import { tokenCounter } from "../recall.ts";
+import { countPrompt, tokenCounter } from "../count-tokens.ts";
 import type { Reply } from "./read-reply.ts";
 
 /** The model that talks; throws `unavailable` with the cure where none is configured. */
@@ -19,7 +19,8 @@ export interface ToldCall {
   readonly requestId: string;
   readonly status: number;
   readonly started: number;
-  readonly prompt: string;
+  /** The body as it was sent. */
+  readonly prompt: Buffer;
   readonly reply: Reply;
 }
 
@@ -29,16 +30,26 @@ export async function tellCall(
   { model, projectId, requestId, status, started, prompt, reply }: ToldCall,
 ): Promise<void> {
   const isOk = status >= 200 && status < 300;
-  const countTokens = await tokenCounter();
+  const [promptTokens, completionTokens] = isOk ? await tokensOf(prompt, reply) : [0, 0];
   chat.tell({
     model,
     projectId,
     requestId,
     outcome: isOk ? "ok" : status === 429 ? "rate_limited" : status >= 400 && status < 500 ? "invalid" : "unavailable",
-    promptTokens: isOk ? (reply.promptTokens ?? countTokens(prompt)) : 0,
-    completionTokens: isOk ? (reply.completionTokens ?? countTokens(reply.content)) : 0,
+    promptTokens,
+    completionTokens,
     seconds: (performance.now() - started) / 1000,
   });
+}
+
+async function tokensOf(prompt: Buffer, reply: Reply): Promise<readonly [number, number]> {
+  if (reply.promptTokens !== undefined && reply.completionTokens !== undefined)
+    return [reply.promptTokens, reply.completionTokens];
+  const countTokens = await tokenCounter();
+  return [
+    reply.promptTokens ?? countPrompt(countTokens, prompt.toString("utf8")),
+    reply.completionTokens ?? countTokens(reply.content),
+  ];
 }
 
 /** The pieces of a streamed answer as they come. */

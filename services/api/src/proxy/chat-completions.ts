@@ -1,16 +1,19 @@
 import { once } from "node:events";
 import { pipeline } from "node:stream/promises";
+import { storableContent } from "@engram/memory";
 import type { OpenChat } from "@engram/sockets";
 import type { Request, RequestHandler, Response } from "express";
 import type { ApiDeps } from "../app.ts";
 import { principalOf, upstreamAuthorization } from "../auth.ts";
+import { inTime } from "../in-time.ts";
 import { recall, TOKEN_BUDGET_DEFAULT } from "../recall.ts";
 import { requestIdOf } from "../request-id.ts";
 import { chatOf, tellCall } from "./ask-upstream.ts";
+import { editBody } from "./edit-body.ts";
 import { createReplyReader, type Reply } from "./read-reply.ts";
-import { inTime, remember } from "./remember.ts";
+import { remember } from "./remember.ts";
 import { whoAsks, type ChatBody, type Who } from "./who.ts";
-import { lastQuestion, messagesOf, newTurns, withContext } from "./with-context.ts";
+import { lastQuestion, messagesOf, newTurns } from "./with-context.ts";
 
 /** What means something to the provider; the rest is between the client and us. */
 const HEADERS_PASSED = ["accept", "content-type", "openai-beta", "openai-organization", "openai-project"];
@@ -45,7 +48,7 @@ export function chatCompletions(deps: ApiDeps): RequestHandler {
 export function listModels(deps: ApiDeps): RequestHandler {
   return async (req, res) => {
     const answer = await chatOf(deps).upstream.send(
-      { method: "GET", path: "/models", headers: headersOf(req), ...upstreamAuthorization(req) },
+      { method: "GET", path: "/models", headers: headersOf(req), ...upstreamAuthorization(req, deps.keys) },
       abortedWith(res),
     );
     copyHead(answer, res);
@@ -71,17 +74,14 @@ interface Asked {
   readonly remembers: boolean;
 }
 
-/** The body as it is sent on: as it came, unless there is something to be changed. */
+/** The body as it is sent on: as it came, but for what is to be changed. */
 async function prepare(deps: ApiDeps, { res, raw, body, who, remembers }: Asked): Promise<Buffer> {
   if (body === undefined || who === undefined) return raw;
-  const named = who.model === body.model ? body : { ...body, model: who.model };
   const messages = messagesOf(body);
   const query = lastQuestion(messages);
-  const context = !remembers || messages.length === 0 ? undefined : await recallFor(deps, res, who, query);
-  if (named === body && (context === undefined || context === "")) return raw;
-  return Buffer.from(
-    JSON.stringify({ ...named, ...(context === undefined ? {} : { messages: withContext(messages, context) }) }),
-  );
+  const context = !remembers || messages.length === 0 ? "" : await recallFor(deps, res, who, query);
+  if (who.model === undefined && context === "") return raw;
+  return Buffer.from(editBody(raw.toString("utf8"), { model: who.model, context }));
 }
 
 async function recallFor(deps: ApiDeps, res: Response, who: Who, query: string | undefined): Promise<string> {
@@ -92,7 +92,7 @@ async function recallFor(deps: ApiDeps, res: Response, who: Who, query: string |
     tokenBudget: TOKEN_BUDGET_DEFAULT,
     ...(query === undefined ? {} : { query }),
   });
-  return (await inTime(recalled, deps, requestIdOf(res)))?.text ?? "";
+  return (await inTime(deps, recalled, { part: "recall", requestId: requestIdOf(res) }))?.text ?? "";
 }
 
 interface Passed {
@@ -107,7 +107,13 @@ interface Passed {
 async function passOn(deps: ApiDeps, chat: OpenChat, { req, res, sent, body, who }: Passed): Promise<void> {
   const started = performance.now();
   const answer = await chat.upstream.send(
-    { method: "POST", path: "/chat/completions", body: sent, headers: headersOf(req), ...upstreamAuthorization(req) },
+    {
+      method: "POST",
+      path: "/chat/completions",
+      body: sent,
+      headers: headersOf(req),
+      ...upstreamAuthorization(req, deps.keys),
+    },
     abortedWith(res),
   );
   copyHead(answer, res);
@@ -144,14 +150,13 @@ async function settle(
 ): Promise<void> {
   const requestId = requestIdOf(res);
   const { projectId } = principalOf(res);
-  const model = who?.model ?? body?.model;
   await tellCall(chat, {
-    model: typeof model === "string" ? model.slice(0, 100) : "unknown",
+    model: nameOf(who?.model ?? body?.model),
     projectId,
     requestId,
     status,
     started,
-    prompt: sent.toString("utf8"),
+    prompt: sent,
     reply,
   });
   if (who === undefined || body === undefined || status !== 200) return;
@@ -161,6 +166,14 @@ async function settle(
     messages: reply.content === "" ? said : [...said, { role: "assistant", content: reply.content }],
     requestId,
   });
+}
+
+const MODEL_LENGTH_MAX = 100;
+
+/** A model's name as the ledger can keep it: whatever a client calls one. */
+function nameOf(model: unknown): string {
+  const name = typeof model === "string" ? storableContent(model.slice(0, MODEL_LENGTH_MAX)) : "";
+  return name === "" ? "unknown" : name;
 }
 
 function headersOf(req: Request): Record<string, string> {

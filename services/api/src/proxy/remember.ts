@@ -1,12 +1,13 @@
-import { uuidv7, type Context, type Speaker } from "@engram/memory";
+import { storableContent, uuidv7, type Speaker } from "@engram/memory";
 import type { ApiDeps } from "../app.ts";
-import { toMessages } from "../to-messages.ts";
+import { MESSAGES_MAX, NAME_LENGTH_MAX, toMessages } from "../to-messages.ts";
+import { textOf, type ChatMessage } from "./with-context.ts";
 
 /** What is told of a talk, and in how long. */
 export interface RememberRequest {
   readonly speaker: Speaker;
   /** As OpenAI has them. */
-  readonly messages: readonly unknown[];
+  readonly messages: readonly ChatMessage[];
   readonly requestId: string;
 }
 
@@ -20,7 +21,7 @@ export async function remember(
 ): Promise<string | undefined> {
   const { speaker, requestId } = request;
   try {
-    const { messages } = toMessages(request.messages);
+    const { messages } = toMessages(request.messages.slice(-MESSAGES_MAX).map(asFarAsKept));
     if (messages.length === 0) return undefined;
     const event = await sockets.conversations.add({
       eventId: uuidv7(),
@@ -41,26 +42,8 @@ export async function remember(
   }
 }
 
-/** The recall, or nothing where it does not come within `deadlineMs`: a slow memory never delays an answer by more. */
-export async function inTime(
-  recalled: Promise<Context>,
-  { config, logger }: ApiDeps,
-  requestId: string,
-): Promise<Context | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => {
-      logger.warn({ requestId }, "Recall was too slow and is left out");
-      resolve(undefined);
-    }, config.recall.deadlineMs);
-  });
-  const found = recalled.catch((err: unknown) => {
-    logger.warn({ requestId, err }, "Recall failed and is left out");
-    return undefined;
-  });
-  try {
-    return await Promise.race([found, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Nobody is there to mend a message that cannot be kept as it is: what can be is kept, and the exchange with it. */
+function asFarAsKept({ role, name, content }: ChatMessage): ChatMessage {
+  const speaker = typeof name === "string" ? storableContent(name.slice(0, NAME_LENGTH_MAX)) : "";
+  return { role, content: storableContent(textOf(content)), ...(speaker === "" ? {} : { name: speaker }) };
 }

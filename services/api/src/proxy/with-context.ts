@@ -1,7 +1,8 @@
 import type { ChatBody } from "./who.ts";
 
-interface ChatMessage {
+export interface ChatMessage {
   readonly role?: unknown;
+  readonly name?: unknown;
   readonly content?: unknown;
 }
 
@@ -18,20 +19,33 @@ export function messagesOf({ messages }: ChatBody): readonly ChatMessage[] {
  */
 export function withContext(messages: readonly ChatMessage[], context: string): readonly ChatMessage[] {
   if (context === "") return messages;
-  const [first, ...rest] = messages;
+  const { message, replaces } = contextMessage(messages[0] ?? null, context);
+  return [message, ...messages.slice(replaces ? 1 : 0)];
+}
+
+/** The message that tells the context: the application's first one with it, in that one's place, or one to be put before. */
+export function contextMessage(
+  first: ChatMessage | null,
+  context: string,
+): { readonly message: ChatMessage; readonly replaces: boolean } {
   if (first?.role !== "system" && first?.role !== "developer")
-    return [{ role: "system", content: context }, ...messages];
+    return { message: { role: "system", content: context }, replaces: false };
   const content = Array.isArray(first.content)
     ? [...(first.content as unknown[]), { type: "text", text: context }]
     : `${typeof first.content === "string" ? first.content : ""}\n\n${context}`.trimStart();
-  return [{ ...first, content }, ...rest];
+  return { message: { ...first, content }, replaces: true };
 }
 
 /** The user's last words, to look for memories with. */
 export function lastQuestion(messages: readonly ChatMessage[]): string | undefined {
-  const content = messages.findLast((message) => message.role === "user")?.content;
+  const last = messages.findLast((message) => message.role === "user");
+  return typeof last?.content === "string" || Array.isArray(last?.content) ? textOf(last.content) : undefined;
+}
+
+/** The text of a content, a string or parts; whatever else stands in it is the provider's to judge. */
+export function textOf(content: unknown): string {
   if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return undefined;
+  if (!Array.isArray(content)) return "";
   const texts = content.map((part: unknown) =>
     typeof part === "object" && part !== null && "text" in part ? part.text : undefined,
   );

@@ -1,17 +1,19 @@
 import { formatEventId, inSteps, MemoryError, type Answered } from "@engram/memory";
 import { z } from "zod";
+import { tokenCounter } from "../count-tokens.ts";
 import { fields, missing, parse } from "../fields.ts";
+import { inTime } from "../in-time.ts";
 import { chatOf, deltasOf, tellCall } from "../proxy/ask-upstream.ts";
 import { createReplyReader } from "../proxy/read-reply.ts";
-import { inTime, remember } from "../proxy/remember.ts";
-import { withContext } from "../proxy/with-context.ts";
+import { remember } from "../proxy/remember.ts";
+import { withContext, type ChatMessage } from "../proxy/with-context.ts";
+import { lastTurns, TURNS_MAX } from "../last-turns.ts";
 import { recall, TOKEN_BUDGET_DEFAULT } from "../recall.ts";
 import { defineRoute, type RouteContext } from "../route.ts";
 import { toMessages } from "../to-messages.ts";
+import { toPrompt } from "../to-prompt.ts";
 import { idsOf } from "./create-context.ts";
 
-/** Earlier turns of the session that the model is told. */
-const TURNS_MAX = 20;
 const SYSTEM =
   "You are a helpful assistant. Answer in the language of the user, and use what you know of them where it helps.";
 
@@ -63,8 +65,9 @@ async function prepare({ deps, principal, requestId }: RouteContext, input: Inpu
   const speaker = speakerOf(principal.projectId, input);
   const query = said.findLast((message) => message.role === "user")?.content;
   const { user_id: userId, session_id: sessionId, agent_id: agentId } = input;
-  const [recalled, earlier] = await Promise.all([
+  const [recalled, earlier = []] = await Promise.all([
     inTime(
+      deps,
       recall(deps, {
         scope: {
           projectId: principal.projectId,
@@ -75,17 +78,15 @@ async function prepare({ deps, principal, requestId }: RouteContext, input: Inpu
         tokenBudget: TOKEN_BUDGET_DEFAULT,
         ...(query === undefined ? {} : { query }),
       }),
-      deps,
-      requestId,
+      { part: "recall", requestId },
     ),
     // A client that sends the talk itself needs none of it twice.
-    input.session_id === undefined || said.length > 1 ? [] : deps.sockets.conversations.turns(speaker, TURNS_MAX),
+    input.session_id === undefined || said.length > 1
+      ? []
+      : inTime(deps, deps.sockets.conversations.turns(speaker, TURNS_MAX), { part: "earlier turns", requestId }),
   ]);
-  const before = earlier.filter(({ role }) => role !== "tool").map(({ role, content }) => ({ role, content }));
-  const messages = withContext(
-    [{ role: "system", content: input.system ?? SYSTEM }, ...before, ...said],
-    recalled?.text ?? "",
-  );
+  const before = lastTurns(earlier, await tokenCounter());
+  const messages = withContext(inOrder(input.system, before, toPrompt(given)), recalled?.text ?? "");
   return {
     input,
     said,
@@ -96,6 +97,18 @@ async function prepare({ deps, principal, requestId }: RouteContext, input: Inpu
       ...(input.temperature === undefined ? {} : { temperature: input.temperature }),
     },
   };
+}
+
+/** What the application says first, what was said earlier in the session, and what is said now. */
+function inOrder(
+  system: string | undefined,
+  before: readonly ChatMessage[],
+  given: readonly ChatMessage[],
+): readonly ChatMessage[] {
+  const start = given.findIndex(({ role }) => role !== "system");
+  const [lead, talk] = start < 0 ? [given, []] : [given.slice(0, start), given.slice(start)];
+  const first = system ?? (lead.length === 0 ? SYSTEM : undefined);
+  return [...(first === undefined ? [] : [{ role: "system", content: first }]), ...lead, ...before, ...talk];
 }
 
 interface ChatAnswer {
@@ -149,13 +162,15 @@ async function asked(
   }
   const reply = reader.end();
   const told = { model: String(prompt["model"]), projectId: principal.projectId, requestId };
-  await tellCall(chat, { ...told, status: answer.status, started, prompt: sent.toString("utf8"), reply });
+  await tellCall(chat, { ...told, status: answer.status, started, prompt: sent, reply });
   if (answer.status !== 200) throw refused(answer.status);
-  const eventId = await remember(deps, {
+  const kept = remember(deps, {
     speaker: speakerOf(principal.projectId, input),
     messages: reply.content === "" ? said : [...said, { role: "assistant", content: reply.content }],
     requestId,
   });
+  // An event is told of once it is kept. One that takes longer is kept all the same, and the answer names none.
+  const eventId = await inTime(deps, kept, { part: "exchange", requestId });
   return { reply: reply.content, eventId: eventId === undefined ? null : formatEventId(eventId) };
 }
 
