@@ -22,7 +22,7 @@ export function createExtractions(db: Executor): Extractions {
       unlessLost(() => racing(() => db.transaction((tx) => settle(tx, claim, messages, facts)))),
     refuse: (claim, message, attemptsMax) =>
       unlessLost(() => racing(() => db.transaction((tx) => refuse(tx, claim, message, attemptsMax)))),
-    done: (claim) => unlessLost(() => answer(db, claim)),
+    done: (claim) => unlessLost(() => db.transaction((tx) => answer(tx, claim))),
   };
 }
 
@@ -208,16 +208,22 @@ async function refuse(tx: Executor, claim: ExtractionClaim, message: string, att
   await answer(tx, claim);
 }
 
-/** The work row goes when nothing waits any more; else it is due at once, for the next batch. */
+/**
+ * The work row goes when nothing waits any more; else it is due at once, for the next batch. What waits is read after the row
+ * is locked, in a new statement: whoever adds to the talk holds the row until the commit, and an older snapshot would not see
+ * what was added.
+ */
 async function answer(tx: Executor, { owner, token }: ExtractionClaim): Promise<void> {
-  const rows = await tx.query(
-    `WITH mine AS (SELECT o.topic, o.key FROM engram.outbox o WHERE o.topic = '${EXTRACT_TOPIC}' AND o.key = $1::uuid AND o.lease = $2::uuid FOR UPDATE),
-     waits AS (SELECT EXISTS (SELECT FROM engram.messages m WHERE m.owner = $1::uuid AND m.extracted_at IS NULL AND m.failed_at IS NULL) AS any FROM mine),
-     gone AS (DELETE FROM engram.outbox o USING mine, waits WHERE (o.topic, o.key) = (mine.topic, mine.key) AND NOT waits.any RETURNING 1),
-     kept AS (UPDATE engram.outbox o SET lease = NULL, attempts = 0, error = NULL, doubt_until = NULL, due_at = clock_timestamp()
-       FROM mine, waits WHERE (o.topic, o.key) = (mine.topic, mine.key) AND waits.any RETURNING 1)
-     SELECT 1 AS one FROM gone UNION ALL SELECT 1 FROM kept`,
+  const held = await tx.query(
+    `SELECT 1 AS one FROM engram.outbox WHERE topic = '${EXTRACT_TOPIC}' AND key = $1::uuid AND lease = $2::uuid FOR UPDATE`,
     [owner, token],
   );
-  if (rows.length === 0) throw new Lost("the lease is another's");
+  if (held.length === 0) throw new Lost("the lease is another's");
+  await tx.query(
+    `WITH waits AS (SELECT EXISTS (SELECT FROM engram.messages m WHERE m.owner = $1::uuid AND m.extracted_at IS NULL AND m.failed_at IS NULL) AS any),
+     gone AS (DELETE FROM engram.outbox o USING waits WHERE o.topic = '${EXTRACT_TOPIC}' AND o.key = $1::uuid AND NOT waits.any)
+     UPDATE engram.outbox o SET lease = NULL, attempts = 0, error = NULL, doubt_until = NULL, due_at = clock_timestamp()
+     FROM waits WHERE o.topic = '${EXTRACT_TOPIC}' AND o.key = $1::uuid AND waits.any`,
+    [owner],
+  );
 }
