@@ -1,4 +1,5 @@
 import {
+  backoffSeconds,
   EXTRACT_TOPIC,
   MemoryError,
   type ExtractionBatch,
@@ -198,32 +199,45 @@ async function completeEvents(
   );
 }
 
+/** The same again at once would mostly be the same answer, so that further tries are some seconds apart. */
 async function refuse(tx: Executor, claim: ExtractionClaim, message: string, attemptsMax: number): Promise<void> {
-  await tx.query(
+  const [row] = await tx.query<{ attempts: number; failed: boolean }>(
     `UPDATE engram.messages SET attempts = attempts + 1, failed_at = CASE WHEN attempts + 1 >= $2::int THEN now() END
-     WHERE id = $1::uuid AND extracted_at IS NULL`,
+     WHERE id = $1::uuid AND extracted_at IS NULL AND failed_at IS NULL RETURNING attempts, failed_at IS NOT NULL AS failed`,
     [message, attemptsMax],
   );
+  if (row === undefined) throw new Lost("the message is gone, or another worker's by now");
   await completeEvents(tx, claim.owner, [message], []);
-  await answer(tx, claim);
+  await answer(tx, claim, row.failed ? { isNews: true } : { pauseSeconds: backoffSeconds(row.attempts) });
 }
 
+/** Why an owner's work is parked. */
+const SET_ASIDE = "invalid: talk that could not be read is set aside";
+
 /**
- * The work row goes when nothing waits any more; else it is due at once, for the next batch. What waits is read after the row
- * is locked, in a new statement: whoever adds to the talk holds the row until the commit, and an older snapshot would not see
- * what was added.
+ * The work row goes when nothing waits any more and nothing is set aside; it is parked while something is, and due for the next
+ * batch while something waits. What there is, is read after the row is locked, in a new statement: whoever adds to the talk
+ * holds the row until the commit, and an older snapshot would not see what was added.
  */
-async function answer(tx: Executor, { owner, token }: ExtractionClaim): Promise<void> {
+async function answer(
+  tx: Executor,
+  { owner, token }: ExtractionClaim,
+  { pauseSeconds = 0, isNews = false }: { pauseSeconds?: number; isNews?: boolean } = {},
+): Promise<void> {
   const held = await tx.query(
     `SELECT 1 AS one FROM engram.outbox WHERE topic = '${EXTRACT_TOPIC}' AND key = $1::uuid AND lease = $2::uuid FOR UPDATE`,
     [owner, token],
   );
   if (held.length === 0) throw new Lost("the lease is another's");
+  // Given up by an operator it stays out of sight, until something more is set aside.
   await tx.query(
-    `WITH waits AS (SELECT EXISTS (SELECT FROM engram.messages m WHERE m.owner = $1::uuid AND m.extracted_at IS NULL AND m.failed_at IS NULL) AS any),
-     gone AS (DELETE FROM engram.outbox o USING waits WHERE o.topic = '${EXTRACT_TOPIC}' AND o.key = $1::uuid AND NOT waits.any)
-     UPDATE engram.outbox o SET lease = NULL, attempts = 0, error = NULL, doubt_until = NULL, due_at = clock_timestamp()
-     FROM waits WHERE o.topic = '${EXTRACT_TOPIC}' AND o.key = $1::uuid AND waits.any`,
-    [owner],
+    `WITH talk AS (SELECT EXISTS (SELECT FROM engram.messages m WHERE m.owner = $1::uuid AND m.extracted_at IS NULL AND m.failed_at IS NULL) AS waits,
+       EXISTS (SELECT FROM engram.messages m WHERE m.owner = $1::uuid AND m.failed_at IS NOT NULL) AS failed),
+     gone AS (DELETE FROM engram.outbox o USING talk t WHERE o.topic = '${EXTRACT_TOPIC}' AND o.key = $1::uuid AND NOT t.waits AND NOT t.failed)
+     UPDATE engram.outbox o SET lease = NULL, doubt_until = NULL, due_at = clock_timestamp() + $2::float8 * interval '1 s',
+       attempts = CASE WHEN t.waits THEN 0 ELSE o.attempts END, error = CASE WHEN NOT t.waits THEN '${SET_ASIDE}' END,
+       parked_at = CASE WHEN NOT t.waits THEN clock_timestamp() END, discarded_at = CASE WHEN NOT $3::bool THEN o.discarded_at END
+     FROM talk t WHERE o.topic = '${EXTRACT_TOPIC}' AND o.key = $1::uuid AND (t.waits OR t.failed)`,
+    [owner, pauseSeconds, isNews],
   );
 }
