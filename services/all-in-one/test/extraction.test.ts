@@ -170,6 +170,30 @@ whenThere("conversations and a provider", () => {
     expect((await ask.contents(userId)).toSorted()).toEqual(["Первое утверждение о себе", "Третье утверждение о себе"]);
   });
 
+  test.each<[string, OpenAIFault]>([
+    ["refuses everything (a wrong model, some gateways)", { status: 400 }],
+    ["gives no JSON about anything", { content: "no" }],
+  ])(
+    "a provider that %s is told as a problem; nothing is set aside, and all is read once it works",
+    async (_n, fault) => {
+      await ask.add(freshUser(), "Я люблю чай с чабрецом", { wait: true });
+      const before = stack.logs.filter((line) => line.code === "model_answers").length;
+      await stack.openai.fault({ endpoint: "chat", ...fault });
+      const events = await Promise.all(
+        [1, 2, 3].map((n) => ask.add(freshUser(), `Это моё утверждение номер ${n} о себе`)),
+      );
+      await eventually(async () =>
+        (await Promise.all(events.map(({ event_id: id }) => ask.eventOf(id)))).some((event) =>
+          event.error?.includes("harmless sentence"),
+        ),
+      );
+      expect(stack.logs.filter((line) => line.code === "model_answers")).toHaveLength(before + 1);
+      await stack.openai.clearFaults();
+      for (const { event_id: id } of events)
+        expect(await ask.settled(id)).toMatchObject({ status: "done", results: [{ event: "ADD" }] });
+    },
+  );
+
   test("a model whose answers never fit is told as such, once, with its cure", async () => {
     await stack.openai.fault({ endpoint: "chat", match: "беда", content: "no" });
     const told = () => stack.logs.filter((line) => line.code === "model_answers");

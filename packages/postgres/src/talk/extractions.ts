@@ -19,8 +19,10 @@ import { MESSAGE_COLUMNS, toMessage, type MessageRow } from "./messages.ts";
 export function createExtractions(db: Executor): Extractions {
   return {
     read: (owner, limits) => read(db, owner, limits),
-    settle: (claim, messages, facts) =>
-      unlessLost(() => racing(() => db.transaction((tx) => settle(tx, claim, messages, facts)))),
+    settle: (claim, messages, facts, options) =>
+      unlessLost(() => racing(() => db.transaction((tx) => settle(tx, claim, { messages, facts, ...options })))),
+    narrow: (claim, messages, options) =>
+      unlessLost(() => racing(() => db.transaction((tx) => narrow(tx, claim, messages, options)))),
     refuse: (claim, message, attemptsMax) =>
       unlessLost(() => racing(() => db.transaction((tx) => refuse(tx, claim, message, attemptsMax)))),
     done: (claim) => unlessLost(() => db.transaction((tx) => answer(tx, claim))),
@@ -36,18 +38,18 @@ interface BatchRow extends MessageRow {
 
 /*
  * The session of the oldest message that waits, as far as wishes and metadata are one; of the turns of a call either all
- * or, where they are too many, the first.
+ * or, where they are too many or too many for the model, the first.
  */
 const READ = `WITH first AS MATERIALIZED (
-  SELECT m.session_id, m.agent_id, m.id, e.wishes, e.metadata, e.memory_expires_at FROM engram.messages m JOIN engram.events e ON e.id = m.event_id
+  SELECT m.session_id, m.agent_id, m.id, m.batch_max, e.wishes, e.metadata, e.memory_expires_at FROM engram.messages m JOIN engram.events e ON e.id = m.event_id
   WHERE m.owner = $1::uuid AND m.extracted_at IS NULL AND m.failed_at IS NULL ORDER BY m.id LIMIT 1),
 waiting AS (
-  SELECT m.*, e.wishes, e.metadata, e.memory_expires_at, sum(octet_length(m.content)) OVER (ORDER BY m.id) AS bytes, row_number() OVER (ORDER BY m.id) AS n
+  SELECT m.*, least($2::int, f.batch_max) AS messages_max, e.wishes, e.metadata, e.memory_expires_at, sum(octet_length(m.content)) OVER (ORDER BY m.id) AS bytes, row_number() OVER (ORDER BY m.id) AS n
   FROM first f JOIN engram.messages m ON m.owner = $1::uuid AND m.extracted_at IS NULL AND m.failed_at IS NULL
     AND m.session_id IS NOT DISTINCT FROM f.session_id AND m.agent_id IS NOT DISTINCT FROM f.agent_id
   JOIN engram.events e ON e.id = m.event_id AND e.wishes = f.wishes AND e.metadata = f.metadata AND e.memory_expires_at IS NOT DISTINCT FROM f.memory_expires_at)
 SELECT ${MESSAGE_COLUMNS}, m.wishes, m.metadata, m.memory_expires_at, m.request_id FROM waiting m
-WHERE m.n = 1 OR (m.n <= $2::int AND m.bytes <= $3::bigint) ORDER BY m.id`;
+WHERE m.n = 1 OR (m.n <= m.messages_max AND m.bytes <= $3::bigint) ORDER BY m.id`;
 
 const BEFORE = `SELECT ${MESSAGE_COLUMNS} FROM engram.messages m
 WHERE m.owner = $1::uuid AND m.session_id IS NOT DISTINCT FROM $2::text AND m.id < $3::uuid AND m.extracted_at IS NOT NULL AND m.content <> ''
@@ -99,11 +101,10 @@ async function unlessLost(work: () => Promise<void>): Promise<boolean> {
 async function settle(
   tx: Executor,
   claim: ExtractionClaim,
-  messages: readonly string[],
-  facts: readonly KeptFact[],
+  { messages, facts, isCut = false }: { messages: readonly string[]; facts: readonly KeptFact[]; isCut?: boolean },
 ): Promise<void> {
   const marked = await tx.query(
-    `UPDATE engram.messages SET extracted_at = now() WHERE id = ANY ($1::uuid[]) AND owner = $2::uuid AND extracted_at IS NULL AND failed_at IS NULL
+    `UPDATE engram.messages SET ${isCut ? "failed_at" : "extracted_at"} = now() WHERE id = ANY ($1::uuid[]) AND owner = $2::uuid AND extracted_at IS NULL AND failed_at IS NULL
      RETURNING 1 AS one`,
     [messages, claim.owner],
   );
@@ -112,7 +113,7 @@ async function settle(
   const kept = await keep(tx, facts);
   await completeEvents(tx, claim.owner, messages, kept);
   await endSessions(tx, claim.owner, messages);
-  await answer(tx, claim);
+  await answer(tx, claim, { isNews: isCut });
 }
 
 /** Sessions whose last event is done, and not failed: what they had of their own is not needed any more. */
@@ -192,11 +193,26 @@ async function completeEvents(
          WHERE k.messages && e.message_ids), '[]'),
        completed_at = CASE WHEN NOT EXISTS (
          SELECT FROM engram.messages m WHERE m.id = ANY (e.message_ids) AND m.extracted_at IS NULL AND m.failed_at IS NULL) THEN clock_timestamp() END,
-       error = (SELECT 'invalid: the model''s answer about a message could not be read; the message stays as it is' FROM engram.messages m
+       error = (SELECT 'invalid: the model''s answer about a message could not be read, or not to its end; the message stays as it is' FROM engram.messages m
          WHERE m.id = ANY (e.message_ids) AND m.failed_at IS NOT NULL LIMIT 1)
      WHERE e.owner = $1::uuid AND e.completed_at IS NULL AND e.message_ids && $2::uuid[]`,
     [owner, messages, JSON.stringify(kept)],
   );
+}
+
+/** What is said later is not concerned: the model, or the talk, may be another by then. */
+async function narrow(
+  tx: Executor,
+  claim: ExtractionClaim,
+  messages: readonly string[],
+  { messagesMax, isOfSize }: { messagesMax: number; isOfSize: boolean },
+): Promise<void> {
+  await tx.query(
+    `UPDATE engram.messages SET batch_max = least(batch_max, $3::int) WHERE owner = $2::uuid AND extracted_at IS NULL AND failed_at IS NULL
+       AND (id = ANY ($1::uuid[]) OR ($4::bool AND batch_max IS NOT NULL))`,
+    [messages, claim.owner, messagesMax, isOfSize],
+  );
+  await answer(tx, claim);
 }
 
 /** The same again at once would mostly be the same answer, so that further tries are some seconds apart. */
