@@ -243,3 +243,27 @@ whenThere("a limit of the day's dollars", () => {
     expect(await ask.search(userId, "рыбалка")).toContain("Ещё я люблю рыбалку на Волге");
   });
 });
+
+whenThere("a limit of dollars and a model without a price", () => {
+  let stack: Stack;
+  let ask: ReturnType<typeof asked>;
+  beforeAll(async () => {
+    stack = await startStack({ SPEND_LIMIT_DOLLARS_PER_DAY: "5", LLM_MODEL: "llama3.2" });
+    ask = asked(stack);
+  }, 60_000);
+  afterAll(() => stack.close());
+
+  test("is told as a problem with its cure; what is said waits, and the embedder, whose price is known, does not", async () => {
+    const { problems } = (await stack.call("GET", "/api/memory/status")).body;
+    expect(problems).toMatchObject([{ code: "model_price" }]);
+    const { event_id: id } = await ask.add(freshUser(), "Я люблю чай с бергамотом");
+    const event = await eventually(async () => {
+      const now = await ask.eventOf(id);
+      return now.status === "parked" ? now : undefined;
+    });
+    expect(event.error).toMatch(/llama3\.2.*MODEL_PRICES/);
+    expect(await ask.counter("chat_calls")).toBe(0);
+    const { body } = await stack.call("POST", "/api/memories", { user_id: freshUser(), content: "Живу", wait: true });
+    expect(body.index_status).toBe("indexed");
+  });
+});

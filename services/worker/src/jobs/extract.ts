@@ -37,7 +37,9 @@ export function createExtractJob(
     extractor,
     onClaimed,
     // Rules cost nothing.
-    ...(extractor.offline ? {} : { heldBack: (projectId: string) => sockets.spending.heldBack(projectId) }),
+    ...(extractor.offline
+      ? {}
+      : { heldBack: (projectId: string) => sockets.spending.heldBack({ projectId, model: extractor.model }) }),
   };
   const deadlineSeconds = Math.ceil((CALLS_MAX * config.models.llmTimeoutMs) / 1000) + TURNS_SECONDS;
   const leaseSeconds = Math.max(config.outbox.leaseSeconds, deadlineSeconds + LEASE_SLACK_SECONDS);
