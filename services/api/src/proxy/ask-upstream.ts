@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { MemoryError } from "@engram/memory";
+import { MemoryError, type ProviderCallRecord } from "@engram/memory";
 import type { OpenChat } from "@engram/sockets";
 import type { ApiDeps } from "../app.ts";
 import { tokenCounter } from "../recall.ts";
@@ -21,12 +21,35 @@ export interface ToldCall {
   readonly started: number;
   readonly prompt: string;
   readonly reply: Reply;
+  /** True: the provider broke off its answer. What it had worked by then is paid for all the same. */
+  readonly isCut?: boolean;
+}
+
+type Send = OpenChat["upstream"]["send"];
+
+/** Sends what is asked. Throws as the upstream does, and a call that got no answer is in the ledger too. */
+export async function askUpstream(
+  chat: OpenChat,
+  request: Parameters<Send>[0],
+  {
+    signal,
+    started,
+    ...call
+  }: Pick<ToldCall, "model" | "projectId" | "requestId" | "started"> & { signal: AbortSignal },
+): ReturnType<Send> {
+  try {
+    return await chat.upstream.send(request, signal);
+  } catch (error) {
+    const seconds = (performance.now() - started) / 1000;
+    chat.tell({ ...call, outcome: "unavailable", promptTokens: 0, completionTokens: 0, seconds });
+    throw error;
+  }
 }
 
 /** Tells the ledger of a call. What the provider did not count (a stream that nobody asked to count) is counted here. */
 export async function tellCall(
   chat: OpenChat,
-  { model, projectId, requestId, status, started, prompt, reply }: ToldCall,
+  { model, projectId, requestId, status, started, prompt, reply, isCut = false }: ToldCall,
 ): Promise<void> {
   const isOk = status >= 200 && status < 300;
   const countTokens = await tokenCounter();
@@ -34,11 +57,17 @@ export async function tellCall(
     model,
     projectId,
     requestId,
-    outcome: isOk ? "ok" : status === 429 ? "rate_limited" : status >= 400 && status < 500 ? "invalid" : "unavailable",
+    outcome: isCut ? "unavailable" : outcomeOf(status),
     promptTokens: isOk ? (reply.promptTokens ?? countTokens(prompt)) : 0,
     completionTokens: isOk ? (reply.completionTokens ?? countTokens(reply.content)) : 0,
     seconds: (performance.now() - started) / 1000,
   });
+}
+
+function outcomeOf(status: number): ProviderCallRecord["outcome"] {
+  if (status >= 200 && status < 300) return "ok";
+  if (status === 429) return "rate_limited";
+  return status >= 400 && status < 500 ? "invalid" : "unavailable";
 }
 
 /** The pieces of a streamed answer as they come. */

@@ -6,7 +6,7 @@ import type { ApiDeps } from "../app.ts";
 import { principalOf, upstreamAuthorization } from "../auth.ts";
 import { recall, TOKEN_BUDGET_DEFAULT } from "../recall.ts";
 import { requestIdOf } from "../request-id.ts";
-import { chatOf, tellCall } from "./ask-upstream.ts";
+import { askUpstream, chatOf, tellCall } from "./ask-upstream.ts";
 import { createReplyReader, type Reply } from "./read-reply.ts";
 import { inTime, remember } from "./remember.ts";
 import { whoAsks, type ChatBody, type Who } from "./who.ts";
@@ -106,9 +106,15 @@ interface Passed {
 
 async function passOn(deps: ApiDeps, chat: OpenChat, { req, res, sent, body, who }: Passed): Promise<void> {
   const started = performance.now();
-  const answer = await chat.upstream.send(
+  const told = {
+    model: nameOf(who?.model ?? body?.model),
+    projectId: principalOf(res).projectId,
+    requestId: requestIdOf(res),
+  };
+  const answer = await askUpstream(
+    chat,
     { method: "POST", path: "/chat/completions", body: sent, headers: headersOf(req), ...upstreamAuthorization(req) },
-    abortedWith(res),
+    { ...told, started, signal: abortedWith(res) },
   );
   copyHead(answer, res);
   const reader = createReplyReader(body?.stream === true);
@@ -124,8 +130,9 @@ async function passOn(deps: ApiDeps, chat: OpenChat, { req, res, sent, body, who
     cut = error;
   }
   const reply = reader.end();
-  if (cut !== undefined && !res.destroyed) res.destroy(); // as the provider cut it
-  await settle(deps, chat, { res, sent, body, who, status: answer.status, reply, started });
+  const isCut = cut !== undefined && !res.destroyed;
+  if (isCut) res.destroy(); // as the provider cut it
+  await settle(deps, chat, { res, sent, body, who, status: answer.status, reply, started, isCut });
 }
 
 /** After the answer: what it cost, and what was said. */
@@ -140,19 +147,20 @@ async function settle(
     status,
     reply,
     started,
-  }: Omit<Passed, "req"> & { status: number; reply: Reply; started: number },
+    isCut,
+  }: Omit<Passed, "req"> & { status: number; reply: Reply; started: number; isCut: boolean },
 ): Promise<void> {
   const requestId = requestIdOf(res);
   const { projectId } = principalOf(res);
-  const model = who?.model ?? body?.model;
   await tellCall(chat, {
-    model: typeof model === "string" ? model.slice(0, 100) : "unknown",
+    model: nameOf(who?.model ?? body?.model),
     projectId,
     requestId,
     status,
     started,
     prompt: sent.toString("utf8"),
     reply,
+    isCut,
   });
   if (who === undefined || body === undefined || status !== 200) return;
   const said = newTurns(messagesOf(body));
@@ -161,6 +169,10 @@ async function settle(
     messages: reply.content === "" ? said : [...said, { role: "assistant", content: reply.content }],
     requestId,
   });
+}
+
+function nameOf(model: unknown): string {
+  return typeof model === "string" ? model.slice(0, 100) : "unknown";
 }
 
 function headersOf(req: Request): Record<string, string> {
