@@ -128,6 +128,16 @@ describeOnDatabases("talk that is set aside", (db) => {
     });
   });
 
+  test("it is read again when its event is forgotten by now", async () => {
+    await say(POISON);
+    await drain();
+    await db.script("DELETE FROM engram.events");
+    heal();
+    await parked.retry();
+    await drain();
+    expect(await db.query("SELECT content FROM public.memories")).toEqual([{ content: POISON }]);
+  });
+
   test("told again in vain it fails again, with the reason", async () => {
     await say(POISON);
     await drain();

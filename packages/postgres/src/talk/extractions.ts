@@ -30,24 +30,26 @@ export function createExtractions(db: Executor): Extractions {
 }
 
 interface BatchRow extends MessageRow {
-  readonly wishes: ExtractionWishes;
-  readonly metadata: Metadata;
+  readonly wishes: ExtractionWishes | null;
+  readonly metadata: Metadata | null;
   readonly memory_expires_at: Date | null;
   readonly request_id: string | null;
 }
 
 /*
  * The session of the oldest message that waits, as far as wishes and metadata are one; of the turns of a call either all
- * or, where they are too many or too many for the model, the first.
+ * or, where they are too many or too many for the model, the first. The event of talk that was set aside for long may be swept by now.
  */
 const READ = `WITH first AS MATERIALIZED (
-  SELECT m.session_id, m.agent_id, m.id, m.batch_max, e.wishes, e.metadata, e.memory_expires_at FROM engram.messages m JOIN engram.events e ON e.id = m.event_id
+  SELECT m.session_id, m.agent_id, m.id, m.batch_max, e.wishes, e.metadata, e.memory_expires_at FROM engram.messages m LEFT JOIN engram.events e ON e.id = m.event_id
   WHERE m.owner = $1::uuid AND m.extracted_at IS NULL AND m.failed_at IS NULL ORDER BY m.id LIMIT 1),
 waiting AS (
-  SELECT m.*, least($2::int, f.batch_max) AS messages_max, e.wishes, e.metadata, e.memory_expires_at, sum(octet_length(m.content)) OVER (ORDER BY m.id) AS bytes, row_number() OVER (ORDER BY m.id) AS n
+  SELECT m.*, least($2::int, f.batch_max) AS messages_max, f.wishes, f.metadata, f.memory_expires_at,
+    sum(octet_length(m.content)) OVER (ORDER BY m.id) AS bytes, row_number() OVER (ORDER BY m.id) AS n
   FROM first f JOIN engram.messages m ON m.owner = $1::uuid AND m.extracted_at IS NULL AND m.failed_at IS NULL
     AND m.session_id IS NOT DISTINCT FROM f.session_id AND m.agent_id IS NOT DISTINCT FROM f.agent_id
-  JOIN engram.events e ON e.id = m.event_id AND e.wishes = f.wishes AND e.metadata = f.metadata AND e.memory_expires_at IS NOT DISTINCT FROM f.memory_expires_at)
+  LEFT JOIN engram.events e ON e.id = m.event_id
+  WHERE e.wishes IS NOT DISTINCT FROM f.wishes AND e.metadata IS NOT DISTINCT FROM f.metadata AND e.memory_expires_at IS NOT DISTINCT FROM f.memory_expires_at)
 SELECT ${MESSAGE_COLUMNS}, m.wishes, m.metadata, m.memory_expires_at, m.request_id FROM waiting m
 WHERE m.n = 1 OR (m.n <= m.messages_max AND m.bytes <= $3::bigint) ORDER BY m.id`;
 
@@ -73,8 +75,8 @@ async function read(
     },
     messages: rows.map(toMessage),
     before: before.map(toMessage).toReversed(),
-    wishes: first.wishes,
-    metadata: first.metadata,
+    wishes: first.wishes ?? { instructions: null, includes: null, excludes: null },
+    metadata: first.metadata ?? {},
     expiresAt: first.memory_expires_at,
     requestIds: [...new Set(rows.flatMap((row) => row.request_id ?? []))],
   };
