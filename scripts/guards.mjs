@@ -18,6 +18,10 @@ const store = (name) => ({ path: "packages/postgres/test/memory-store.test.ts", 
 const filters = (name) => ({ path: "packages/sockets/test/filters.test.ts", name });
 const points = { path: "packages/sockets/test/points.test.ts", name: "no wrong hit" };
 const publicTable = (name) => ({ path: "packages/pgvector/test/public-table.test.ts", name });
+const talk = "packages/postgres/src/talk/extractions.ts";
+const setAside = "packages/postgres/migrations/0045-set-aside.sql";
+const reading = (name) => ({ path: "packages/postgres/test/reading.test.ts", name });
+const again = (name) => ({ path: "packages/postgres/test/set-aside.test.ts", name });
 const ranking = (name) => ({ path: "packages/memory/src/rank.test.ts", name });
 
 /** @type {readonly Guard[]} */
@@ -344,5 +348,47 @@ export const guards = [
     text: "query_timeout: SCRIPT_TIMEOUT_MS",
     broken: "query_timeout: 0",
     tests: { path: "packages/postgres/test/pool.test.ts", name: "a change of the schema is not" },
+  },
+  {
+    guard: "talk: what waits is read after the work row is locked",
+    file: talk,
+    text: "AND lease = $2::uuid FOR UPDATE`",
+    broken: "AND lease = $2::uuid`",
+    tests: { path: "packages/postgres/test/talk-races.test.ts", name: "keeps its work row" },
+  },
+  {
+    guard: "talk: nothing is set aside for a model that reads nothing",
+    file: "packages/memory/src/extract.ts",
+    text: "    await askHarmless(deps, batch, signal);\n",
+    broken: "",
+    tests: reading("sets nothing aside"),
+  },
+  {
+    guard: "talk: the size that a model can do is remembered",
+    file: talk,
+    text: "OR ($4::bool AND batch_max IS NOT NULL)",
+    broken: "OR ($4::bool AND false)",
+    tests: reading("finds the size"),
+  },
+  {
+    guard: "talk: the limit of the day is looked at before every call",
+    file: "packages/memory/src/ask-model.ts",
+    text: "  if (held !== undefined) throw new HeldBack(held);\n",
+    broken: "",
+    tests: reading("looks at the limit"),
+  },
+  {
+    guard: "talk: what was set aside and is told again is work",
+    file: setAside,
+    text: "WHEN (OLD.failed_at IS NOT NULL AND",
+    broken: "WHEN (false AND",
+    tests: again("told again it is read again"),
+  },
+  {
+    guard: "talk: what was set aside goes with its user's last memory",
+    file: setAside,
+    text: "(m.extracted_at IS NOT NULL OR m.failed_at IS NOT NULL)\n",
+    broken: "(m.extracted_at IS NOT NULL)\n",
+    tests: again("goes with its user's last memory"),
   },
 ];

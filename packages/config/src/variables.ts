@@ -259,14 +259,14 @@ export const VARIABLES = {
   MODEL_PRICES: {
     subject: "models",
     description:
-      "Dollars for a million tokens by model, as JSON: one number, or input and output. For what /api/stats says was spent. OpenAI's published prices are known.",
+      "Dollars for a million tokens by model, as JSON: one number, or input and output. For what /api/stats says was spent. OpenAI's published prices are known, of releases with a date and of names with a gateway's prefix too.",
     example: '{"nomic-embed-text":0,"my-model":{"input":0.15,"output":0.6}}',
     schema: prices,
   },
   SPEND_LIMIT_DOLLARS_PER_DAY: {
     subject: "models",
     description:
-      "What a project may spend in one day (UTC). Past it work waits for the next day: nothing is lost, words find what is not embedded yet, and searches go on. Unset: no limit.",
+      "What a project may spend in one day (UTC). Past it work waits for the next day: nothing is lost, words find what is not embedded yet, and searches go on. The models' prices must be known (MODEL_PRICES), else their work waits. Unset: no limit.",
     example: "5",
     schema: dollars,
   },

@@ -28,6 +28,8 @@ export interface MemoryErrorOptions extends ErrorOptions {
   readonly retryAfterSeconds?: number;
   /** True when the effect may have happened all the same: a timeout or a cut after the request was sent. */
   readonly outcomeUnknown?: boolean;
+  /** True when the other side had all the time that it was to have. */
+  readonly timedOut?: boolean;
 }
 
 /** The only error type that the domain and its adapters throw. */
@@ -36,6 +38,7 @@ export class MemoryError extends Error {
   readonly details: readonly ErrorDetail[];
   readonly retryAfterSeconds: number | undefined;
   readonly outcomeUnknown: boolean;
+  readonly timedOut: boolean;
 
   /** `message` is for the caller and is sent as is; put the cause, for the log, in `options.cause`. */
   constructor(code: ErrorCode, message: string, options: MemoryErrorOptions = {}) {
@@ -45,6 +48,7 @@ export class MemoryError extends Error {
     this.details = options.details ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.outcomeUnknown = options.outcomeUnknown ?? false;
+    this.timedOut = options.timedOut ?? false;
   }
 }
 

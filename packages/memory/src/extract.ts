@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { ask, askHarmless, HeldBack, ModelAtFault, type AskDeps } from "./ask-model.ts";
 import { backoffSeconds } from "./backoff.ts";
 import type { Message } from "./conversation.ts";
-import { toMemoryError, type MemoryError } from "./errors.ts";
+import { MemoryError, toMemoryError } from "./errors.ts";
 import { uuidv7 } from "./ids.ts";
 import { lexicalScores } from "./lexical.ts";
 import { EVENT_TYPE, type Memory, type MemoryDraft } from "./memory.ts";
@@ -10,8 +11,8 @@ import {
   type Claimed,
   type ExtractedFact,
   type ExtractionBatch,
+  type ExtractionClaim,
   type Extractions,
-  type Extractor,
   type KeptFact,
   type MemoryStore,
   type Outbox,
@@ -32,13 +33,10 @@ const FACTS_MAX = 64;
 /** An answer about one message that cannot be read so often will not be. */
 const ATTEMPTS_MAX = 3;
 
-export interface ExtractDeps {
+export interface ExtractDeps extends AskDeps {
   readonly outbox: Pick<Outbox, "claim" | "fail" | "release">;
   readonly store: Pick<MemoryStore, "searchText" | "findMemories" | "recentMemories">;
   readonly extractions: Extractions;
-  readonly extractor: Extractor;
-  /** Undefined: go on. A text: why the project's money is spent for now, and when to look again. */
-  readonly heldBack?: (projectId: string) => Promise<{ readonly reason: string; readonly seconds: number } | undefined>;
   /** There was something to do, so there may be more: another hand may look. */
   readonly onClaimed?: () => void;
   readonly random?: () => number;
@@ -47,24 +45,31 @@ export interface ExtractDeps {
 export interface ExtractOptions {
   readonly leaseSeconds: number;
   readonly horizonSeconds: number;
+  /** What is under way then is cut, and the work comes back: as long as two calls may take. Absent: half of the lease. */
+  readonly deadlineSeconds?: number;
 }
 
 /** What one claim came to, for the log and the metrics. */
 export interface ExtractReport {
-  readonly outcome: "done" | "failed" | "lost" | "held_back";
+  /** `narrowed`: the batch was too much for the model, and is read in smaller parts from now on. */
+  readonly outcome: "done" | "narrowed" | "failed" | "lost" | "held_back";
   readonly messages: number;
   readonly facts: number;
   readonly seconds: number;
   readonly requestIds: readonly string[];
   readonly error?: MemoryError;
+  /** True: the model, or what stands before it, cannot read anything; the talk is not at fault. */
+  readonly isModelAtFault: boolean;
 }
 
 /**
  * Claims one owner whose talk waits and extracts its next batch with one call. Undefined: nothing is due.
  *
  * Repeating it is safe: facts, marks and the answer for the claim are one commit that stands only while the lease does,
- * and a message that is extracted is never read again. An answer that cannot be read halves the batch, down to a message
- * that is tried by itself and then set aside: nothing is lost, and nothing holds up what comes after it.
+ * and a message that is extracted is never read again. A batch whose answer cannot be read, is cut or does not come in time is
+ * halved by the next claims (the size stands with the messages, so nothing is tried twice), down to a message that is tried by
+ * itself and then set aside: nothing is lost, and nothing holds up what comes after it. But first a harmless sentence is read:
+ * a model that cannot read that either, or a provider that refuses everything, is at fault itself. Then the talk waits as it is.
  */
 export async function workExtraction(
   deps: ExtractDeps,
@@ -73,49 +78,40 @@ export async function workExtraction(
 ): Promise<ExtractReport | undefined> {
   const started = performance.now();
   const token = randomUUID();
-  const [claimed] = await deps.outbox.claim({ topic: EXTRACT_TOPIC, limit: 1, token, ...options });
+  const { leaseSeconds, horizonSeconds, deadlineSeconds = leaseSeconds / 2 } = options;
+  const [claimed] = await deps.outbox.claim({ topic: EXTRACT_TOPIC, limit: 1, token, leaseSeconds, horizonSeconds });
   if (claimed === undefined) return undefined;
   deps.onClaimed?.();
   const claim = { owner: claimed.key, token };
+  let requestIds: readonly string[] = [];
   const told = (report: Partial<ExtractReport> & Pick<ExtractReport, "outcome">): ExtractReport => ({
     messages: 0,
     facts: 0,
-    requestIds: [],
+    requestIds,
+    isModelAtFault: false,
     ...report,
     seconds: (performance.now() - started) / 1000,
   });
 
-  // Half of the lease, as for every claim: what is under way then is cut, and the work comes back.
-  const deadline = AbortSignal.any([stop, AbortSignal.timeout((options.leaseSeconds * 1000) / 2)]);
+  const deadline = AbortSignal.any([stop, AbortSignal.timeout(deadlineSeconds * 1000)]);
   try {
     const batch = await deps.extractions.read(claim.owner, LIMITS);
     if (batch === undefined) return told({ outcome: (await deps.extractions.done(claim)) ? "done" : "lost" });
-    const held = await deps.heldBack?.(batch.speaker.projectId);
-    if (held !== undefined) {
-      await fail(deps, { token, claimed }, { error: `budget: ${held.reason}`, retryInSeconds: held.seconds }, options);
-      return told({ outcome: "held_back", requestIds: batch.requestIds });
-    }
-    const { messages, facts, error } = await extractReadable(deps, batch, deadline);
-    const isSettled =
-      error === undefined
-        ? await deps.extractions.settle(
-            claim,
-            messages.map((message) => message.id),
-            facts,
-          )
-        : await deps.extractions.refuse(claim, messages[0]?.id ?? "", ATTEMPTS_MAX);
-    const outcome = !isSettled ? "lost" : error === undefined ? "done" : "failed";
-    return told({
-      outcome,
-      messages: messages.length,
-      facts: facts.length,
-      requestIds: batch.requestIds,
-      ...(error === undefined ? {} : { error }),
-    });
+    const { messages } = batch;
+    requestIds = batch.requestIds;
+    const reading = await readBatch(deps, batch, deadline);
+    const outcome = await conclude(deps.extractions, claim, messages, reading);
+    const facts = outcome === "done" && "facts" in reading ? reading.facts.length : 0;
+    return told({ outcome, messages: messages.length, facts, ...("error" in reading ? reading : {}) });
   } catch (thrown) {
     if (stop.aborted) {
       await deps.outbox.release(EXTRACT_TOPIC, token, [claimed]);
       return told({ outcome: "lost" });
+    }
+    if (thrown instanceof HeldBack) {
+      const { message, seconds: retryInSeconds } = thrown;
+      await fail(deps, { token, claimed }, { error: `budget: ${message}`, retryInSeconds }, options);
+      return told({ outcome: "held_back" });
     }
     const error = toMemoryError(thrown);
     const retryInSeconds = backoffSeconds(claimed.attempts, {
@@ -123,7 +119,7 @@ export async function workExtraction(
       ...(deps.random === undefined ? {} : { random: deps.random }),
     });
     await fail(deps, { token, claimed }, { error: `${error.code}: ${error.message}`, retryInSeconds }, options);
-    return told({ outcome: "failed", error });
+    return told({ outcome: "failed", error, isModelAtFault: thrown instanceof ModelAtFault });
   }
 }
 
@@ -137,33 +133,47 @@ async function fail(
   await outbox.fail(EXTRACT_TOPIC, token, [{ key, generation, ...failure, doubt: false, park: false }], horizonSeconds);
 }
 
-/** The first part of the batch about which the answer can be read; `error` where not even one message's can. */
-async function extractReadable(
-  deps: ExtractDeps,
-  batch: ExtractionBatch,
-  signal: AbortSignal,
-): Promise<{ messages: readonly Message[]; facts: readonly KeptFact[]; error?: MemoryError }> {
-  let messages = batch.messages;
-  for (;;) {
-    try {
-      const facts = await extractFacts(deps, { ...batch, messages }, signal);
-      return { messages, facts };
-    } catch (thrown) {
-      const error = toMemoryError(thrown);
-      if (error.code !== "invalid") throw error;
-      if (messages.length === 1) return { messages, facts: [], error };
-      messages = messages.slice(0, Math.ceil(messages.length / 2));
-    }
+type Reading = { readonly facts: readonly KeptFact[]; readonly isCut: boolean } | { readonly error: MemoryError };
+
+/** What the model makes of the batch, or what is wrong with the batch; throws what is wrong with anything else. */
+async function readBatch(deps: ExtractDeps, batch: ExtractionBatch, signal: AbortSignal): Promise<Reading> {
+  try {
+    return await extractFacts(deps, batch, signal);
+  } catch (thrown) {
+    const error = toMemoryError(thrown);
+    if (error.code === "too_large") return { error }; // there was an answer, and it was of the talk
+    if (signal.aborted || (error.code !== "invalid" && !error.timedOut)) throw thrown;
+    await askHarmless(deps, batch, signal);
+    return { error };
   }
+}
+
+async function conclude(
+  extractions: Extractions,
+  claim: ExtractionClaim,
+  messages: readonly Message[],
+  reading: Reading,
+): Promise<"done" | "narrowed" | "failed" | "lost"> {
+  const ids = messages.map((message) => message.id);
+  if ("facts" in reading) {
+    const { facts, isCut } = reading;
+    return (await extractions.settle(claim, ids, facts, { isCut })) ? "done" : "lost";
+  }
+  const [first, ...others] = ids;
+  if (first !== undefined && others.length === 0)
+    return (await extractions.refuse(claim, first, ATTEMPTS_MAX)) ? "failed" : "lost";
+  const narrowed = { messagesMax: Math.ceil(ids.length / 2), isOfSize: reading.error.timedOut };
+  return (await extractions.narrow(claim, ids, narrowed)) ? "narrowed" : "lost";
 }
 
 async function extractFacts(
   deps: ExtractDeps,
   batch: ExtractionBatch,
   signal: AbortSignal,
-): Promise<readonly KeptFact[]> {
+): Promise<{ facts: readonly KeptFact[]; isCut: boolean }> {
   const known = await findKnown(deps.store, batch);
-  const { facts, promptVersion } = await deps.extractor.extract(
+  const { facts, promptVersion, isCut } = await ask(
+    deps,
     {
       projectId: batch.speaker.projectId,
       turns: batch.messages.map(({ role, name, content, saidAt }, i) => ({
@@ -180,9 +190,13 @@ async function extractFacts(
     },
     signal,
   );
-  return facts
+  const isTooMuch = facts.length > FACTS_MAX;
+  if (isTooMuch && batch.messages.length > 1)
+    throw new MemoryError("too_large", "The model's answer has too many facts");
+  const kept = facts
     .slice(0, FACTS_MAX)
     .flatMap((fact) => toKept(fact, batch, known, { promptVersion, model: deps.extractor.model }));
+  return { facts: kept, isCut: isCut === true || isTooMuch };
 }
 
 /** The owner's own standing states, most words in common first, then the newest; as many as fit. */

@@ -2,7 +2,7 @@ import { MemoryError, type Embedder, type Embedding, type Vector } from "@engram
 import type OpenAI from "openai";
 import { createClient, type ClientOptions } from "./create-client.ts";
 import { cutTokens } from "./cut-tokens.ts";
-import { translateOpenAIError } from "./errors.ts";
+import { mayHaveCost, translateOpenAIError } from "./errors.ts";
 import { readVectors } from "./read-vectors.ts";
 
 export interface OpenAIEmbedderOptions extends ClientOptions {
@@ -21,7 +21,7 @@ export interface OpenAIEmbedderOptions extends ClientOptions {
 export interface ProviderCall {
   readonly model: string;
   readonly texts: number;
-  /** As the provider counts; 0 where it did not answer properly. */
+  /** As the provider counts; by estimate where it may have worked in vain, 0 where it has not. */
   readonly tokens: number;
   /** As `admit` was told. */
   readonly tokensEstimated: number;
@@ -121,7 +121,7 @@ async function callOnce(
     const error = translateOpenAIError(thrown);
     report({
       outcome: error.code === "invalid" || error.code === "rate_limited" ? error.code : "unavailable",
-      tokens: 0,
+      tokens: mayHaveCost(thrown) ? tokensEstimated : 0,
       ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
     });
     throw error;

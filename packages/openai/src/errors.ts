@@ -12,8 +12,10 @@ const PERMANENT = new Set([400, 413, 422]);
 export function translateOpenAIError(thrown: unknown): MemoryError {
   if (thrown instanceof MemoryError) return thrown;
   const cause = describe(thrown);
-  if (thrown instanceof APIConnectionTimeoutError || thrown instanceof APIUserAbortError)
-    return new MemoryError("unavailable", "The model provider did not answer in time", { cause });
+  if (thrown instanceof APIConnectionTimeoutError || thrown instanceof APIUserAbortError) {
+    const timedOut = thrown instanceof APIConnectionTimeoutError;
+    return new MemoryError("unavailable", "The model provider did not answer in time", { cause, timedOut });
+  }
   if (thrown instanceof APIConnectionError)
     return new MemoryError("unavailable", "The model provider cannot be reached (OPENAI_BASE_URL)", { cause });
   if (!(thrown instanceof APIError))
@@ -41,6 +43,12 @@ export function translateOpenAIError(thrown: unknown): MemoryError {
     `The model provider has trouble (${typeof status === "number" ? status : "no status"})`,
     { cause, ...pauseOf(thrown) },
   );
+}
+
+/** Whether the provider may have worked, and asks to be paid for it, though no answer came that could be used. */
+export function mayHaveCost(thrown: unknown): boolean {
+  if (thrown instanceof APIConnectionTimeoutError || thrown instanceof APIUserAbortError) return true;
+  return !(thrown instanceof APIError) && !(thrown instanceof MemoryError);
 }
 
 function limited(thrown: InstanceType<typeof APIError>, cause: Error): MemoryError {

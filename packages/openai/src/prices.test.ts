@@ -22,6 +22,28 @@ describe("the cost of embedding", () => {
     expect(priceOf("constructor")).toBeUndefined();
   });
 
+  test.each([
+    ["gpt-4o-mini-2024-07-18", 0.15],
+    ["openai/gpt-4o-mini", 0.15],
+    ["azure/eu/gpt-4.1-2025-04-14", 2],
+    ["gpt-4o-2024-05-13", 5],
+  ])("a release, and a name with a gateway's prefix, costs what its model does: %s", (model, input) => {
+    expect(priceOf(model)?.input).toBe(input);
+  });
+
+  test.each(["gpt-4o-mini-mine", "openai/gpt-4o-mini:online", "ft:gpt-4o-mini-2024-07-18:org::1", "constructor/", ""])(
+    "what only looks like it has no known price: %s",
+    (model) => {
+      expect(priceOf(model)).toBeUndefined();
+    },
+  );
+
+  test("an operator's price of a model holds for its releases, one of a release for that alone", () => {
+    const own = { "gpt-4o": { input: 1, output: 1 }, "gpt-4o-2024-08-06": { input: 7, output: 7 } };
+    expect(priceOf("openai/gpt-4o-2024-05-13", own)?.input).toBe(1);
+    expect(priceOf("gpt-4o-2024-08-06", own)?.input).toBe(7);
+  });
+
   test("a call costs by its tokens, and an operator's price wins", () => {
     const call = { model: "gpt-4o-mini", promptTokens: 1_000_000, completionTokens: 100_000 };
     expect(costOf(call)).toBeCloseTo(0.21);

@@ -18,14 +18,32 @@ const PUBLISHED: Prices = {
   "text-embedding-ada-002": { input: 0.1, output: 0 },
   "gpt-4o-mini": { input: 0.15, output: 0.6 },
   "gpt-4o": { input: 2.5, output: 10 },
+  "gpt-4o-2024-05-13": { input: 5, output: 15 },
   "gpt-4.1-nano": { input: 0.1, output: 0.4 },
   "gpt-4.1-mini": { input: 0.4, output: 1.6 },
   "gpt-4.1": { input: 2, output: 8 },
 };
 
-/** A model's price: an operator's word first, then what is published. Undefined where no price is known. */
+/**
+ * A model's price: an operator's word first, then what is published, of the name as it stands, else without a gateway's prefix
+ * and without the date of its release (`openai/gpt-4o-mini`, `gpt-4o-mini-2024-07-18`). Undefined where no price is known.
+ */
 export function priceOf(model: string, own: Prices = {}): Price | undefined {
-  return ownOf(own, model) ?? ownOf(PUBLISHED, model);
+  const names = [model, bare(model), undated(model), undated(bare(model))];
+  for (const prices of [own, PUBLISHED])
+    for (const name of names) {
+      const price = ownOf(prices, name);
+      if (price !== undefined) return price;
+    }
+  return undefined;
+}
+
+function bare(model: string): string {
+  return model.slice(model.lastIndexOf("/") + 1);
+}
+
+function undated(model: string): string {
+  return model.replace(/-\d{4}-\d{2}-\d{2}$/u, "");
 }
 
 function ownOf(prices: Prices, model: string): Price | undefined {

@@ -4,7 +4,7 @@ export interface ChatCall {
   readonly model: string;
   readonly projectId: string;
   readonly requestId: string | null;
-  /** As the provider counts; 0 where it did not answer properly. */
+  /** As the provider counts; by estimate where it may have worked in vain, 0 where it has not. */
   readonly promptTokens: number;
   readonly completionTokens: number;
   /** As `admit` was told. */

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { MemoryError, type ExtractionRequest } from "@engram/memory";
@@ -33,7 +36,7 @@ describe("the extractor", () => {
   afterAll(() => server.stop());
 
   const calls: ChatCall[] = [];
-  const create = (given: { apiKey?: string; timeoutMs?: number } = {}) =>
+  const create = (given: { apiKey?: string; timeoutMs?: number; baseUrl?: string } = {}) =>
     createOpenAIExtractor({
       apiKey: "sk-test",
       baseUrl: server.url,
@@ -91,7 +94,8 @@ describe("the extractor", () => {
   test.each([
     ["a refusal", { refusal: true }, "invalid"],
     ["no JSON", { content: "I could not find anything." }, "invalid"],
-    ["half an answer about several turns", { half: true }, "invalid"],
+    ["half an answer about several turns", { half: true }, "too_large"],
+    ["an answer that breaks off without a word", { content: '{"facts":[{"text":"a"},{"text":"b' }, "too_large"],
     ["a body that is cut", { wrong_json: true }, "unavailable"],
     ["429", { status: 429 }, "rate_limited"],
     ["500", { status: 500 }, "unavailable"],
@@ -99,6 +103,56 @@ describe("the extractor", () => {
   ] as const)("%s is %s %s", async (_name, fault, code) => {
     await server.fault({ endpoint: "chat", ...fault });
     expect(await codeOf(create({ timeoutMs: 300 }).extract(asked(), signal))).toBe(code);
+  });
+
+  test("an answer about one turn that breaks off gives what is whole in it, and says so", async () => {
+    await server.fault({ endpoint: "chat", content: '{"facts":[{"text":"a"},{"text":"b' });
+    const { facts, isCut } = await create().extract(asked({ turns: [turn(1, "user", "x")] }), signal);
+    expect(facts.map((fact) => fact.content)).toEqual(["a"]);
+    expect(isCut).toBe(true);
+  });
+
+  describe("a call that got no answer in its time", () => {
+    test("says so, and is told with the tokens that were sent", async () => {
+      await server.fault({ endpoint: "chat", hang: true });
+      calls.length = 0;
+      const error: unknown = await create({ timeoutMs: 300 })
+        .extract(asked(), signal)
+        .catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "unavailable", timedOut: true });
+      expect(calls).toEqual([expect.objectContaining({ outcome: "unavailable", completionTokens: 0 })]);
+      expect(calls[0]?.promptTokens).toBe(calls[0]?.tokensEstimated);
+      expect(calls[0]?.promptTokens).toBeGreaterThan(300);
+    });
+
+    test("is ended too when the answer has begun", async () => {
+      const endless = createServer((_req, res) => {
+        res.writeHead(200, { "content-type": "application/json" });
+        res.write(" ");
+      }).listen(0, "127.0.0.1");
+      await once(endless, "listening");
+      const { port } = endless.address() as AddressInfo;
+      try {
+        const error: unknown = await create({ timeoutMs: 300, baseUrl: `http://127.0.0.1:${port}` })
+          .extract(asked(), signal)
+          .catch((thrown: unknown) => thrown);
+        expect(error).toMatchObject({ code: "unavailable", timedOut: true });
+      } finally {
+        endless.closeAllConnections();
+        endless.close();
+      }
+    });
+
+    test("one that was given up by its caller is not too late, and one that was never sent costs nothing", async () => {
+      await server.fault({ endpoint: "chat", hang: true });
+      const error: unknown = await create()
+        .extract(asked(), AbortSignal.timeout(100))
+        .catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "unavailable", timedOut: false });
+      calls.length = 0;
+      await codeOf(create({ baseUrl: "http://127.0.0.1:9" }).extract(asked(), signal));
+      expect(calls).toEqual([expect.objectContaining({ outcome: "unavailable", promptTokens: 0 })]);
+    });
   });
 
   test("a wrong key is told by its setting, and nothing of the talk is in the error", async () => {

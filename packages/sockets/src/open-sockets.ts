@@ -38,6 +38,7 @@ import { openModels, type OpenModels } from "./open-models.ts";
 import { openQueue } from "./open-queue.ts";
 import { tellDatabaseProblem, type Readiness } from "./readiness.ts";
 import { createSpending, type Spending } from "./spending.ts";
+import { pricing, unpricedProblem } from "./unpriced-models.ts";
 import { createWorkGates, type WorkGate } from "./work-gate.ts";
 
 /** The four sockets with what is plugged into them. */
@@ -98,7 +99,14 @@ export async function openSockets(
   const circuits = new Circuits({ logger, metrics });
   const vectors = await openVectors(config, db, circuits);
   const ledger = createLedger(db, { onError: (err) => logger.warn({ err }, "The ledger cannot be written") });
-  const spending = createSpending(ledger, config.models.dollarsPerDay);
+  const isPriced = await pricing(config);
+  const unpriced = unpricedProblem(config, isPriced);
+  if (unpriced !== undefined) {
+    const { code, cure, message } = unpriced;
+    logger.warn({ code, cure }, message);
+    readiness?.report(code, unpriced);
+  }
+  const spending = createSpending(ledger, { dollarsPerDay: config.models.dollarsPerDay, isPriced });
   const models = await openModels(config, { db, ledger, circuits, logger, metrics });
   const bell = await openQueue(config, { logger, metrics, readiness });
   return {

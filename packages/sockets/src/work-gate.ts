@@ -2,7 +2,7 @@ import type { IndexTarget } from "@engram/memory";
 import type { Circuit } from "./circuit.ts";
 import type { OpenEmbedder } from "./open-models.ts";
 import type { Pace } from "./pace.ts";
-import type { Spending } from "./spending.ts";
+import type { HeldBack, Spending } from "./spending.ts";
 
 /** What a worker may claim now. */
 export interface WorkPermit {
@@ -27,7 +27,7 @@ export interface WorkGateParts {
   readonly embedder: Pick<Circuit, "admits"> | undefined;
   readonly index: Pick<Circuit, "admits"> | undefined;
   readonly pace: Pick<Pace, "waitMs"> | undefined;
-  readonly spending?: Spending | undefined;
+  readonly spending?: { heldBack(): Promise<HeldBack | undefined> } | undefined;
 }
 
 /**
@@ -50,7 +50,8 @@ export function createWorkGates(
         index,
         pace: opened?.pace,
         // What costs nothing is never held back.
-        spending: opened?.pace === undefined ? undefined : spending,
+        spending:
+          opened?.pace === undefined ? undefined : { heldBack: () => spending.heldBack({ model: opened.work.model }) },
       });
     gates.set(target.name, gate);
     return gate();

@@ -170,6 +170,30 @@ whenThere("conversations and a provider", () => {
     expect((await ask.contents(userId)).toSorted()).toEqual(["Первое утверждение о себе", "Третье утверждение о себе"]);
   });
 
+  test.each<[string, OpenAIFault]>([
+    ["refuses everything (a wrong model, some gateways)", { status: 400 }],
+    ["gives no JSON about anything", { content: "no" }],
+  ])(
+    "a provider that %s is told as a problem; nothing is set aside, and all is read once it works",
+    async (_n, fault) => {
+      await ask.add(freshUser(), "Я люблю чай с чабрецом", { wait: true });
+      const before = stack.logs.filter((line) => line.code === "model_answers").length;
+      await stack.openai.fault({ endpoint: "chat", ...fault });
+      const events = await Promise.all(
+        [1, 2, 3].map((n) => ask.add(freshUser(), `Это моё утверждение номер ${n} о себе`)),
+      );
+      await eventually(async () =>
+        (await Promise.all(events.map(({ event_id: id }) => ask.eventOf(id)))).some((event) =>
+          event.error?.includes("harmless sentence"),
+        ),
+      );
+      expect(stack.logs.filter((line) => line.code === "model_answers")).toHaveLength(before + 1);
+      await stack.openai.clearFaults();
+      for (const { event_id: id } of events)
+        expect(await ask.settled(id)).toMatchObject({ status: "done", results: [{ event: "ADD" }] });
+    },
+  );
+
   test("a model whose answers never fit is told as such, once, with its cure", async () => {
     await stack.openai.fault({ endpoint: "chat", match: "беда", content: "no" });
     const told = () => stack.logs.filter((line) => line.code === "model_answers");
@@ -217,5 +241,29 @@ whenThere("a limit of the day's dollars", () => {
     });
     expect(event.error).toMatch(/SPEND_LIMIT_DOLLARS_PER_DAY/);
     expect(await ask.search(userId, "рыбалка")).toContain("Ещё я люблю рыбалку на Волге");
+  });
+});
+
+whenThere("a limit of dollars and a model without a price", () => {
+  let stack: Stack;
+  let ask: ReturnType<typeof asked>;
+  beforeAll(async () => {
+    stack = await startStack({ SPEND_LIMIT_DOLLARS_PER_DAY: "5", LLM_MODEL: "llama3.2" });
+    ask = asked(stack);
+  }, 60_000);
+  afterAll(() => stack.close());
+
+  test("is told as a problem with its cure; what is said waits, and the embedder, whose price is known, does not", async () => {
+    const { problems } = (await stack.call("GET", "/api/memory/status")).body;
+    expect(problems).toMatchObject([{ code: "model_price" }]);
+    const { event_id: id } = await ask.add(freshUser(), "Я люблю чай с бергамотом");
+    const event = await eventually(async () => {
+      const now = await ask.eventOf(id);
+      return now.status === "parked" ? now : undefined;
+    });
+    expect(event.error).toMatch(/llama3\.2.*MODEL_PRICES/);
+    expect(await ask.counter("chat_calls")).toBe(0);
+    const { body } = await stack.call("POST", "/api/memories", { user_id: freshUser(), content: "Живу", wait: true });
+    expect(body.index_status).toBe("indexed");
   });
 });

@@ -41,13 +41,29 @@ export interface Extractions {
   /** The batch of the oldest message that waits. Undefined: none does. */
   read(owner: string, limits: ExtractionLimits): Promise<ExtractionBatch | undefined>;
   /**
-   * Keeps the facts, marks the messages, completes the events and answers for the claim, in one commit. False: the lease
-   * is another's, or a message is gone or extracted by now; nothing has changed.
+   * Keeps the facts, marks the messages, completes the events and answers for the claim, in one commit. `isCut`: there was
+   * more in them, so they are set aside. False: the lease is another's, or a message is gone or extracted by now; nothing
+   * has changed.
    */
-  settle(claim: ExtractionClaim, messages: readonly string[], facts: readonly KeptFact[]): Promise<boolean>;
+  settle(
+    claim: ExtractionClaim,
+    messages: readonly string[],
+    facts: readonly KeptFact[],
+    options?: { readonly isCut: boolean },
+  ): Promise<boolean>;
+  /**
+   * The messages are read in batches of at most so many from now on, the first at once. `isOfSize`: those too that were
+   * narrowed before and wait still, since no message is at fault but their number. False: the lease is another's.
+   */
+  narrow(
+    claim: ExtractionClaim,
+    messages: readonly string[],
+    options: { readonly messagesMax: number; readonly isOfSize: boolean },
+  ): Promise<boolean>;
   /**
    * Counts an answer about one message that could not be read; the last of `attemptsMax` sets it aside (it stays findable
-   * by its words, and its event fails). False: the lease is another's.
+   * by its words, its event fails, and its owner's work is parked once nothing waits). False: the lease is another's, or the
+   * message is gone.
    */
   refuse(claim: ExtractionClaim, message: string, attemptsMax: number): Promise<boolean>;
   /** Answers for a claim under which nothing waits any more; what has come meanwhile is due at once. */

@@ -50,6 +50,8 @@ export interface ExtractedFact {
 export interface Extraction {
   readonly facts: readonly ExtractedFact[];
   readonly promptVersion: string;
+  /** True: there was more to say about the one turn that was asked about. */
+  readonly isCut?: boolean;
 }
 
 /** Makes facts of talk: one call of a model for all turns, or rules without any. */
@@ -58,8 +60,9 @@ export interface Extractor {
   /** True: rules, no provider: the user's own plain statements; only another name or another home replaces one. */
   readonly offline: boolean;
   /**
-   * Throws `invalid` when the answer cannot be read even after repair (the caller then asks for fewer turns),
-   * `rate_limited` and `unavailable` as embedders do.
+   * Throws `invalid` when the answer cannot be read even after repair, `too_large` when it ends in the middle (the caller
+   * then asks about fewer turns), `rate_limited` and `unavailable` as embedders do, with `timedOut` where all the time of a
+   * call has passed.
    */
   extract(request: ExtractionRequest, signal: AbortSignal): Promise<Extraction>;
 }

@@ -20,7 +20,10 @@ export interface WorkId {
 export interface ParkedJobs {
   /** In the order of the keys, which is about that of the memories' creation, after `after`; discarded work is left out. */
   list(options: { readonly limit: number; readonly after?: WorkId }): Promise<readonly ParkedWork[]>;
-  /** Makes parked work due again, discarded work too when it is named; all that is parked when no ids are given. */
+  /**
+   * Makes parked work due again, discarded work too when it is named; all that is parked when no ids are given. Talk that was
+   * set aside is read again.
+   */
   retry(ids?: readonly WorkId[]): Promise<number>;
   /** Takes parked work out of list and count; its memory stays `failed` until it changes. */
   discard(ids?: readonly WorkId[]): Promise<number>;

@@ -1,9 +1,10 @@
-import type { Extractor } from "@engram/memory";
+import { MemoryError, type Extractor } from "@engram/memory";
 import type OpenAI from "openai";
 import { APIError } from "openai";
 import { createClient, type ClientOptions } from "../create-client.ts";
-import { translateOpenAIError } from "../errors.ts";
+import { mayHaveCost, translateOpenAIError } from "../errors.ts";
 import type { ChatCall } from "../provider-call.ts";
+import { isBrokenOff } from "./is-broken-off.ts";
 import { PROMPT_VERSION, systemPrompt, talkPrompt } from "./prompt.ts";
 import { readAnswer, type ModelAnswer } from "./read-answer.ts";
 import { EXTRACTION_SCHEMA } from "./schema.ts";
@@ -56,7 +57,7 @@ export function createOpenAIExtractor(options: OpenAIExtractorOptions): Extracto
             request,
             signal,
           );
-          return { facts: readAnswer(answer, request), promptVersion: PROMPT_VERSION };
+          return { facts: readAnswer(answer, request), promptVersion: PROMPT_VERSION, isCut: answer.isCut };
         } catch (thrown) {
           if (refuses(thrown, /response_format|json_schema|structured/iu) && format < FORMATS.length - 1) format += 1;
           else if (refuses(thrown, /temperature/iu) && withTemperature) withTemperature = false;
@@ -73,7 +74,7 @@ function refuses(thrown: unknown, what: RegExp): boolean {
 
 async function callOnce(
   client: OpenAI,
-  { model, admit, onCall }: OpenAIExtractorOptions,
+  { model, timeoutMs, admit, onCall }: OpenAIExtractorOptions,
   asked: { messages: Messages; responseFormat: (typeof FORMATS)[number]; withTemperature: boolean },
   request: { readonly projectId: string; readonly requestIds: readonly string[] },
   signal: AbortSignal,
@@ -81,6 +82,8 @@ async function callOnce(
   const tokensEstimated = Math.ceil(Buffer.byteLength(JSON.stringify(asked)) / BYTES_PER_TOKEN);
   await admit?.(tokensEstimated, signal);
   const started = performance.now();
+  // The SDK's own ends with the head of the answer; a model that writes for ever has sent that long ago.
+  const late = AbortSignal.timeout(timeoutMs);
   const report = (told: Pick<ChatCall, "outcome" | "promptTokens" | "completionTokens" | "retryAfterSeconds">): void =>
     onCall?.({
       operation: "extract",
@@ -99,23 +102,31 @@ async function callOnce(
         ...(asked.withTemperature ? { temperature: 0 } : {}),
         ...(asked.responseFormat === undefined ? {} : { response_format: asked.responseFormat }),
       },
-      { signal },
+      { signal: AbortSignal.any([signal, late]) },
     );
     report({ outcome: "ok", promptTokens: usage?.prompt_tokens ?? 0, completionTokens: usage?.completion_tokens ?? 0 });
     const choice = choices?.[0];
+    const content = choice?.message?.content ?? null;
     return {
-      content: choice?.message?.content ?? null,
+      content,
       refusal: choice?.message?.refusal ?? null,
-      isCut: choice?.finish_reason === "length",
+      isCut: choice?.finish_reason === "length" || isBrokenOff(content ?? ""),
     };
   } catch (thrown) {
-    const error = translateOpenAIError(thrown);
+    const isLate = late.aborted && !signal.aborted;
+    const error = isLate ? tooLate(thrown) : translateOpenAIError(thrown);
     report({
       outcome: error.code === "invalid" || error.code === "rate_limited" ? error.code : "unavailable",
-      promptTokens: 0,
+      promptTokens: mayHaveCost(thrown) ? tokensEstimated : 0,
       completionTokens: 0,
       ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
     });
-    throw thrown;
+    throw isLate ? error : thrown;
   }
+}
+
+/** However the call ended that was given up. */
+function tooLate(thrown: unknown): MemoryError {
+  const { cause } = translateOpenAIError(thrown);
+  return new MemoryError("unavailable", "The model provider did not answer in time", { cause, timedOut: true });
 }

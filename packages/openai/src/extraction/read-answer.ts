@@ -3,21 +3,21 @@ import { KNOWN_TYPES, MemoryError, type ExtractedFact, type ExtractionRequest } 
 export interface ModelAnswer {
   readonly content: string | null;
   readonly refusal: string | null;
-  /** True: it was cut at the limit of its length. */
+  /** True: it ends in the middle. */
   readonly isCut: boolean;
 }
 
 /**
  * The facts of an answer. Small models put fences and words around the JSON, leave commas behind or end in the middle:
- * whole facts are taken out of that. Throws `invalid` where nothing can be read, where the model refuses, and where an
- * answer about several turns is cut: about fewer it will not be.
+ * whole facts are taken out of that. Throws `invalid` where nothing can be read and where the model refuses, `too_large` where
+ * an answer about several turns is cut: about fewer it will not be.
  */
 export function readAnswer(
   { content, refusal, isCut }: ModelAnswer,
   request: ExtractionRequest,
 ): readonly ExtractedFact[] {
   if (refusal !== null && refusal !== "") throw unreadable("The model refuses to read this talk");
-  if (isCut && request.turns.length > 1) throw unreadable("The model's answer is cut at its length");
+  if (isCut && request.turns.length > 1) throw new MemoryError("too_large", "The model's answer ends in the middle");
   const items = readItems(content ?? "");
   if (items === undefined) throw unreadable("The model's answer cannot be read");
   const facts = items.flatMap((item) => toFact(item, request) ?? []);

@@ -130,7 +130,8 @@ put AS (
   SELECT o.id, ${project}, ${user}, ${agent}, ${session}, ${own}, ${event}, o.role, o.name, o.content, least(o.said_at, now()), o.text_hash, o.sameness,
     ${due}, CASE WHEN ${values.add(draft.infer)}::bool THEN NULL ELSE now() END, ${request}
   FROM once o ORDER BY o.sameness
-  ON CONFLICT (sameness) DO UPDATE SET role = m.role
+  ON CONFLICT (sameness) DO UPDATE SET role = m.role, failed_at = CASE WHEN m.extracted_at IS NOT NULL OR excluded.extracted_at IS NOT NULL THEN m.failed_at END,
+    attempts = CASE WHEN m.failed_at IS NULL THEN m.attempts ELSE 0 END
   RETURNING m.id, m.sameness, (m.extracted_at IS NOT NULL OR m.failed_at IS NOT NULL) AS settled, (m.xmax = 0) AS created),
 all_told AS (
   SELECT coalesce(array_agg(p.id ORDER BY o.ord), '{}') AS ids, coalesce(bool_and(p.settled), true) AS settled,

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { MemoryError } from "@engram/memory";
+import { MemoryError, type ProviderCallRecord } from "@engram/memory";
 import type { OpenChat } from "@engram/sockets";
 import type { ApiDeps } from "../app.ts";
 import { countPrompt, tokenCounter } from "../count-tokens.ts";
@@ -22,12 +22,35 @@ export interface ToldCall {
   /** The body as it was sent. */
   readonly prompt: Buffer;
   readonly reply: Reply;
+  /** True: the provider broke off its answer. What it had worked by then is paid for all the same. */
+  readonly isCut?: boolean;
+}
+
+type Send = OpenChat["upstream"]["send"];
+
+/** Sends what is asked. Throws as the upstream does, and a call that got no answer is in the ledger too. */
+export async function askUpstream(
+  chat: OpenChat,
+  request: Parameters<Send>[0],
+  {
+    signal,
+    started,
+    ...call
+  }: Pick<ToldCall, "model" | "projectId" | "requestId" | "started"> & { signal: AbortSignal },
+): ReturnType<Send> {
+  try {
+    return await chat.upstream.send(request, signal);
+  } catch (error) {
+    const seconds = (performance.now() - started) / 1000;
+    chat.tell({ ...call, outcome: "unavailable", promptTokens: 0, completionTokens: 0, seconds });
+    throw error;
+  }
 }
 
 /** Tells the ledger of a call. What the provider did not count (a stream that nobody asked to count) is counted here. */
 export async function tellCall(
   chat: OpenChat,
-  { model, projectId, requestId, status, started, prompt, reply }: ToldCall,
+  { model, projectId, requestId, status, started, prompt, reply, isCut = false }: ToldCall,
 ): Promise<void> {
   const isOk = status >= 200 && status < 300;
   const [promptTokens, completionTokens] = isOk ? await tokensOf(prompt, reply) : [0, 0];
@@ -35,7 +58,7 @@ export async function tellCall(
     model,
     projectId,
     requestId,
-    outcome: isOk ? "ok" : status === 429 ? "rate_limited" : status >= 400 && status < 500 ? "invalid" : "unavailable",
+    outcome: isCut ? "unavailable" : outcomeOf(status),
     promptTokens,
     completionTokens,
     seconds: (performance.now() - started) / 1000,
@@ -50,6 +73,12 @@ async function tokensOf(prompt: Buffer, reply: Reply): Promise<readonly [number,
     reply.promptTokens ?? countPrompt(countTokens, prompt.toString("utf8")),
     reply.completionTokens ?? countTokens(reply.content),
   ];
+}
+
+function outcomeOf(status: number): ProviderCallRecord["outcome"] {
+  if (status >= 200 && status < 300) return "ok";
+  if (status === 429) return "rate_limited";
+  return status >= 400 && status < 500 ? "invalid" : "unavailable";
 }
 
 /** The pieces of a streamed answer as they come. */

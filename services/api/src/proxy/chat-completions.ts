@@ -8,7 +8,7 @@ import { principalOf, upstreamAuthorization } from "../auth.ts";
 import { inTime } from "../in-time.ts";
 import { recall, TOKEN_BUDGET_DEFAULT } from "../recall.ts";
 import { requestIdOf } from "../request-id.ts";
-import { chatOf, tellCall } from "./ask-upstream.ts";
+import { askUpstream, chatOf, tellCall } from "./ask-upstream.ts";
 import { editBody } from "./edit-body.ts";
 import { createReplyReader, type Reply } from "./read-reply.ts";
 import { remember } from "./remember.ts";
@@ -106,7 +106,13 @@ interface Passed {
 
 async function passOn(deps: ApiDeps, chat: OpenChat, { req, res, sent, body, who }: Passed): Promise<void> {
   const started = performance.now();
-  const answer = await chat.upstream.send(
+  const told = {
+    model: nameOf(who?.model ?? body?.model),
+    projectId: principalOf(res).projectId,
+    requestId: requestIdOf(res),
+  };
+  const answer = await askUpstream(
+    chat,
     {
       method: "POST",
       path: "/chat/completions",
@@ -114,7 +120,7 @@ async function passOn(deps: ApiDeps, chat: OpenChat, { req, res, sent, body, who
       headers: headersOf(req),
       ...upstreamAuthorization(req, deps.keys),
     },
-    abortedWith(res),
+    { ...told, started, signal: abortedWith(res) },
   );
   copyHead(answer, res);
   const reader = createReplyReader(body?.stream === true);
@@ -130,8 +136,9 @@ async function passOn(deps: ApiDeps, chat: OpenChat, { req, res, sent, body, who
     cut = error;
   }
   const reply = reader.end();
-  if (cut !== undefined && !res.destroyed) res.destroy(); // as the provider cut it
-  await settle(deps, chat, { res, sent, body, who, status: answer.status, reply, started });
+  const isCut = cut !== undefined && !res.destroyed;
+  if (isCut) res.destroy(); // as the provider cut it
+  await settle(deps, chat, { res, sent, body, who, status: answer.status, reply, started, isCut });
 }
 
 /** After the answer: what it cost, and what was said. */
@@ -146,7 +153,8 @@ async function settle(
     status,
     reply,
     started,
-  }: Omit<Passed, "req"> & { status: number; reply: Reply; started: number },
+    isCut,
+  }: Omit<Passed, "req"> & { status: number; reply: Reply; started: number; isCut: boolean },
 ): Promise<void> {
   const requestId = requestIdOf(res);
   const { projectId } = principalOf(res);
@@ -158,6 +166,7 @@ async function settle(
     started,
     prompt: sent,
     reply,
+    isCut,
   });
   if (who === undefined || body === undefined || status !== 200) return;
   const said = newTurns(messagesOf(body));

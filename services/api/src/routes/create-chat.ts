@@ -3,7 +3,7 @@ import { z } from "zod";
 import { tokenCounter } from "../count-tokens.ts";
 import { fields, missing, parse } from "../fields.ts";
 import { inTime } from "../in-time.ts";
-import { chatOf, deltasOf, tellCall } from "../proxy/ask-upstream.ts";
+import { askUpstream, chatOf, deltasOf, tellCall } from "../proxy/ask-upstream.ts";
 import { createReplyReader } from "../proxy/read-reply.ts";
 import { remember } from "../proxy/remember.ts";
 import { withContext, type ChatMessage } from "../proxy/with-context.ts";
@@ -147,22 +147,26 @@ async function asked(
   const isStream = input.stream === true;
   const sent = Buffer.from(JSON.stringify({ ...prompt, ...(isStream ? { stream: true } : {}) }));
   const started = performance.now();
-  const answer = await chat.upstream.send(
+  const told = { model: String(prompt["model"]), projectId: principal.projectId, requestId, started };
+  const answer = await askUpstream(
+    chat,
     { method: "POST", path: "/chat/completions", body: sent, headers: { "content-type": "application/json" } },
-    gone.signal,
+    { ...told, signal: gone.signal },
   );
   const reader = createReplyReader(isStream);
   const body = answer.body.on("data", (chunk: Buffer) => reader.push(chunk));
+  let cut: MemoryError | undefined;
   try {
     if (isStream && answer.status === 200) for await (const delta of deltasOf(body)) onDelta(delta);
     else await body.toArray();
   } catch (cause) {
     if (!gone.signal.aborted)
-      throw new MemoryError("unavailable", "The model provider broke off its answer", { cause });
+      cut = new MemoryError("unavailable", "The model provider broke off its answer", { cause });
   }
   const reply = reader.end();
-  const told = { model: String(prompt["model"]), projectId: principal.projectId, requestId };
-  await tellCall(chat, { ...told, status: answer.status, started, prompt: sent, reply });
+  const isCut = cut !== undefined;
+  await tellCall(chat, { ...told, status: answer.status, prompt: sent, reply, isCut });
+  if (cut !== undefined) throw cut;
   if (answer.status !== 200) throw refused(answer.status);
   const kept = remember(deps, {
     speaker: speakerOf(principal.projectId, input),

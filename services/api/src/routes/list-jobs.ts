@@ -1,4 +1,4 @@
-import { formatMemoryId, formatWorkId } from "@engram/memory";
+import { EXTRACT_TOPIC, formatMemoryId, formatWorkId } from "@engram/memory";
 import { z } from "zod";
 import { fields, LIMIT_DEFAULT, parse } from "../fields.ts";
 import { jobId } from "../job-id.ts";
@@ -37,7 +37,8 @@ export const listJobs = defineRoute({
         jobs: page.map((job) => ({
           id: formatWorkId(job),
           topic: job.topic,
-          memory_id: formatMemoryId(job.key),
+          // The key of talk is its owner.
+          memory_id: job.topic === EXTRACT_TOPIC ? null : formatMemoryId(job.key),
           error: job.error,
           attempts: job.attempts,
           request_id: job.requestId,

@@ -3,18 +3,14 @@ import { EMPTY_REPORT, workExtraction, type BatchReport, type ExtractReport } fr
 import type { Readiness, Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { inTurn } from "./in-turn.ts";
+import { createModelJudge } from "./judge-model.ts";
 
 /** Batches of one ring, so that a job on the queue ends and reports even while a backlog drains. */
 const BATCHES_PER_RING_MAX = 50;
-/** So many answers in a row that cannot be read, each asked for about fewer turns, are no accident. */
-const UNREADABLE_MAX = 3;
-const UNREADABLE = {
-  code: "model_answers",
-  message: "The answers of LLM_MODEL cannot be read as memories",
-  cure: "Set LLM_MODEL to a model that gives JSON by a schema. What was said waits or is set aside, and is found by its words",
-} as const;
-
-/** For what is read before a call and written after it. */
+/** What a batch may need: the call, and one that tells whose fault it is when that fails; and the turns at the provider. */
+const CALLS_MAX = 2;
+const TURNS_SECONDS = 6;
+/** For what is written after the calls. */
 const LEASE_SLACK_SECONDS = 10;
 
 export interface ExtractJobDeps {
@@ -41,34 +37,23 @@ export function createExtractJob(
     extractor,
     onClaimed,
     // Rules cost nothing.
-    ...(extractor.offline ? {} : { heldBack: (projectId: string) => sockets.spending.heldBack(projectId) }),
+    ...(extractor.offline
+      ? {}
+      : { heldBack: (projectId: string) => sockets.spending.heldBack({ projectId, model: extractor.model }) }),
   };
-  // A claim must outlive its call: half of it is the deadline.
-  const leaseSeconds = Math.max(
-    config.outbox.leaseSeconds,
-    Math.ceil((2 * config.models.llmTimeoutMs) / 1000) + LEASE_SLACK_SECONDS,
-  );
-  const options = { leaseSeconds, horizonSeconds: config.outbox.horizonSeconds };
-  let unreadable = 0;
-  const judge = ({ outcome, error }: ExtractReport): void => {
-    if (outcome === "failed" && error?.code === "invalid") {
-      if (++unreadable !== UNREADABLE_MAX) return;
-      readiness.report(UNREADABLE.code, UNREADABLE);
-      logger.warn({ code: UNREADABLE.code, cure: UNREADABLE.cure }, UNREADABLE.message);
-    } else if (outcome === "done") {
-      unreadable = 0;
-      readiness.clear(UNREADABLE.code);
-    }
-  };
+  const deadlineSeconds = Math.ceil((CALLS_MAX * config.models.llmTimeoutMs) / 1000) + TURNS_SECONDS;
+  const leaseSeconds = Math.max(config.outbox.leaseSeconds, deadlineSeconds + LEASE_SLACK_SECONDS);
+  const options = { leaseSeconds, deadlineSeconds, horizonSeconds: config.outbox.horizonSeconds };
+  const model = createModelJudge({ readiness, logger });
   return async () => {
     let report: BatchReport = EMPTY_REPORT;
     for (let batches = 0; batches < BATCHES_PER_RING_MAX && !stop.aborted; batches++) {
-      if (!(await sockets.models.isExtractorReady())) break;
+      if (model.isResting() || !(await sockets.models.isExtractorReady())) break;
       const done = await workExtraction(deps, options, stop);
       if (done === undefined) break;
       report = addReport(report, done);
       tell({ logger, metrics }, done);
-      judge(done);
+      model.judge(done);
       // What it made waits to be embedded.
       if (done.facts > 0) sockets.bell.ring("embed", { pending: done.facts });
       if (isTrouble(done)) break;

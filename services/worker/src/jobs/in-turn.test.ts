@@ -31,6 +31,7 @@ describe("what conversations ask of the database", () => {
           throw new Error("the database went away");
         },
         settle: call("settle", true),
+        narrow: call("narrow", true),
         refuse: call("refuse", true),
         done: call("done", false),
       },

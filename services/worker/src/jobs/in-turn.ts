@@ -24,6 +24,7 @@ export function inTurn({ outbox, store, extractions }: Ports): Ports {
     extractions: {
       read: (...given) => turn(() => extractions.read(...given)),
       settle: (...given) => turn(() => extractions.settle(...given)),
+      narrow: (...given) => turn(() => extractions.narrow(...given)),
       refuse: (...given) => turn(() => extractions.refuse(...given)),
       done: (...given) => turn(() => extractions.done(...given)),
     },
