@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { backoffSeconds } from "./backoff.ts";
-import type { Message } from "./conversation.ts";
+import type { Message, Speaker } from "./conversation.ts";
 import { toMemoryError, type MemoryError } from "./errors.ts";
 import { uuidv7 } from "./ids.ts";
 import { lexicalScores } from "./lexical.ts";
@@ -16,6 +16,7 @@ import {
   type MemoryStore,
   type Outbox,
 } from "./ports/index.ts";
+import type { Scope } from "./scope.ts";
 import { normalizeContent } from "./text.ts";
 import { textQueryOf } from "./text-query.ts";
 
@@ -185,18 +186,21 @@ async function extractFacts(
     .flatMap((fact) => toKept(fact, batch, known, { promptVersion, model: deps.extractor.model }));
 }
 
+/** Whose memories are shown: those of whom the results will be, and nobody else's, since "same" tells them again. */
+function ownOf({ projectId, userId, agentId }: Speaker): Scope | undefined {
+  if (userId !== null) return { projectId, userId, level: "user", exact: true };
+  // Not exact: what an agent knows of one of its users is that user's, and not told to the others.
+  return agentId === null ? undefined : { projectId, agentId, level: "agent", exact: false };
+}
+
 /** The owner's own standing states, most words in common first, then the newest; as many as fit. */
 async function findKnown(
   store: ExtractDeps["store"],
   { speaker, messages }: ExtractionBatch,
 ): Promise<readonly Memory[]> {
-  const { projectId, userId, agentId } = speaker;
-  const filter = {
-    scope:
-      userId === null
-        ? { projectId, ...(agentId === null ? {} : { agentId }), level: "agent" as const, exact: true }
-        : { projectId, userId, level: "user" as const, exact: true },
-  };
+  const scope = ownOf(speaker);
+  if (scope === undefined) return [];
+  const filter = { scope };
   const topic = messages
     .map((message) => message.content)
     .join("\n")

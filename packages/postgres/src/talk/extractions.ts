@@ -157,10 +157,11 @@ async function keep(tx: Executor, facts: readonly KeptFact[]): Promise<readonly 
  * What was said later holds. Where the talk comes late (an import of last year's), the new memory is the one that has
  * ended, with the beginning of the earliest that followed it.
  */
-const RETIRE = `WITH new AS (SELECT id, valid_from, project_id, user_id FROM public.memories WHERE id = $1::uuid),
+const RETIRE = `WITH new AS (SELECT id, valid_from, project_id, user_id, level, agent_id FROM public.memories WHERE id = $1::uuid),
 old AS (
   SELECT m.id, m.valid_from FROM public.memories m, new
-  WHERE m.id = ANY ($2::uuid[]) AND m.id <> new.id AND m.valid_to IS NULL AND m.project_id = new.project_id AND m.user_id IS NOT DISTINCT FROM new.user_id),
+  WHERE m.id = ANY ($2::uuid[]) AND m.id <> new.id AND m.valid_to IS NULL AND m.project_id = new.project_id AND m.user_id IS NOT DISTINCT FROM new.user_id
+    AND m.level = new.level AND (m.level <> 'agent' OR m.agent_id = new.agent_id)),
 ended AS (
   UPDATE public.memories m SET valid_to = new.valid_from, superseded_by = new.id FROM new, old
   WHERE m.id = old.id AND old.valid_from <= new.valid_from RETURNING 1),
