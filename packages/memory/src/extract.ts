@@ -2,13 +2,12 @@ import { randomUUID } from "node:crypto";
 import { backoffSeconds } from "./backoff.ts";
 import type { Message, Speaker } from "./conversation.ts";
 import { toMemoryError, type MemoryError } from "./errors.ts";
-import { uuidv7 } from "./ids.ts";
+import { toKeptFacts } from "./kept-facts.ts";
 import { lexicalScores } from "./lexical.ts";
-import { EVENT_TYPE, type Memory, type MemoryDraft } from "./memory.ts";
+import { EVENT_TYPE, type Memory } from "./memory.ts";
 import {
   EXTRACT_TOPIC,
   type Claimed,
-  type ExtractedFact,
   type ExtractionBatch,
   type Extractions,
   type Extractor,
@@ -17,7 +16,6 @@ import {
   type Outbox,
 } from "./ports/index.ts";
 import type { Scope } from "./scope.ts";
-import { normalizeContent } from "./text.ts";
 import { textQueryOf } from "./text-query.ts";
 
 /** Of one call: some exchanges, about 4,000 tokens of talk. */
@@ -181,9 +179,7 @@ async function extractFacts(
     },
     signal,
   );
-  return facts
-    .slice(0, FACTS_MAX)
-    .flatMap((fact) => toKept(fact, batch, known, { promptVersion, model: deps.extractor.model }));
+  return toKeptFacts(facts.slice(0, FACTS_MAX), batch, known, { promptVersion, model: deps.extractor.model });
 }
 
 /** Whose memories are shown: those of whom the results will be, and nobody else's, since "same" tells them again. */
@@ -217,59 +213,4 @@ async function findKnown(
   return [...candidates.values()]
     .filter((memory) => memory.type !== EVENT_TYPE && (bytes += Buffer.byteLength(memory.content)) <= KNOWN_BYTES_MAX)
     .slice(0, KNOWN_MAX);
-}
-
-/** Empty where the fact says nothing that can be kept. */
-function toKept(
-  fact: ExtractedFact,
-  batch: ExtractionBatch,
-  known: readonly Memory[],
-  { model, promptVersion }: { model: string; promptVersion: string },
-): readonly KeptFact[] {
-  const sources = batch.messages.filter((_, i) => fact.from.includes(i + 1));
-  const latest = sources.at(-1);
-  const content = readable(fact.content);
-  if (latest === undefined || content === undefined) return [];
-  const { relation } = fact;
-  const same = relation.kind === "same" ? known[relation.known - 1] : undefined;
-  const replaced = relation.kind === "replaces" ? relation.known.flatMap((number) => known[number - 1] ?? []) : [];
-  const draft: MemoryDraft = {
-    id: uuidv7(),
-    ...batch.speaker,
-    level: batch.speaker.userId === null ? "agent" : "user",
-    type: same?.type ?? (fact.type === EVENT_TYPE && replaced.length > 0 ? "fact" : fact.type),
-    key: same?.key ?? null,
-    content: same?.content ?? content,
-    metadata: {
-      ...batch.metadata,
-      ...(fact.entities.length === 0 ? {} : { entities: fact.entities }),
-    },
-    importance: fact.importance,
-    categories: [],
-    occurredAt: fact.occurredAt ?? latest.saidAt,
-    expiresAt: batch.expiresAt,
-    requestId: batch.requestIds.at(-1) ?? null,
-    source: {
-      messageIds: sources.map((message) => message.id),
-      provenance: { ...saidBy(sources), model, prompt: promptVersion },
-      validFrom: latest.saidAt,
-    },
-  };
-  return [{ draft, retires: replaced.map((memory) => memory.id) }];
-}
-
-function readable(text: string): string | undefined {
-  try {
-    return normalizeContent(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The user's own words weigh most, a tool's least: what a web page says is nobody's word. */
-function saidBy(sources: readonly Message[]): { role: string; trust: string } {
-  const roles = new Set(sources.map((message) => message.role));
-  if (roles.has("user")) return { role: "user", trust: "said_by_user" };
-  if (roles.has("assistant")) return { role: "assistant", trust: "said_by_assistant" };
-  return { role: "tool", trust: "from_tool" };
 }

@@ -5,6 +5,7 @@ import {
   uuidv7,
   workExtraction,
   type Extraction,
+  type ExtractedFact,
   type ExtractionRequest,
   type MemoryDraft,
   type MessageDraft,
@@ -132,6 +133,87 @@ describeOnDatabases("what is said and what is known", (db) => {
         [{ draft: fact, retires: ids }],
       );
       expect(await contents("valid_to IS NOT NULL")).toEqual(["Пароль от сейфа: the agent's, of all its users"]);
+    });
+  });
+
+  describe("within one talk", () => {
+    const on = (day: string, content: string): Turn => ({ content, saidAt: new Date(`2026-${day}T10:00:00Z`) });
+    /** Every turn is a fact, related as told by its place. */
+    const related =
+      (...relations: readonly ExtractedFact["relation"][]) =>
+      (request: ExtractionRequest) =>
+        factsOf(request).map((fact, i) => ({ ...fact, relation: relations[i] ?? fact.relation }));
+    const fresh = { kind: "new" } as const;
+    const replaces = (...earlier: number[]) => ({ kind: "replaces", known: [], earlier }) as const;
+    const lives = () =>
+      db.query(
+        `SELECT content, valid_from::date::text AS "from", valid_to::date::text AS "to" FROM public.memories ORDER BY valid_from, id`,
+      );
+
+    test("what is said later replaces what was said before, and time remembers both", async () => {
+      const events = await say(
+        [on("01-10", "Я живу в Казани"), on("03-05", "Я переехал в Москву")],
+        related(fresh, replaces(1)),
+      );
+      expect(events).toEqual(["ADD", "SUPERSEDE"]);
+      expect(await lives()).toEqual([
+        { content: "Я живу в Казани", from: "2026-01-10", to: "2026-03-05" },
+        { content: "Я переехал в Москву", from: "2026-03-05", to: null },
+      ]);
+      const scope = { projectId, userId: "u", exact: false } as const;
+      const then = await store.recentMemories({ scope, asOf: new Date("2026-02-01T10:00:00Z") }, 10);
+      expect(then.map((one) => one.content)).toEqual(["Я живу в Казани"]);
+    });
+
+    test("there and back again", async () => {
+      await say(
+        [on("01-10", "Я живу в Казани"), on("03-05", "Я живу в Москве"), on("06-01", "Я живу в Казани")],
+        related(fresh, replaces(1), replaces(2)),
+      );
+      expect(await lives()).toEqual([
+        { content: "Я живу в Казани", from: "2026-01-10", to: "2026-03-05" },
+        { content: "Я живу в Москве", from: "2026-03-05", to: "2026-06-01" },
+        { content: "Я живу в Казани", from: "2026-06-01", to: null },
+      ]);
+    });
+
+    test("what is the same as what was replaced meanwhile is so again", async () => {
+      await say([on("01-10", "Я живу в Казани")]);
+      await say(
+        [on("03-05", "Я живу в Москве"), on("06-01", "Я снова в Казани"), on("07-01", "Живу в Казани")],
+        related({ kind: "replaces", known: [1] }, { kind: "same", known: 1 }, { kind: "same", earlier: 2 }),
+      );
+      expect(await lives()).toEqual([
+        { content: "Я живу в Казани", from: "2026-01-10", to: "2026-03-05" },
+        { content: "Я живу в Москве", from: "2026-03-05", to: "2026-06-01" },
+        { content: "Я снова в Казани", from: "2026-06-01", to: null },
+      ]);
+    });
+
+    test("what is said twice in other words is one memory, and cites both", async () => {
+      const events = await say(
+        ["Я люблю чай", "Чай — мой любимый напиток"],
+        related(fresh, { kind: "same", earlier: 1 }),
+      );
+      expect(events).toEqual(["ADD", "SAME"]);
+      expect(
+        await db.query("SELECT content, seen_count, cardinality(source_message_ids) AS sources FROM public.memories"),
+      ).toEqual([{ content: "Я люблю чай", seen_count: 2, sources: 2 }]);
+    });
+
+    test("what a model calls an event and lets another take the place of is a state", async () => {
+      await say([on("01-10", "Переехал в Казань"), on("03-05", "Переехал в Москву")], (request) =>
+        related(fresh, replaces(1))(request).map((fact) => ({ ...fact, type: "interaction" })),
+      );
+      expect(await contents()).toEqual(["Переехал в Москву"]);
+    });
+
+    test("what comes in another order than it was said ends when the next began", async () => {
+      await say([on("03-05", "Я живу в Москве"), on("01-10", "Я живу в Казани")], related(fresh, replaces(1)));
+      expect(await lives()).toEqual([
+        { content: "Я живу в Казани", from: "2026-01-10", to: "2026-03-05" },
+        { content: "Я живу в Москве", from: "2026-03-05", to: null },
+      ]);
     });
   });
 });

@@ -1,0 +1,111 @@
+import type { Message } from "./conversation.ts";
+import { uuidv7 } from "./ids.ts";
+import { EVENT_TYPE, type Memory, type MemoryDraft } from "./memory.ts";
+import type { ExtractedFact, ExtractionBatch, KeptFact } from "./ports/index.ts";
+import { normalizeContent } from "./text.ts";
+
+/** What has read the talk. */
+export interface Reader {
+  readonly model: string;
+  readonly promptVersion: string;
+}
+
+/**
+ * The facts of an answer, ready to be kept in their order; without those that say nothing. A fact may be about one before
+ * it: so a talk that changes its mind, or a day's backlog, ends as it would have if it had been read turn by turn.
+ */
+export function toKeptFacts(
+  facts: readonly ExtractedFact[],
+  batch: ExtractionBatch,
+  known: readonly Memory[],
+  reader: Reader,
+): readonly KeptFact[] {
+  const kept: (KeptFact | undefined)[] = [];
+  const replacedBy = new Map<string, string>();
+  const replacedPlaces = new Set(facts.flatMap(({ relation }) => numbersOf(relation).earlier));
+  facts.forEach((fact, place) => {
+    const draft = toDraft(fact, batch, reader);
+    if (draft === undefined) return kept.push(undefined);
+    const numbers = numbersOf(fact.relation);
+    const named = [
+      ...numbers.known.flatMap((number) => known[number - 1]?.id ?? []),
+      ...numbers.earlier.flatMap((number) => kept[number - 1] ?? []).map((one) => one.sameAs ?? one.draft.id),
+    ];
+    const [same] = named;
+    if (fact.relation.kind === "same" && same !== undefined && !replacedBy.has(same))
+      return kept.push({ draft: { ...draft, metadata: batch.metadata }, retires: [], sameAs: same });
+    // "Kazan", "Moscow", "Kazan again": what is the same as what was replaced meanwhile takes the replacing one's place.
+    const retires = fact.relation.kind === "same" ? named.map((id) => lastOf(replacedBy, id)) : named;
+    for (const id of retires) replacedBy.set(id, draft.id);
+    const isState = retires.length > 0 || replacedPlaces.has(place + 1);
+    const type = draft.type === EVENT_TYPE && isState ? "fact" : draft.type;
+    return kept.push({ draft: { ...draft, type }, retires });
+  });
+  return kept.filter((one) => one !== undefined);
+}
+
+function numbersOf(relation: ExtractedFact["relation"]): {
+  readonly known: readonly number[];
+  readonly earlier: readonly number[];
+} {
+  if (relation.kind === "new") return { known: [], earlier: [] };
+  if (relation.kind === "replaces") return { known: relation.known, earlier: relation.earlier ?? [] };
+  return "known" in relation ? { known: [relation.known], earlier: [] } : { known: [], earlier: [relation.earlier] };
+}
+
+/** What stands at the end of those that have replaced it. */
+function lastOf(replacedBy: ReadonlyMap<string, string>, id: string): string {
+  let last = id;
+  for (let next = replacedBy.get(last); next !== undefined; next = replacedBy.get(last)) last = next;
+  return last;
+}
+
+/** Undefined where the fact says nothing that can be kept. */
+function toDraft(
+  fact: ExtractedFact,
+  batch: ExtractionBatch,
+  { model, promptVersion }: Reader,
+): MemoryDraft | undefined {
+  const sources = batch.messages.filter((_, i) => fact.from.includes(i + 1));
+  const latest = sources.at(-1);
+  const content = readable(fact.content);
+  if (latest === undefined || content === undefined) return undefined;
+  return {
+    id: uuidv7(),
+    ...batch.speaker,
+    level: batch.speaker.userId === null ? "agent" : "user",
+    type: fact.type,
+    key: null,
+    content,
+    metadata: {
+      ...batch.metadata,
+      ...(fact.entities.length === 0 ? {} : { entities: fact.entities }),
+    },
+    importance: fact.importance,
+    categories: [],
+    occurredAt: fact.occurredAt ?? latest.saidAt,
+    expiresAt: batch.expiresAt,
+    requestId: batch.requestIds.at(-1) ?? null,
+    source: {
+      messageIds: sources.map((message) => message.id),
+      provenance: { ...saidBy(sources), model, prompt: promptVersion },
+      validFrom: latest.saidAt,
+    },
+  };
+}
+
+function readable(text: string): string | undefined {
+  try {
+    return normalizeContent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The user's own words weigh most, a tool's least: what a web page says is nobody's word. */
+function saidBy(sources: readonly Message[]): { role: string; trust: string } {
+  const roles = new Set(sources.map((message) => message.role));
+  if (roles.has("user")) return { role: "user", trust: "said_by_user" };
+  if (roles.has("assistant")) return { role: "assistant", trust: "said_by_assistant" };
+  return { role: "tool", trust: "from_tool" };
+}
