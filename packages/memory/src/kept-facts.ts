@@ -1,4 +1,4 @@
-import type { Message } from "./conversation.ts";
+import type { Message, Role, Trust } from "./conversation.ts";
 import { uuidv7 } from "./ids.ts";
 import { EVENT_TYPE, type Memory, type MemoryDraft } from "./memory.ts";
 import type { ExtractedFact, ExtractionBatch, KeptFact } from "./ports/index.ts";
@@ -66,7 +66,8 @@ function toDraft(
   batch: ExtractionBatch,
   { model, promptVersion }: Reader,
 ): MemoryDraft | undefined {
-  const sources = batch.messages.filter((_, i) => fact.from.includes(i + 1));
+  const cited = batch.messages.filter((_, i) => fact.from.includes(i + 1));
+  const sources = cited.length === 0 ? batch.messages : cited;
   const latest = sources.at(-1);
   const content = readable(fact.content);
   if (latest === undefined || content === undefined) return undefined;
@@ -88,7 +89,7 @@ function toDraft(
     requestId: batch.requestIds.at(-1) ?? null,
     source: {
       messageIds: sources.map((message) => message.id),
-      provenance: { ...saidBy(sources), model, prompt: promptVersion },
+      provenance: { ...saidBy(sources, { isCited: cited.length > 0 }), model, prompt: promptVersion },
       validFrom: latest.saidAt,
     },
   };
@@ -102,10 +103,14 @@ function readable(text: string): string | undefined {
   }
 }
 
-/** The user's own words weigh most, a tool's least: what a web page says is nobody's word. */
-function saidBy(sources: readonly Message[]): { role: string; trust: string } {
+/**
+ * The user's own words weigh most, a tool's least: what a web page says is nobody's word, and does not become the user's by
+ * being cited beside the question for it. Where the answer does not say who has said it, it was the least trusted of all.
+ */
+function saidBy(sources: readonly Message[], { isCited }: { isCited: boolean }): { role: Role; trust: Trust } {
   const roles = new Set(sources.map((message) => message.role));
-  if (roles.has("user")) return { role: "user", trust: "said_by_user" };
-  if (roles.has("assistant")) return { role: "assistant", trust: "said_by_assistant" };
-  return { role: "tool", trust: "from_tool" };
+  if (roles.has("tool") || roles.has("system")) return { role: "tool", trust: "from_tool" };
+  // "Do you like tea?" "Yes": that is the user's word.
+  const isUsers = isCited ? roles.has("user") : !roles.has("assistant");
+  return isUsers ? { role: "user", trust: "said_by_user" } : { role: "assistant", trust: "said_by_assistant" };
 }

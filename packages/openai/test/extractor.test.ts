@@ -152,7 +152,7 @@ describe("the extractor", () => {
         importance: null,
         entities: [],
         occurredAt: null,
-        from: [1, 2],
+        from: [],
         relation: { kind: "new" },
       },
     ]);

@@ -1,82 +1,14 @@
-import { beforeEach, describe, expect, test } from "@jest/globals";
-import { createFakeExtractor, factsOf } from "@engram/memory/contracts/fakes/extractor";
-import {
-  DEFAULT_PROJECT_ID,
-  uuidv7,
-  workExtraction,
-  type Extraction,
-  type ExtractedFact,
-  type ExtractionRequest,
-  type MemoryDraft,
-  type MessageDraft,
-  type Speaker,
-} from "@engram/memory";
-import { createConversations, createExtractions, createMemoryStore, createOutbox } from "../src/index.ts";
+import { describe, expect, test } from "@jest/globals";
+import { factsOf } from "@engram/memory/contracts/fakes/extractor";
+import { DEFAULT_PROJECT_ID, uuidv7, type ExtractionRequest, type MemoryDraft, type Speaker } from "@engram/memory";
 import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
+import { createTalk, fresh, numberOf, on, options, related, replaces } from "./talk.ts";
 
-/* How what is said relates to what is known: whose memories are shown, and what becomes of those that the answer names. */
-
-const projectId = DEFAULT_PROJECT_ID;
-const options = { leaseSeconds: 60, horizonSeconds: 300 };
-const running = new AbortController().signal;
-
-type Turn = string | Partial<MessageDraft>;
-type Whose = Partial<Speaker>;
+/* How what is said relates to what is known: whose memories are shown, and when each begins and ends. */
 
 describeOnDatabases("what is said and what is known", (db) => {
-  const conversations = createConversations(db, { debounceMs: 0 });
-  const extractions = createExtractions(db);
-  const store = createMemoryStore(db);
-  const outbox = createOutbox(db);
-  let extractor = createFakeExtractor();
-  beforeEach(async () => {
-    extractor = createFakeExtractor();
-    await db.script(
-      "TRUNCATE public.memories; DELETE FROM engram.history; DELETE FROM engram.outbox; DELETE FROM engram.messages; DELETE FROM engram.events",
-    );
-  });
-
-  const add = (turns: readonly Turn[], whose: Whose = {}) =>
-    conversations.add({
-      eventId: uuidv7(),
-      speaker: { projectId, userId: "u", agentId: null, sessionId: "s", ...whose },
-      messages: turns.map((turn) => ({
-        id: uuidv7(),
-        role: "user",
-        name: null,
-        content: "",
-        saidAt: null,
-        ...(typeof turn === "string" ? { content: turn } : turn),
-      })),
-      metadata: {},
-      infer: true,
-      wishes: { instructions: null, includes: null, excludes: null },
-      expiresAt: null,
-      requestId: null,
-    });
-  const work = async () => {
-    while ((await workExtraction({ outbox, store, extractions, extractor }, options, running)) !== undefined);
-  };
-  /** Says it and has it read, answered as `answer` tells. */
-  const say = async (
-    turns: readonly Turn[],
-    answer?: (request: ExtractionRequest) => Extraction["facts"],
-    whose = {},
-  ) => {
-    if (answer !== undefined)
-      extractor.answer = (request) => Promise.resolve({ facts: answer(request), promptVersion: "test" });
-    const { id } = await add(turns, whose);
-    await work();
-    extractor.answer = createFakeExtractor().answer;
-    return (await conversations.getEvent(projectId, id))?.results.map((one) => one.event);
-  };
-  const put = (given: Partial<MemoryDraft>) => store.putMemories([draft(given)]);
-  const contents = async (where = "valid_to IS NULL") =>
-    (
-      await db.query<{ content: string }>(`SELECT content FROM public.memories WHERE ${where} ORDER BY created_at, id`)
-    ).map((row) => row.content);
-  const shown = () => extractor.requests.at(-1)?.known.map((one) => one.content) ?? [];
+  const { store, outbox, extractions, add, say, put, contents, times, shown } = createTalk(db);
 
   describe("whose memories are shown", () => {
     const owners = {
@@ -95,7 +27,7 @@ describeOnDatabases("what is said and what is known", (db) => {
         await put({ ...given, content: `Пароль от сейфа: ${whose}` });
     };
 
-    test.each<[string, Whose, readonly (keyof typeof owners)[]]>([
+    test.each<[string, Partial<Speaker>, readonly (keyof typeof owners)[]]>([
       ["a user", { userId: "u" }, ["the user's own", "told to the user's by the agent"]],
       ["a user with an agent", { userId: "u", agentId: "a" }, ["the user's own", "told to the user's by the agent"]],
       ["an agent by itself", { userId: null, agentId: "a" }, ["the agent's, of all its users"]],
@@ -103,7 +35,7 @@ describeOnDatabases("what is said and what is known", (db) => {
       ["an agent that is named like a user", { userId: null, agentId: "u" }, []],
     ])("to the talk of %s: those of whom its memories will be", async (_whose, whose, expected) => {
       await everything();
-      await say(["Скажи мне пароль от сейфа"], undefined, whose);
+      await say(["Скажи мне пароль от сейфа"], undefined, { whose });
       expect(shown().toSorted()).toEqual(expected.map((one) => `Пароль от сейфа: ${one}`).toSorted());
     });
 
@@ -111,10 +43,10 @@ describeOnDatabases("what is said and what is known", (db) => {
       await everything();
       const same = (request: ExtractionRequest) =>
         factsOf(request).map((fact) => ({ ...fact, relation: { kind: "same", known: 1 } as const }));
-      await say(["Какой у нас пароль от сейфа?"], same, { userId: null, agentId: "a" });
+      await say(["Какой у нас пароль от сейфа?"], same, { whose: { userId: null, agentId: "a" } });
       const shared = await store.findMemories(
         (await db.query<{ id: string }>("SELECT id FROM public.memories")).map((row) => row.id),
-        { scope: { projectId, userId: "attacker", agentId: "a", exact: false } },
+        { scope: { projectId: DEFAULT_PROJECT_ID, userId: "attacker", agentId: "a", exact: false } },
       );
       expect(shared.map((one) => one.content)).toEqual(["Пароль от сейфа: the agent's, of all its users"]);
     });
@@ -137,30 +69,17 @@ describeOnDatabases("what is said and what is known", (db) => {
   });
 
   describe("within one talk", () => {
-    const on = (day: string, content: string): Turn => ({ content, saidAt: new Date(`2026-${day}T10:00:00Z`) });
-    /** Every turn is a fact, related as told by its place. */
-    const related =
-      (...relations: readonly ExtractedFact["relation"][]) =>
-      (request: ExtractionRequest) =>
-        factsOf(request).map((fact, i) => ({ ...fact, relation: relations[i] ?? fact.relation }));
-    const fresh = { kind: "new" } as const;
-    const replaces = (...earlier: number[]) => ({ kind: "replaces", known: [], earlier }) as const;
-    const lives = () =>
-      db.query(
-        `SELECT content, valid_from::date::text AS "from", valid_to::date::text AS "to" FROM public.memories ORDER BY valid_from, id`,
-      );
-
     test("what is said later replaces what was said before, and time remembers both", async () => {
       const events = await say(
         [on("01-10", "Я живу в Казани"), on("03-05", "Я переехал в Москву")],
         related(fresh, replaces(1)),
       );
       expect(events).toEqual(["ADD", "SUPERSEDE"]);
-      expect(await lives()).toEqual([
+      expect(await times()).toEqual([
         { content: "Я живу в Казани", from: "2026-01-10", to: "2026-03-05" },
         { content: "Я переехал в Москву", from: "2026-03-05", to: null },
       ]);
-      const scope = { projectId, userId: "u", exact: false } as const;
+      const scope = { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false } as const;
       const then = await store.recentMemories({ scope, asOf: new Date("2026-02-01T10:00:00Z") }, 10);
       expect(then.map((one) => one.content)).toEqual(["Я живу в Казани"]);
     });
@@ -170,7 +89,7 @@ describeOnDatabases("what is said and what is known", (db) => {
         [on("01-10", "Я живу в Казани"), on("03-05", "Я живу в Москве"), on("06-01", "Я живу в Казани")],
         related(fresh, replaces(1), replaces(2)),
       );
-      expect(await lives()).toEqual([
+      expect(await times()).toEqual([
         { content: "Я живу в Казани", from: "2026-01-10", to: "2026-03-05" },
         { content: "Я живу в Москве", from: "2026-03-05", to: "2026-06-01" },
         { content: "Я живу в Казани", from: "2026-06-01", to: null },
@@ -183,7 +102,7 @@ describeOnDatabases("what is said and what is known", (db) => {
         [on("03-05", "Я живу в Москве"), on("06-01", "Я снова в Казани"), on("07-01", "Живу в Казани")],
         related({ kind: "replaces", known: [1] }, { kind: "same", known: 1 }, { kind: "same", earlier: 2 }),
       );
-      expect(await lives()).toEqual([
+      expect(await times()).toEqual([
         { content: "Я живу в Казани", from: "2026-01-10", to: "2026-03-05" },
         { content: "Я живу в Москве", from: "2026-03-05", to: "2026-06-01" },
         { content: "Я снова в Казани", from: "2026-06-01", to: null },
@@ -210,10 +129,62 @@ describeOnDatabases("what is said and what is known", (db) => {
 
     test("what comes in another order than it was said ends when the next began", async () => {
       await say([on("03-05", "Я живу в Москве"), on("01-10", "Я живу в Казани")], related(fresh, replaces(1)));
-      expect(await lives()).toEqual([
+      expect(await times()).toEqual([
         { content: "Я живу в Казани", from: "2026-01-10", to: "2026-03-05" },
         { content: "Я живу в Москве", from: "2026-03-05", to: null },
       ]);
+    });
+  });
+
+  describe("when it was said", () => {
+    test("what is told anew ends what contradicts it since then, not since it was told first", async () => {
+      await say([on("01-10", "Я живу в Казани")]);
+      await say([on("03-05", "Я живу в Москве")]);
+      await say([on("06-01", "Я живу в Казани")], (request) =>
+        related({ kind: "replaces", known: [numberOf(request, "Я живу в Москве")] })(request),
+      );
+      expect(await times()).toEqual([
+        { content: "Я живу в Казани", from: "2026-01-10", to: null },
+        { content: "Я живу в Москве", from: "2026-03-05", to: "2026-06-01" },
+      ]);
+    });
+
+    test("talk that comes late finds its place among what has ended, in any order", async () => {
+      const homes = ["Казани", "Самаре", "Омске", "Томске", "Москве"];
+      const days = ["01-10", "02-10", "03-10", "04-10", "05-10"];
+      for (const n of [4, 0, 2, 1, 3])
+        await say([on(days[n] ?? "", `Я живу в ${homes[n]}`)], (request) =>
+          related(request.known.length === 0 ? fresh : { kind: "replaces", known: [1] })(request),
+        );
+      expect(await times()).toEqual(
+        homes.map((home, n) => ({
+          content: `Я живу в ${home}`,
+          from: `2026-${days[n]}`,
+          to: days[n + 1] === undefined ? null : `2026-${days[n + 1]}`,
+        })),
+      );
+    });
+
+    test("late talk that changes its mind, too", async () => {
+      await say([on("05-10", "Я живу в Москве")]);
+      await say(
+        [on("01-10", "Я живу в Казани"), on("03-10", "Я живу в Омске")],
+        related({ kind: "replaces", known: [1] }, replaces(1)),
+      );
+      expect(await times()).toEqual([
+        { content: "Я живу в Казани", from: "2026-01-10", to: "2026-03-10" },
+        { content: "Я живу в Омске", from: "2026-03-10", to: "2026-05-10" },
+        { content: "Я живу в Москве", from: "2026-05-10", to: null },
+      ]);
+    });
+
+    test("two that have taken one's place together both stand", async () => {
+      await say([on("01-10", "Я живу и работаю в Казани")]);
+      await say(
+        [on("03-05", "Я живу в Москве"), on("03-06", "Я работаю в Твери")],
+        related({ kind: "replaces", known: [1] }, { kind: "replaces", known: [1] }),
+      );
+      expect(await contents()).toEqual(["Я живу в Москве", "Я работаю в Твери"]);
     });
   });
 });

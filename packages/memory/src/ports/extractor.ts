@@ -38,7 +38,7 @@ export interface ExtractedFact {
   readonly entities: readonly string[];
   /** When it happened, where that differs from when it was said. */
   readonly occurredAt: Date | null;
-  /** Turns that it stands on, at least one, each a `number` of the request's turns. */
+  /** Turns that it stands on, each a `number` of the request's turns; none: the answer does not tell. */
   readonly from: readonly number[];
   /**
    * To what is known, or to a fact before it in the same answer (`earlier`: its place there, from 1), since a talk may change

@@ -79,7 +79,8 @@ describe("an answer of a model", () => {
   });
 
   test.each([
-    [{ from: [7] }, { from: [1, 2] }],
+    [{ from: [7] }, { from: [] }],
+    [{ from: [7, 2] }, { from: [2] }],
     [{ from: "2" }, { from: [2] }],
     [{ known: ["K1"], relation: "same" }, { relation: { kind: "same", known: 1 } }],
     [{ known: ["K1"], relation: "replaces" }, { relation: { kind: "replaces", known: [1] } }],

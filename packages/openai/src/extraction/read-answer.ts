@@ -112,7 +112,7 @@ function toFact(
     importance: importanceOf(given["importance"]),
     entities: textsOf(given["entities"]),
     occurredAt: dayOf(given["date"]),
-    from: from.length > 0 ? from : turns.map((turn) => turn.number),
+    from,
     relation: relationOf(given["relation"], { known: related, earlier }),
   };
 }
