@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { backoffSeconds } from "./backoff.ts";
-import type { Message, Speaker } from "./conversation.ts";
+import type { Message } from "./conversation.ts";
 import { toMemoryError, type MemoryError } from "./errors.ts";
 import { toKeptFacts } from "./kept-facts.ts";
-import { lexicalScores } from "./lexical.ts";
-import { EVENT_TYPE, type Memory } from "./memory.ts";
+import { findKnown, type KnownStore } from "./known-memories.ts";
 import {
   EXTRACT_TOPIC,
   type Claimed,
@@ -12,28 +11,18 @@ import {
   type Extractions,
   type Extractor,
   type KeptFact,
-  type MemoryStore,
   type Outbox,
 } from "./ports/index.ts";
-import type { Scope } from "./scope.ts";
-import { textQueryOf } from "./text-query.ts";
 
 /** Of one call: some exchanges, about 4,000 tokens of talk. */
 const LIMITS = { messagesMax: 40, bytesMax: 16_384, beforeMax: 4 };
-/** Known memories that are shown: those that share most words with the talk, and the newest. Bytes: 250 tokens. */
-const KNOWN_MAX = 12;
-const KNOWN_NEWEST = 4;
-const KNOWN_BYTES_MAX = 1_000;
-const KNOWN_CANDIDATES = 40;
-/** Of the talk that known memories are looked for with. */
-const TOPIC_CHARACTERS_MAX = 4_000;
 const FACTS_MAX = 64;
 /** An answer about one message that cannot be read so often will not be. */
 const ATTEMPTS_MAX = 3;
 
 export interface ExtractDeps {
   readonly outbox: Pick<Outbox, "claim" | "fail" | "release">;
-  readonly store: Pick<MemoryStore, "searchText" | "findMemories" | "recentMemories">;
+  readonly store: KnownStore;
   readonly extractions: Extractions;
   readonly extractor: Extractor;
   /** Undefined: go on. A text: why the project's money is spent for now, and when to look again. */
@@ -161,7 +150,7 @@ async function extractFacts(
   batch: ExtractionBatch,
   signal: AbortSignal,
 ): Promise<readonly KeptFact[]> {
-  const known = await findKnown(deps.store, batch);
+  const known = await findKnown(deps.store, batch, deps.extractor);
   const { facts, promptVersion } = await deps.extractor.extract(
     {
       projectId: batch.speaker.projectId,
@@ -180,37 +169,4 @@ async function extractFacts(
     signal,
   );
   return toKeptFacts(facts.slice(0, FACTS_MAX), batch, known, { promptVersion, model: deps.extractor.model });
-}
-
-/** Whose memories are shown: those of whom the results will be, and nobody else's, since "same" tells them again. */
-function ownOf({ projectId, userId, agentId }: Speaker): Scope | undefined {
-  if (userId !== null) return { projectId, userId, level: "user", exact: true };
-  // Not exact: what an agent knows of one of its users is that user's, and not told to the others.
-  return agentId === null ? undefined : { projectId, agentId, level: "agent", exact: false };
-}
-
-/** The owner's own standing states, most words in common first, then the newest; as many as fit. */
-async function findKnown(
-  store: ExtractDeps["store"],
-  { speaker, messages }: ExtractionBatch,
-): Promise<readonly Memory[]> {
-  const scope = ownOf(speaker);
-  if (scope === undefined) return [];
-  const filter = { scope };
-  const topic = messages
-    .map((message) => message.content)
-    .join("\n")
-    .slice(-TOPIC_CHARACTERS_MAX)
-    .toWellFormed();
-  const scores = lexicalScores(await store.searchText(textQueryOf(topic, new Date()), filter, KNOWN_CANDIDATES));
-  const best = [...scores].toSorted(([, left], [, right]) => right - left).map(([id]) => id);
-  const found = new Map((await store.findMemories(best, filter)).map((memory) => [memory.id, memory]));
-  const newest = await store.recentMemories(filter, KNOWN_NEWEST);
-  const candidates = new Map(
-    [...best.flatMap((id) => found.get(id) ?? []), ...newest].map((memory) => [memory.id, memory] as const),
-  );
-  let bytes = 0;
-  return [...candidates.values()]
-    .filter((memory) => memory.type !== EVENT_TYPE && (bytes += Buffer.byteLength(memory.content)) <= KNOWN_BYTES_MAX)
-    .slice(0, KNOWN_MAX);
 }
