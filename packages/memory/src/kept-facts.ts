@@ -22,7 +22,9 @@ export function toKeptFacts(
 ): readonly KeptFact[] {
   const kept: (KeptFact | undefined)[] = [];
   const replacedBy = new Map<string, string>();
-  const replacedPlaces = new Set(facts.flatMap(({ relation }) => numbersOf(relation).earlier));
+  const replacedPlaces = new Set(
+    facts.flatMap(({ relation }) => (relation.kind === "replaces" ? (relation.earlier ?? []) : [])),
+  );
   facts.forEach((fact, place) => {
     const draft = toDraft(fact, batch, reader);
     if (draft === undefined) return kept.push(undefined);
@@ -37,6 +39,7 @@ export function toKeptFacts(
     // "Kazan", "Moscow", "Kazan again": what is the same as what was replaced meanwhile takes the replacing one's place.
     const retires = fact.relation.kind === "same" ? named.map((id) => lastOf(replacedBy, id)) : named;
     for (const id of retires) replacedBy.set(id, draft.id);
+    // An event has happened and is kept; what ends, or ends another, is a state, whatever the model calls it.
     const isState = retires.length > 0 || replacedPlaces.has(place + 1);
     const type = draft.type === EVENT_TYPE && isState ? "fact" : draft.type;
     return kept.push({ draft: { ...draft, type }, retires });

@@ -120,11 +120,15 @@ describeOnDatabases("what is said and what is known", (db) => {
       ).toEqual([{ content: "Я люблю чай", seen_count: 2, sources: 2 }]);
     });
 
-    test("what a model calls an event and lets another take the place of is a state", async () => {
-      await say([on("01-10", "Переехал в Казань"), on("03-05", "Переехал в Москву")], (request) =>
-        related(fresh, replaces(1))(request).map((fact) => ({ ...fact, type: "interaction" })),
+    test("what a model calls an event and lets another take the place of is a state; another event stays one", async () => {
+      const events = related(fresh, replaces(1), fresh, { kind: "same", earlier: 3 });
+      await say(
+        [on("01-10", "Переехал в Казань"), on("03-05", "Переехал в Москву"), "Был в театре", "Ходил в театр"],
+        (request) => events(request).map((fact) => ({ ...fact, type: "interaction" })),
       );
-      expect(await contents()).toEqual(["Переехал в Москву"]);
+      expect(await contents("valid_to IS NULL AND type = 'fact'")).toEqual(["Переехал в Москву"]);
+      expect(await contents("valid_to IS NOT NULL AND type = 'fact'")).toEqual(["Переехал в Казань"]);
+      expect(await contents("type = 'interaction'")).toEqual(["Был в театре"]);
     });
 
     test("what comes in another order than it was said ends when the next began", async () => {
