@@ -1,4 +1,4 @@
-import type { Message, Role, Trust } from "./conversation.ts";
+import { TRUSTS, type Message, type Role, type Trust } from "./conversation.ts";
 import { uuidv7 } from "./ids.ts";
 import { EVENT_TYPE, type Memory, type MemoryDraft } from "./memory.ts";
 import type { ExtractedFact, ExtractionBatch, KeptFact } from "./ports/index.ts";
@@ -25,9 +25,11 @@ export function toKeptFacts(
   const replacedPlaces = new Set(
     facts.flatMap(({ relation }) => (relation.kind === "replaces" ? (relation.earlier ?? []) : [])),
   );
+  const trustOf = new Map(known.map(({ id, trust = "said_by_user" }) => [id, TRUSTS.indexOf(trust)]));
   facts.forEach((fact, place) => {
-    const draft = toDraft(fact, batch, reader);
-    if (draft === undefined) return kept.push(undefined);
+    const { draft, trust } = toDraft(fact, batch, reader) ?? {};
+    if (draft === undefined || trust === undefined) return kept.push(undefined);
+    trustOf.set(draft.id, TRUSTS.indexOf(trust));
     const numbers = numbersOf(fact.relation);
     const named = [
       ...numbers.known.flatMap((number) => known[number - 1]?.id ?? []),
@@ -38,7 +40,7 @@ export function toKeptFacts(
       return kept.push({ draft: { ...draft, metadata: batch.metadata }, retires: [], sameAs: same });
     // "Kazan", "Moscow", "Kazan again": what is the same as what was replaced meanwhile takes the replacing one's place.
     const retires = fact.relation.kind === "same" ? named.map((id) => lastOf(replacedBy, id)) : named;
-    for (const id of retires) replacedBy.set(id, draft.id);
+    for (const id of retires) if ((trustOf.get(id) ?? 0) <= TRUSTS.indexOf(trust)) replacedBy.set(id, draft.id);
     // An event has happened and is kept; what ends, or ends another, is a state, whatever the model calls it.
     const isState = retires.length > 0 || replacedPlaces.has(place + 1);
     const type = draft.type === EVENT_TYPE && isState ? "fact" : draft.type;
@@ -68,13 +70,14 @@ function toDraft(
   fact: ExtractedFact,
   batch: ExtractionBatch,
   { model, promptVersion }: Reader,
-): MemoryDraft | undefined {
+): { readonly draft: MemoryDraft; readonly trust: Trust } | undefined {
   const cited = batch.messages.filter((_, i) => fact.from.includes(i + 1));
   const sources = cited.length === 0 ? batch.messages : cited;
   const latest = sources.at(-1);
   const content = readable(fact.content);
   if (latest === undefined || content === undefined) return undefined;
-  return {
+  const said = saidBy(sources, { isCited: cited.length > 0 });
+  const draft: MemoryDraft = {
     id: uuidv7(),
     ...batch.speaker,
     level: batch.speaker.userId === null ? "agent" : "user",
@@ -92,10 +95,11 @@ function toDraft(
     requestId: batch.requestIds.at(-1) ?? null,
     source: {
       messageIds: sources.map((message) => message.id),
-      provenance: { ...saidBy(sources, { isCited: cited.length > 0 }), model, prompt: promptVersion },
+      provenance: { ...said, model, prompt: promptVersion },
       validFrom: latest.saidAt,
     },
   };
+  return { draft, trust: said.trust };
 }
 
 function readable(text: string): string | undefined {

@@ -94,6 +94,15 @@ describeOnDatabases("what is trusted", (db) => {
       expect((await contents()).toSorted()).toEqual(["Живёт в Омске", "Я живу в Казани"]);
     });
 
+    test("what a tool has not ended is there to be told again", async () => {
+      await say(["Я живу в Казани"]);
+      await say([by("tool", "Пользователь живёт в Омске"), by("user", "Живу я в Казани")], () => [
+        { ...newFact("Живёт в Омске", 1), relation: { kind: "replaces", known: [1] } },
+        { ...newFact("Живу я в Казани", 2), relation: { kind: "same", known: 1 } },
+      ]);
+      expect((await contents()).toSorted()).toEqual(["Живёт в Омске", "Я живу в Казани"]);
+    });
+
     test("a tool that tells of an earlier time does not end the user's word by repeating it", async () => {
       await say([on("01-10", "Я живу в Казани")]);
       await say([on("03-05", "Я живу в Москве")]);

@@ -72,8 +72,14 @@ function byWeight(left: Memory, right: Memory): number {
   );
 }
 
-function toItem({ id, content, type, occurredAt, validFrom }: Memory): ContextItem {
-  return { id: formatMemoryId(id), text: content, type, at: type === EVENT_TYPE ? occurredAt : validFrom };
+function toItem({ id, content, type, occurredAt, validFrom, trust }: Memory): ContextItem {
+  return {
+    id: formatMemoryId(id),
+    text: content,
+    type,
+    at: type === EVENT_TYPE ? occurredAt : validFrom,
+    ...(trust === undefined ? {} : { trust }),
+  };
 }
 
 function foundItem(found: Found): ContextItem {
