@@ -86,6 +86,23 @@ describeOnDatabases("what is trusted", (db) => {
       expect(await trusts()).toEqual({ "Я переехал в Томск": "said_by_user" });
     });
 
+    test("whoever looks for memories sees whose word they are", async () => {
+      const id = await put({ content: "Живёт в Казани" });
+      await say([by("tool", "Пользователь живёт в Омске"), by("assistant", "Запомнил")], () => [
+        newFact("Живёт в Омске", 1),
+        newFact("Запомнил", 2),
+      ]);
+      const filter = { scope: { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false } };
+      const recent = await store.recentMemories(filter, 10);
+      expect(Object.fromEntries(recent.map(({ content, trust }) => [content, trust]))).toEqual({
+        "Живёт в Казани": undefined,
+        "Живёт в Омске": "from_tool",
+        Запомнил: "said_by_assistant",
+      });
+      const found = await store.findMemories([id, ...recent.map((one) => one.id)], filter);
+      expect(found.map((one) => one.trust).toSorted()).toEqual(["from_tool", "said_by_assistant", undefined]);
+    });
+
     test("within one talk, too", async () => {
       await say([by("user", "Я живу в Казани"), by("tool", "Пользователь живёт в Омске")], () => [
         newFact("Я живу в Казани", 1),
