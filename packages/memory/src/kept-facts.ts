@@ -20,32 +20,43 @@ export function toKeptFacts(
   known: readonly Memory[],
   reader: Reader,
 ): readonly KeptFact[] {
+  /** By the fact's place in the answer. */
   const kept: (KeptFact | undefined)[] = [];
   const replacedBy = new Map<string, string>();
   const replacedPlaces = new Set(
     facts.flatMap(({ relation }) => (relation.kind === "replaces" ? (relation.earlier ?? []) : [])),
   );
   const trustOf = new Map(known.map(({ id, trust = "said_by_user" }) => [id, TRUSTS.indexOf(trust)]));
-  facts.forEach((fact, place) => {
+  for (const [place, fact] of facts.entries()) {
     const { draft, trust } = toDraft(fact, batch, reader) ?? {};
-    if (draft === undefined || trust === undefined) return kept.push(undefined);
-    trustOf.set(draft.id, TRUSTS.indexOf(trust));
-    const numbers = numbersOf(fact.relation);
+    if (draft === undefined || trust === undefined) {
+      kept.push(undefined);
+      continue;
+    }
+    const rank = TRUSTS.indexOf(trust);
+    trustOf.set(draft.id, rank);
+    const { relation } = fact;
+    // Said in the very words of what is known: the same, whatever the model calls it.
+    const twin = relation.kind === "new" ? known.find(({ content }) => content === draft.content) : undefined;
+    const isSame = relation.kind === "same" || twin !== undefined;
+    const numbers = numbersOf(relation);
     const named = [
+      ...(twin === undefined ? [] : [twin.id]),
       ...numbers.known.flatMap((number) => known[number - 1]?.id ?? []),
       ...numbers.earlier.flatMap((number) => kept[number - 1] ?? []).map((one) => one.sameAs ?? one.draft.id),
     ];
     const [same] = named;
-    if (fact.relation.kind === "same" && same !== undefined && !replacedBy.has(same))
-      return kept.push({ draft: { ...draft, metadata: batch.metadata }, retires: [], sameAs: same });
+    if (isSame && same !== undefined && !replacedBy.has(same)) {
+      kept.push({ draft: { ...draft, metadata: batch.metadata }, retires: [], sameAs: same });
+      continue;
+    }
     // "Kazan", "Moscow", "Kazan again": what is the same as what was replaced meanwhile takes the replacing one's place.
-    const retires = fact.relation.kind === "same" ? named.map((id) => lastOf(replacedBy, id)) : named;
-    for (const id of retires) if ((trustOf.get(id) ?? 0) <= TRUSTS.indexOf(trust)) replacedBy.set(id, draft.id);
+    const retires = isSame ? named.map((id) => lastOf(replacedBy, id)) : named;
+    for (const id of retires) if ((trustOf.get(id) ?? 0) <= rank) replacedBy.set(id, draft.id);
     // An event has happened and is kept; what ends, or ends another, is a state, whatever the model calls it.
     const isState = retires.length > 0 || replacedPlaces.has(place + 1);
-    const type = draft.type === EVENT_TYPE && isState ? "fact" : draft.type;
-    return kept.push({ draft: { ...draft, type }, retires });
-  });
+    kept.push({ draft: { ...draft, type: draft.type === EVENT_TYPE && isState ? "fact" : draft.type }, retires });
+  }
   return kept.filter((one) => one !== undefined);
 }
 

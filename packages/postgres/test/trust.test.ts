@@ -144,6 +144,14 @@ describeOnDatabases("what is trusted", (db) => {
     });
   });
 
+  test("what a tool and the user say in the same words within one talk is the user's word", async () => {
+    await say([by("tool", "Живёт в Омске"), by("user", "Живёт в Омске")], () => [
+      newFact("Живёт в Омске", 1),
+      newFact("Живёт в Омске", 2),
+    ]);
+    expect(await contents("provenance ->> 'trust' = 'said_by_user'")).toEqual(["Живёт в Омске"]);
+  });
+
   describe("what was changed while the model was thinking", () => {
     /** Says what the model takes for the same as the one known memory, which `meanwhile` changes. */
     const sayAgain = (meanwhile: () => Promise<unknown>) =>
@@ -175,16 +183,14 @@ describeOnDatabases("what is trusted", (db) => {
       expect(await told()).toEqual([{ content: "Живёт в Москве", key: "home", seen_count: 1, importance: null }]);
     });
 
-    test("its importance and its end stay as they were set", async () => {
+    test.each<[string, string, ExtractedFact["relation"]]>([
+      ["in other words", "Живу я в Казани", { kind: "same", known: 1 }],
+      ["in its very words, whatever the model says", "Живёт в Казани", fresh],
+    ])("its importance and its end stay as they were set when it is told again %s", async (_how, content, relation) => {
       const expiresAt = new Date("2099-01-01T00:00:00Z");
       await put({ content: "Живёт в Казани", importance: 0.25, expiresAt, metadata: { entities: ["Казань"], a: 1 } });
-      await say(["Живу я в Казани"], (request) =>
-        factsOf(request).map((fact) => ({
-          ...fact,
-          importance: 0.9,
-          entities: ["Другое"],
-          relation: { kind: "same", known: 1 },
-        })),
+      await say([content], (request) =>
+        factsOf(request).map((fact) => ({ ...fact, importance: 0.9, entities: ["Другое"], relation })),
       );
       expect(await db.query("SELECT importance, expires_at, metadata, seen_count FROM public.memories")).toEqual([
         { importance: 0.25, expires_at: expiresAt, metadata: { entities: ["Казань"], a: 1 }, seen_count: 2 },
