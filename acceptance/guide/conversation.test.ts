@@ -32,3 +32,26 @@ test("the guide's dialogue: told in one session, found in another, and used in a
   expect(chat.body.reply).toMatch(/Антон|Anton/);
   expect(chat.body.memories_used.length).toBeGreaterThan(0);
 }, 120_000);
+
+test("who moves within one talk lives in the later place, and the earlier day remembers the earlier one", async () => {
+  const userId = unique("mover");
+  await api("POST", "/api/memory/add", {
+    body: {
+      user_id: userId,
+      messages: [
+        { role: "user", content: "Я живу в Казани", timestamp: "2026-01-10T10:00:00Z" },
+        { role: "assistant", content: "Красивый город!", timestamp: "2026-01-10T10:00:05Z" },
+        { role: "user", content: "Я переехал в Москву", timestamp: "2026-03-05T10:00:00Z" },
+      ],
+      wait: 60,
+    },
+  });
+  const homes = async (query: string): Promise<string> => {
+    const { memories } = (await api<Found>("GET", `/api/memories/user/${userId}${query}`)).body;
+    return memories.map((one) => one.content).join("\n");
+  };
+  const now = await homes("");
+  expect(now).toMatch(/Москв|Moscow/);
+  expect(now).not.toMatch(/Казан|Kazan/);
+  expect(await homes("?as_of=2026-02-01T00:00:00Z")).toMatch(/Казан|Kazan/);
+}, 120_000);

@@ -11,6 +11,10 @@ import type { KeyedWrite, Metadata } from "./memory.ts";
 export const ROLES = ["user", "assistant", "system", "tool"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** How far what is made of talk is trusted, from least to most; what is trusted less never ends what is trusted more. */
+export const TRUSTS = ["from_tool", "said_by_assistant", "said_by_user"] as const;
+export type Trust = (typeof TRUSTS)[number];
+
 /** Whose talk it is, and where. Nobody's own (`userId` null) only where an agent is named. */
 export interface Speaker {
   readonly projectId: string;

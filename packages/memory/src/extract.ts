@@ -3,39 +3,27 @@ import { ask, askHarmless, HeldBack, ModelAtFault, type AskDeps } from "./ask-mo
 import { backoffSeconds } from "./backoff.ts";
 import type { Message } from "./conversation.ts";
 import { MemoryError, toMemoryError } from "./errors.ts";
-import { uuidv7 } from "./ids.ts";
-import { lexicalScores } from "./lexical.ts";
-import { EVENT_TYPE, type Memory, type MemoryDraft } from "./memory.ts";
+import { toKeptFacts } from "./kept-facts.ts";
+import { findKnown, type KnownStore } from "./known-memories.ts";
 import {
   EXTRACT_TOPIC,
   type Claimed,
-  type ExtractedFact,
   type ExtractionBatch,
   type ExtractionClaim,
   type Extractions,
   type KeptFact,
-  type MemoryStore,
   type Outbox,
 } from "./ports/index.ts";
-import { normalizeContent } from "./text.ts";
-import { textQueryOf } from "./text-query.ts";
 
 /** Of one call: some exchanges, about 4,000 tokens of talk. */
 const LIMITS = { messagesMax: 40, bytesMax: 16_384, beforeMax: 4 };
-/** Known memories that are shown: those that share most words with the talk, and the newest. Bytes: 250 tokens. */
-const KNOWN_MAX = 12;
-const KNOWN_NEWEST = 4;
-const KNOWN_BYTES_MAX = 1_000;
-const KNOWN_CANDIDATES = 40;
-/** Of the talk that known memories are looked for with. */
-const TOPIC_CHARACTERS_MAX = 4_000;
 const FACTS_MAX = 64;
 /** An answer about one message that cannot be read so often will not be. */
 const ATTEMPTS_MAX = 3;
 
 export interface ExtractDeps extends AskDeps {
   readonly outbox: Pick<Outbox, "claim" | "fail" | "release">;
-  readonly store: Pick<MemoryStore, "searchText" | "findMemories" | "recentMemories">;
+  readonly store: KnownStore;
   readonly extractions: Extractions;
   /** There was something to do, so there may be more: another hand may look. */
   readonly onClaimed?: () => void;
@@ -171,7 +159,7 @@ async function extractFacts(
   batch: ExtractionBatch,
   signal: AbortSignal,
 ): Promise<{ facts: readonly KeptFact[]; isCut: boolean }> {
-  const known = await findKnown(deps.store, batch);
+  const known = await findKnown(deps.store, batch, deps.extractor);
   const { facts, promptVersion, isCut } = await ask(
     deps,
     {
@@ -193,93 +181,6 @@ async function extractFacts(
   const isTooMuch = facts.length > FACTS_MAX;
   if (isTooMuch && batch.messages.length > 1)
     throw new MemoryError("too_large", "The model's answer has too many facts");
-  const kept = facts
-    .slice(0, FACTS_MAX)
-    .flatMap((fact) => toKept(fact, batch, known, { promptVersion, model: deps.extractor.model }));
+  const kept = toKeptFacts(facts.slice(0, FACTS_MAX), batch, known, { promptVersion, model: deps.extractor.model });
   return { facts: kept, isCut: isCut === true || isTooMuch };
-}
-
-/** The owner's own standing states, most words in common first, then the newest; as many as fit. */
-async function findKnown(
-  store: ExtractDeps["store"],
-  { speaker, messages }: ExtractionBatch,
-): Promise<readonly Memory[]> {
-  const { projectId, userId, agentId } = speaker;
-  const filter = {
-    scope:
-      userId === null
-        ? { projectId, ...(agentId === null ? {} : { agentId }), level: "agent" as const, exact: true }
-        : { projectId, userId, level: "user" as const, exact: true },
-  };
-  const topic = messages
-    .map((message) => message.content)
-    .join("\n")
-    .slice(-TOPIC_CHARACTERS_MAX)
-    .toWellFormed();
-  const scores = lexicalScores(await store.searchText(textQueryOf(topic, new Date()), filter, KNOWN_CANDIDATES));
-  const best = [...scores].toSorted(([, left], [, right]) => right - left).map(([id]) => id);
-  const found = new Map((await store.findMemories(best, filter)).map((memory) => [memory.id, memory]));
-  const newest = await store.recentMemories(filter, KNOWN_NEWEST);
-  const candidates = new Map(
-    [...best.flatMap((id) => found.get(id) ?? []), ...newest].map((memory) => [memory.id, memory] as const),
-  );
-  let bytes = 0;
-  return [...candidates.values()]
-    .filter((memory) => memory.type !== EVENT_TYPE && (bytes += Buffer.byteLength(memory.content)) <= KNOWN_BYTES_MAX)
-    .slice(0, KNOWN_MAX);
-}
-
-/** Empty where the fact says nothing that can be kept. */
-function toKept(
-  fact: ExtractedFact,
-  batch: ExtractionBatch,
-  known: readonly Memory[],
-  { model, promptVersion }: { model: string; promptVersion: string },
-): readonly KeptFact[] {
-  const sources = batch.messages.filter((_, i) => fact.from.includes(i + 1));
-  const latest = sources.at(-1);
-  const content = readable(fact.content);
-  if (latest === undefined || content === undefined) return [];
-  const { relation } = fact;
-  const same = relation.kind === "same" ? known[relation.known - 1] : undefined;
-  const replaced = relation.kind === "replaces" ? relation.known.flatMap((number) => known[number - 1] ?? []) : [];
-  const draft: MemoryDraft = {
-    id: uuidv7(),
-    ...batch.speaker,
-    level: batch.speaker.userId === null ? "agent" : "user",
-    type: same?.type ?? (fact.type === EVENT_TYPE && replaced.length > 0 ? "fact" : fact.type),
-    key: same?.key ?? null,
-    content: same?.content ?? content,
-    metadata: {
-      ...batch.metadata,
-      ...(fact.entities.length === 0 ? {} : { entities: fact.entities }),
-    },
-    importance: fact.importance,
-    categories: [],
-    occurredAt: fact.occurredAt ?? latest.saidAt,
-    expiresAt: batch.expiresAt,
-    requestId: batch.requestIds.at(-1) ?? null,
-    source: {
-      messageIds: sources.map((message) => message.id),
-      provenance: { ...saidBy(sources), model, prompt: promptVersion },
-      validFrom: latest.saidAt,
-    },
-  };
-  return [{ draft, retires: replaced.map((memory) => memory.id) }];
-}
-
-function readable(text: string): string | undefined {
-  try {
-    return normalizeContent(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The user's own words weigh most, a tool's least: what a web page says is nobody's word. */
-function saidBy(sources: readonly Message[]): { role: string; trust: string } {
-  const roles = new Set(sources.map((message) => message.role));
-  if (roles.has("user")) return { role: "user", trust: "said_by_user" };
-  if (roles.has("assistant")) return { role: "assistant", trust: "said_by_assistant" };
-  return { role: "tool", trust: "from_tool" };
 }

@@ -17,6 +17,8 @@
  * tenant      the hash that every point carries, so that one search never sees another user's points.
  */
 
+import type { Trust } from "./conversation.ts";
+
 export const LEVELS = ["user", "session", "agent"] as const;
 export type Level = (typeof LEVELS)[number];
 
@@ -53,6 +55,8 @@ export interface Memory {
   readonly seenCount: number;
   readonly version: number;
   readonly indexStatus: IndexStatus;
+  /** Of a memory that was made of talk, where it is looked for (`findMemories`, `recentMemories`): whose word it is. */
+  readonly trust?: Trust;
 }
 
 /** A memory to be put: content normalised (`normalizeContent`), everything validated. */

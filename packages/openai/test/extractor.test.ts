@@ -177,7 +177,7 @@ describe("the extractor", () => {
         importance: null,
         entities: [],
         occurredAt: null,
-        from: [1, 2],
+        from: [],
         relation: { kind: "new" },
       },
     ]);

@@ -1,6 +1,6 @@
 import { EVENT_TYPE, type Memory, type MemoryFilter, type Owner } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
-import { INDEX_STATUS, MEMORY_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
+import { INDEX_STATUS, MEMORY_COLUMNS, TOLD_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
 
 /** By id, whatever its state but expired. */
 export async function getMemory(db: Executor, projectId: string, id: string): Promise<Memory | undefined> {
@@ -30,7 +30,7 @@ export async function findMemories(
 ): Promise<readonly Memory[]> {
   const values = new Values();
   const rows = await db.query<MemoryRow>(
-    `SELECT ${MEMORY_COLUMNS}, ${INDEX_STATUS} FROM public.memories m WHERE m.id = ANY(${values.add(ids)}::uuid[]) AND ${filterSql(filter, values)}`,
+    `SELECT ${TOLD_COLUMNS}, ${INDEX_STATUS} FROM public.memories m WHERE m.id = ANY(${values.add(ids)}::uuid[]) AND ${filterSql(filter, values)}`,
     values.list,
   );
   return rows.map(toMemory);
@@ -49,7 +49,7 @@ export async function recentMemories(db: Executor, filter: MemoryFilter, limit: 
   const { sessionId } = filter.scope;
   const sessionFirst = sessionId === undefined ? "" : `(m.session_ids @> ARRAY[${values.add(sessionId)}::text]) DESC, `;
   const rows = await db.query<MemoryRow>(
-    `SELECT ${MEMORY_COLUMNS}, ${INDEX_STATUS} FROM public.memories m WHERE ${condition}
+    `SELECT ${TOLD_COLUMNS}, ${INDEX_STATUS} FROM public.memories m WHERE ${condition}
      ORDER BY ${sessionFirst}extract(epoch FROM m.created_at) + 8640000 * (coalesce(m.importance, ${IMPORTANCE_DEFAULT}) - ${IMPORTANCE_DEFAULT}) DESC, m.created_at DESC, m.id DESC
      LIMIT ${values.add(limit)}::int`,
     values.list,

@@ -1,8 +1,11 @@
-import type { IndexStatus, Level, Memory, Metadata } from "@engram/memory";
+import { TRUSTS, type IndexStatus, type Level, type Memory, type Metadata } from "@engram/memory";
 
 /** The columns of a memory, over the alias `m`. */
 export const MEMORY_COLUMNS = `m.id, m.project_id, m.user_id, m.agent_id, m.session_id, m.level, m.type, m.key, m.content, m.metadata, m.importance,
   m.categories, m.occurred_at, m.created_at, m.updated_at, m.expires_at, m.valid_from, m.valid_to, m.superseded_by, m.seen_count, m.version`;
+
+/** The same and whose word it is, for what reads memories as what is known. */
+export const TOLD_COLUMNS = `${MEMORY_COLUMNS}, m.provenance ->> 'trust' AS trust`;
 
 export const INDEX_STATUS = "engram.index_status(m.id) AS index_status";
 
@@ -36,6 +39,7 @@ export interface MemoryRow extends Record<string, unknown> {
   readonly seen_count: number;
   readonly version: number;
   readonly index_status?: IndexStatus;
+  readonly trust?: string | null;
 }
 
 /** A row as `to_json` writes it: its times are strings. */
@@ -58,6 +62,7 @@ function parseTimestamp(text: string): Date {
 }
 
 export function toMemory(row: MemoryRow): Memory {
+  const trust = TRUSTS.find((one) => one === row.trust);
   return {
     id: row.id,
     projectId: row.project_id,
@@ -81,6 +86,7 @@ export function toMemory(row: MemoryRow): Memory {
     seenCount: row.seen_count,
     version: row.version,
     indexStatus: row.index_status ?? "pending",
+    ...(trust === undefined ? {} : { trust }),
   };
 }
 

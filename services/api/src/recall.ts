@@ -56,8 +56,14 @@ export async function recall(
   );
 }
 
-function toItem({ id, content, type, occurredAt, validFrom }: Memory): ContextItem {
-  return { id: formatMemoryId(id), text: content, type, at: type === EVENT_TYPE ? occurredAt : validFrom };
+function toItem({ id, content, type, occurredAt, validFrom, trust }: Memory): ContextItem {
+  return {
+    id: formatMemoryId(id),
+    text: content,
+    type,
+    at: type === EVENT_TYPE ? occurredAt : validFrom,
+    ...(trust === undefined ? {} : { trust }),
+  };
 }
 
 function foundItem(found: Found): ContextItem {

@@ -1,10 +1,16 @@
 /**
  * Extraction without a model, from the prompt as packages/openai writes it: every plain statement of the user is a fact,
- * of the assistant what it promises or recommends; a known memory of the same slot is replaced. Deterministic and
- * transparent, so that a test can say what has to come out; it claims nothing about what a model would find.
+ * of the assistant what it promises or recommends; a known memory of the same slot is replaced, and so is a fact before it.
+ * Deterministic and transparent, so that a test can say what has to come out; it claims nothing about what a model would find.
  */
-type Known = { readonly number: number; readonly text: string };
-type Fact = Readonly<Record<string, unknown>>;
+/** As the answer names it: K1, F1. */
+type Known = { readonly name: string; readonly text: string };
+interface Fact {
+  readonly text: string;
+  readonly relation: "same" | "replaces" | "new";
+  readonly known: readonly string[];
+  readonly [field: string]: unknown;
+}
 
 const KNOWN_LINE = /^K(\d+) \d{4}-\d{2}-\d{2} (.+)$/u;
 const TURN_LINE = /^(\d+) (?:\[\w{3} (\d{4}-\d{2}-\d{2})[^\]]*\] )?(user|assistant|tool|system)(?: \([^)]*\))?: (.*)$/u;
@@ -22,19 +28,30 @@ export function readFacts(prompt: string): readonly Fact[] {
   const lines = prompt.split("\n");
   const known = lines.flatMap((line): readonly Known[] => {
     const [, number, text] = KNOWN_LINE.exec(line) ?? [];
-    return number === undefined || text === undefined ? [] : [{ number: Number(number), text }];
+    return number === undefined || text === undefined ? [] : [{ name: `K${number}`, text }];
   });
+  const facts: Fact[] = [];
   const turns = lines.slice(lines.indexOf("Turns:") + 1);
-  return turns.flatMap((line) => {
+  for (const line of turns) {
     const [, number, date, role, text = ""] = TURN_LINE.exec(line) ?? [];
     if (
       number === undefined ||
       text.trim().endsWith("?") ||
       !(role === "user" || (role === "assistant" && ASSISTANT_FACT.test(text)))
     )
-      return [];
-    return [factOf(Number(number), text, date, known)];
-  });
+      continue;
+    const before = facts.map((fact, i) => ({ name: `F${i + 1}`, text: fact.text }));
+    const gone = new Set(facts.flatMap((fact) => (fact.relation === "replaces" ? fact.known : [])));
+    facts.push(
+      factOf(
+        Number(number),
+        text,
+        date,
+        [...known, ...before].filter((one) => !gone.has(one.name)),
+      ),
+    );
+  }
+  return facts;
 }
 
 function factOf(number: number, text: string, date: string | undefined, known: readonly Known[]): Fact {
@@ -49,7 +66,7 @@ function factOf(number: number, text: string, date: string | undefined, known: r
     entities: [...new Set(text.match(/(?<=\p{L}[,]? )\p{Lu}\p{Ll}+/gu) ?? [])],
     from: [number],
     relation: same !== undefined ? "same" : replaced.length > 0 ? "replaces" : "new",
-    known: same !== undefined ? [same.number] : replaced.map((one) => one.number),
+    known: same !== undefined ? [same.name] : replaced.map((one) => one.name),
   };
 }
 

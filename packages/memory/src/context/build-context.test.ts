@@ -42,6 +42,26 @@ describe("a context", () => {
     expect(tokens).toBe(countTokens(text));
   });
 
+  test("tells whose word it is where it is not the user's", () => {
+    const { text } = buildContext(
+      {
+        profile: [
+          { ...item("a", "Живёт в Омске"), trust: "from_tool" },
+          { ...item("b", "Записан к врачу"), trust: "said_by_assistant" },
+          { ...item("c", "Любит чай"), trust: "said_by_user" },
+        ],
+        relevant: [],
+        recent: [],
+      },
+      options(),
+    );
+    expect(text.split("\n").slice(3, -1)).toEqual([
+      "- [mem_a] (2026-05-18, 3 weeks ago; from a tool) Живёт в Омске",
+      "- [mem_b] (2026-05-18, 3 weeks ago; said by the assistant) Записан к врачу",
+      "- [mem_c] (2026-05-18, 3 weeks ago) Любит чай",
+    ]);
+  });
+
   test("of nothing is nothing", () => {
     expect(buildContext({ profile: [], relevant: [], recent: [] }, options())).toMatchObject({ text: "", tokens: 0 });
   });

@@ -1,5 +1,6 @@
 import { fence } from "./fence.ts";
 import { relativeDay } from "./relative-day.ts";
+import type { Trust } from "../conversation.ts";
 
 /** One thing to be told: a memory, or a message that has not been read yet. */
 export interface ContextItem {
@@ -8,6 +9,8 @@ export interface ContextItem {
   readonly text: string;
   readonly type: string;
   readonly at: Date;
+  /** Absent: the user's word, or a client's. */
+  readonly trust?: Trust;
 }
 
 /** What there is to tell, each list with the most useful first. */
@@ -110,6 +113,13 @@ function render(groups: ContextSources, now: Date): string {
   return blocks.length === 0 ? "" : [OPEN, NOTE, ...blocks, CLOSE].join("\n");
 }
 
-function lineOf({ id, text, at }: ContextItem, now: Date): string {
-  return `- [${id}] (${relativeDay(at, now)}) ${text}`;
+/** What is not the user's word is told as such, so that a web page does not speak for them. */
+const TOLD_BY: Readonly<Record<Trust, string>> = {
+  from_tool: "; from a tool",
+  said_by_assistant: "; said by the assistant",
+  said_by_user: "",
+};
+
+function lineOf({ id, text, at, trust = "said_by_user" }: ContextItem, now: Date): string {
+  return `- [${id}] (${relativeDay(at, now)}${TOLD_BY[trust]}) ${text}`;
 }

@@ -23,11 +23,13 @@ export interface ExtractionBatch {
   readonly requestIds: readonly string[];
 }
 
-/** One fact, ready to be kept. */
+/** One fact, ready to be kept. Where it names ids, those of drafts before it in the same list will do, too. */
 export interface KeptFact {
   readonly draft: MemoryDraft;
   /** Ids of memories that end where this one begins; each only while it stands. */
   readonly retires: readonly string[];
+  /** The memory that says the same: told again while it stands, and nothing is kept of the draft but where it comes from. */
+  readonly sameAs?: string;
 }
 
 /** A claimed owner of talk. */
@@ -41,9 +43,9 @@ export interface Extractions {
   /** The batch of the oldest message that waits. Undefined: none does. */
   read(owner: string, limits: ExtractionLimits): Promise<ExtractionBatch | undefined>;
   /**
-   * Keeps the facts, marks the messages, completes the events and answers for the claim, in one commit. `isCut`: there was
-   * more in them, so they are set aside. False: the lease is another's, or a message is gone or extracted by now; nothing
-   * has changed.
+   * Keeps the facts one after the other, marks the messages, completes the events and answers for the claim, in one commit.
+   * `isCut`: there was more in them, so they are set aside. False: the lease is another's, or a message is gone or extracted
+   * by now; nothing has changed.
    */
   settle(
     claim: ExtractionClaim,

@@ -38,16 +38,21 @@ export interface ExtractedFact {
   readonly entities: readonly string[];
   /** When it happened, where that differs from when it was said. */
   readonly occurredAt: Date | null;
-  /** Turns that it stands on, at least one, each a `number` of the request's turns. */
+  /** Turns that it stands on, each a `number` of the request's turns; none: the answer does not tell. */
   readonly from: readonly number[];
-  /** Numbers of known memories; a number that was not shown never comes out of an extractor. */
+  /**
+   * To what is known, or to a fact before it in the same answer (`earlier`: its place there, from 1), since a talk may change
+   * its mind. A number that was not shown, or of no fact before this one, never comes out of an extractor.
+   */
   readonly relation:
     | { readonly kind: "new" }
     | { readonly kind: "same"; readonly known: number }
-    | { readonly kind: "replaces"; readonly known: readonly number[] };
+    | { readonly kind: "same"; readonly earlier: number }
+    | { readonly kind: "replaces"; readonly known: readonly number[]; readonly earlier?: readonly number[] };
 }
 
 export interface Extraction {
+  /** In the order in which they were said. */
   readonly facts: readonly ExtractedFact[];
   readonly promptVersion: string;
   /** True: there was more to say about the one turn that was asked about. */

@@ -10,6 +10,8 @@ const WEIGHTY =
 export type StatementType = "fact" | "preference" | "interaction" | "pattern";
 
 export function typeOf(text: string, occurredAt: Date | null): StatementType {
+  // "Moved to Kazan yesterday" says where somebody lives, and since when.
+  if (SLOTS.some(({ begun }) => begun.test(text))) return "fact";
   if (PATTERN.test(text)) return "pattern";
   if (PREFERENCE.test(text)) return "preference";
   return occurredAt === null ? "fact" : "interaction";

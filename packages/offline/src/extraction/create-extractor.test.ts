@@ -142,6 +142,7 @@ describe("what is known of it", () => {
     ["Каждое утро я бегаю", "pattern"],
     ["I usually work at night", "pattern"],
     ["Вчера я купил велосипед", "interaction"],
+    ["Переехал в Казань вчера", "fact"],
     ["I visited my mother yesterday", "interaction"],
     ["Я программист", "fact"],
     ["My name is Anna", "fact"],
@@ -197,6 +198,38 @@ describe("what is known of it", () => {
     const [fact] = await extract(content, { known: [known("Что-то другое", 1), known(standing, 2)] });
     expect(fact?.relation.kind).toBe(kind);
     if (kind === "replaces") expect(fact?.relation).toEqual({ kind, known: [2] });
+  });
+
+  const said = (content: string, number: number) => ({ number, role: "user", name: null, content, saidAt }) as const;
+  const relations = async (contents: readonly string[], given: Partial<ExtractionRequest> = {}) =>
+    (await extract("", { turns: contents.map((content, i) => said(content, i + 1)), ...given })).map(
+      (fact) => fact.relation,
+    );
+
+  test("what is said later in a talk replaces or repeats what was said before", async () => {
+    expect(
+      await relations(["Я живу в Казани", "Я люблю чай", "Я переехал в Москву", "я люблю чай!", "Я живу в Казани"]),
+    ).toEqual([
+      { kind: "new" },
+      { kind: "new" },
+      { kind: "replaces", known: [], earlier: [1] },
+      { kind: "same", earlier: 2 },
+      { kind: "replaces", known: [], earlier: [3] },
+    ]);
+    expect(await relations(["Меня зовут Антон. Я живу в Казани.", "Я живу в Омске"])).toEqual([
+      { kind: "new" },
+      { kind: "new" },
+      { kind: "replaces", known: [], earlier: [2] },
+    ]);
+  });
+
+  test("what was known and is replaced in the talk is not there to be the same any more", async () => {
+    expect(await relations(["Переехал в Москву", "Я живу в Казани"], { known: [known("Я живу в Казани", 1)] })).toEqual(
+      [
+        { kind: "replaces", known: [1] },
+        { kind: "replaces", known: [], earlier: [1] },
+      ],
+    );
   });
 
   test("wishes are taken by their words", async () => {

@@ -6,7 +6,7 @@ import { statementsOf, type Statement } from "./statements.ts";
 
 /** Of one turn: a person who says more of themselves at once is pasting a document. */
 const STATEMENTS_MAX = 20;
-const VERSION = "rules-2";
+const VERSION = "rules-3";
 
 /**
  * Extraction without a model: the user's own plain statements as they were said, in Russian and English. What the assistant
@@ -17,36 +17,54 @@ export function createOfflineExtractor(): Extractor {
   return {
     model: "offline-rules",
     offline: true,
-    extract: (request) =>
-      Promise.resolve({
-        facts: request.turns
-          .filter((turn) => turn.role === "user")
-          .flatMap((turn) =>
-            (request.wishes.areNotes === true
-              ? [asItStands(turn)]
-              : statementsOf(turn.content).slice(0, STATEMENTS_MAX)
-            )
-              .filter((statement) => isWished(statement.text, request))
-              .map((statement) => toFact(statement, turn, request)),
-          ),
-        promptVersion: VERSION,
-      }),
+    extract: (request) => Promise.resolve({ facts: factsOf(request), promptVersion: VERSION }),
   };
+}
+
+/** What stands at a moment of the talk: a known memory, or a fact before by its place. */
+interface Standing {
+  readonly content: string;
+  readonly as: { readonly known: number } | { readonly earlier: number };
+}
+
+function factsOf(request: ExtractionRequest): readonly ExtractedFact[] {
+  const facts: ExtractedFact[] = [];
+  let standing: readonly Standing[] = request.known.map(({ number, content }) => ({ content, as: { known: number } }));
+  for (const turn of request.turns.filter(({ role }) => role === "user"))
+    for (const statement of request.wishes.areNotes === true ? [asItStands(turn)] : statementsIn(turn)) {
+      const { text } = statement;
+      if (!isWished(text, request)) continue;
+      const same = standing.find(({ content }) => fold(content) === fold(text));
+      const replaced = same === undefined ? standing.filter(({ content }) => takesPlaceOf(content, text)) : [];
+      const place = facts.push({ ...toFact(statement, turn), relation: relationOf(same, replaced) });
+      if (same === undefined)
+        standing = [...standing.filter((one) => !replaced.includes(one)), { content: text, as: { earlier: place } }];
+    }
+  return facts;
+}
+
+function statementsIn({ content }: ExtractionRequest["turns"][number]): readonly Statement[] {
+  return statementsOf(content).slice(0, STATEMENTS_MAX);
 }
 
 function asItStands({ content }: ExtractionRequest["turns"][number]): Statement {
   return { text: content, isWanted: false };
 }
 
+function relationOf(same: Standing | undefined, replaced: readonly Standing[]): ExtractedFact["relation"] {
+  if (same !== undefined) return { kind: "same", ...same.as };
+  if (replaced.length === 0) return { kind: "new" };
+  const known = replaced.flatMap(({ as }) => ("known" in as ? [as.known] : []));
+  const earlier = replaced.flatMap(({ as }) => ("earlier" in as ? [as.earlier] : []));
+  return { kind: "replaces", known, ...(earlier.length === 0 ? {} : { earlier }) };
+}
+
 function toFact(
   { text, isWanted }: Statement,
   { number, saidAt }: ExtractionRequest["turns"][number],
-  { known }: ExtractionRequest,
-): ExtractedFact {
+): Omit<ExtractedFact, "relation"> {
   const occurredAt = occurredOn(text, saidAt);
   const type = typeOf(text, occurredAt);
-  const same = known.find((memory) => fold(memory.content) === fold(text));
-  const replaced = known.filter((memory) => takesPlaceOf(memory.content, text)).map((memory) => memory.number);
   return {
     content: text,
     type,
@@ -54,12 +72,6 @@ function toFact(
     entities: entitiesOf(text),
     occurredAt,
     from: [number],
-    relation:
-      same !== undefined
-        ? { kind: "same", known: same.number }
-        : replaced.length > 0
-          ? { kind: "replaces", known: replaced }
-          : { kind: "new" },
   };
 }
 

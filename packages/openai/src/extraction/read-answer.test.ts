@@ -79,9 +79,12 @@ describe("an answer of a model", () => {
   });
 
   test.each([
-    [{ from: [7] }, { from: [1, 2] }],
+    [{ from: [7] }, { from: [] }],
+    [{ from: [7, 2] }, { from: [2] }],
     [{ from: "2" }, { from: [2] }],
     [{ known: ["K1"], relation: "same" }, { relation: { kind: "same", known: 1 } }],
+    [{ known: ["K1"], relation: "replaces" }, { relation: { kind: "replaces", known: [1] } }],
+    [{ known: ["F1"], relation: "replaces" }, { relation: { kind: "new" } }],
     [{ known: [9], relation: "replaces" }, { relation: { kind: "new" } }],
     [{ known: [], relation: "replaces" }, { relation: { kind: "new" } }],
     [{ importance: 8 }, { importance: 0.8 }],
@@ -92,6 +95,22 @@ describe("an answer of a model", () => {
     [{ entities: ["a", 5, "a", " "] }, { entities: ["a"] }],
   ])("a fact with %j is kept, as %j", (given, expected) => {
     expect(read(JSON.stringify({ facts: [{ ...whole, ...given }] }))[0]).toMatchObject(expected);
+  });
+
+  test("a fact is told by its place in the answer, whatever of that can be read; never one after it", () => {
+    const facts = [
+      { text: "a", relation: "replaces", known: ["F3"] },
+      { text: " " },
+      { text: "b", relation: "same", known: ["F1"] },
+      { text: "c", relation: "replaces", known: ["K1", "F3", "F2", "F4"] },
+      { text: "d", relation: "replaces", known: [" f4 "] },
+    ];
+    expect(read(JSON.stringify({ facts })).map((fact) => fact.relation)).toEqual([
+      { kind: "new" },
+      { kind: "same", earlier: 1 },
+      { kind: "replaces", known: [1], earlier: [2] },
+      { kind: "replaces", known: [], earlier: [3] },
+    ]);
   });
 
   test("whatever it is, facts that can be kept come out, or `invalid`", () => {

@@ -20,7 +20,13 @@ export function readAnswer(
   if (isCut && request.turns.length > 1) throw new MemoryError("too_large", "The model's answer ends in the middle");
   const items = readItems(content ?? "");
   if (items === undefined) throw unreadable("The model's answer cannot be read");
-  const facts = items.flatMap((item) => toFact(item, request) ?? []);
+  const facts: ExtractedFact[] = [];
+  // An item that says nothing has its place in the answer, and none among the facts.
+  const placeOf = new Map<number, number>();
+  for (const [i, item] of items.entries()) {
+    const fact = toFact(item, request, placeOf);
+    if (fact !== undefined) placeOf.set(i + 1, facts.push(fact));
+  }
   if (items.length > 0 && facts.length === 0) throw unreadable("The model's answer holds no fact that can be read");
   return facts;
 }
@@ -86,20 +92,28 @@ const ENTITIES_MAX = 16;
 const ENTITY_LENGTH_MAX = 100;
 
 /** Undefined: it says nothing. What else is wrong with it is put right: a fact is not lost over a date. */
-function toFact(item: unknown, { turns, known }: ExtractionRequest): ExtractedFact | undefined {
+function toFact(
+  item: unknown,
+  { turns, known }: ExtractionRequest,
+  placeOf: ReadonlyMap<number, number>,
+): ExtractedFact | undefined {
   const given = (typeof item === "string" ? { text: item } : item) as Record<string, unknown> | null;
   const text = given?.["text"] ?? given?.["fact"] ?? given?.["memory"] ?? given?.["content"];
   if (given === null || typeof text !== "string" || storable(text) === "") return undefined;
   const from = numbersOf(given["from"]).filter((number) => turns.some((turn) => turn.number === number));
-  const related = numbersOf(given["known"]).filter((number) => known.some((memory) => memory.number === number));
+  const named = asList(given["known"]);
+  const earlier = numbersOf(named.filter(isOfFact)).flatMap((number) => placeOf.get(number) ?? []);
+  const related = numbersOf(named.filter((one) => !isOfFact(one))).filter((number) =>
+    known.some((memory) => memory.number === number),
+  );
   return {
     content: storable(text).slice(0, TEXT_LENGTH_MAX).toWellFormed(),
     type: KNOWN_TYPES.find((type) => type === given["type"]) ?? "fact",
     importance: importanceOf(given["importance"]),
     entities: textsOf(given["entities"]),
     occurredAt: dayOf(given["date"]),
-    from: from.length > 0 ? from : turns.map((turn) => turn.number),
-    relation: relationOf(given["relation"], related),
+    from,
+    relation: relationOf(given["relation"], { known: related, earlier }),
   };
 }
 
@@ -107,11 +121,21 @@ function storable(text: string): string {
   return text.replaceAll("\0", "").toWellFormed().trim();
 }
 
-function relationOf(given: unknown, known: readonly number[]): ExtractedFact["relation"] {
-  const [first] = known;
-  if (first === undefined) return { kind: "new" };
-  if (given === "same") return { kind: "same", known: first };
-  return given === "replaces" ? { kind: "replaces", known } : { kind: "new" };
+function relationOf(
+  given: unknown,
+  { known, earlier }: { readonly known: readonly number[]; readonly earlier: readonly number[] },
+): ExtractedFact["relation"] {
+  const [memory] = known;
+  const [fact] = earlier;
+  if (given === "same" && memory !== undefined) return { kind: "same", known: memory };
+  if (given === "same" && fact !== undefined) return { kind: "same", earlier: fact };
+  if (given !== "replaces" || (memory === undefined && fact === undefined)) return { kind: "new" };
+  return { kind: "replaces", known, ...(fact === undefined ? {} : { earlier }) };
+}
+
+/** "F2", a fact of the answer; "K2", "2" and 2 are known memories. */
+function isOfFact(name: unknown): boolean {
+  return typeof name === "string" && /^\s*f/iu.test(name);
 }
 
 /** Some models answer 1 to 10. */
@@ -120,8 +144,12 @@ function importanceOf(given: unknown): number | null {
   return given <= 1 ? given : given <= 10 ? given / 10 : 1;
 }
 
+function asList(given: unknown): readonly unknown[] {
+  return Array.isArray(given) ? given : [given];
+}
+
 function numbersOf(given: unknown): readonly number[] {
-  const list = Array.isArray(given) ? given : [given];
+  const list = asList(given);
   // "K3" and "3" are meant as 3.
   const numbers = list.map((one: unknown) => (typeof one === "string" ? Number(one.replace(/^\D+/u, "")) : one));
   return [...new Set(numbers.filter((one): one is number => typeof one === "number" && Number.isInteger(one)))];

@@ -22,7 +22,7 @@ export const EXTRACTION_SCHEMA = {
           entities: { type: "array", items: { type: "string" } },
           from: { type: "array", items: { type: "integer" } },
           relation: { type: "string", enum: RELATIONS },
-          known: { type: "array", items: { type: "integer" } },
+          known: { type: "array", items: { type: "string" } },
         },
       },
     },

@@ -11,8 +11,8 @@ import {
   type Metadata,
 } from "@engram/memory";
 import type { Executor } from "@engram/sql";
-import { putMemories } from "../put-memories.ts";
 import { racing } from "../racing.ts";
+import { keepFacts, type Kept } from "./keep-facts.ts";
 import { MESSAGE_COLUMNS, toMessage, type MessageRow } from "./messages.ts";
 
 /** What the worker does with talk, in PostgreSQL. */
@@ -112,7 +112,7 @@ async function settle(
   );
   if (marked.length !== messages.length) throw new Lost("a message is gone, or another worker's by now");
   await tx.query("SELECT set_config('engram.actor', 'extraction', true)");
-  const kept = await keep(tx, facts);
+  const kept = await keepFacts(tx, facts);
   await completeEvents(tx, claim.owner, messages, kept);
   await endSessions(tx, claim.owner, messages);
   await answer(tx, claim, { isNews: isCut });
@@ -127,57 +127,6 @@ async function endSessions(tx: Executor, owner: string, messages: readonly strin
        AND m.created_at <= e.created_at`,
     [owner, messages],
   );
-}
-
-interface Kept {
-  readonly id: string;
-  readonly event: "ADD" | "SUPERSEDE" | "SAME";
-  readonly messages: readonly string[];
-}
-
-/** First what is new, then the end of what it replaces: nothing is ever retired for nothing. */
-async function keep(tx: Executor, facts: readonly KeptFact[]): Promise<readonly Kept[]> {
-  if (facts.length === 0) return [];
-  const put = await putMemories(
-    tx,
-    facts.map((fact) => fact.draft),
-  );
-  const kept: Kept[] = [];
-  for (const [i, { draft, retires }] of facts.entries()) {
-    const result = put[i];
-    if (result === undefined) continue;
-    const { memory, created } = result;
-    const isReplacing = (await retire(tx, memory.id, retires)) > 0;
-    kept.push({
-      id: memory.id,
-      event: isReplacing ? "SUPERSEDE" : created ? "ADD" : "SAME",
-      messages: draft.source?.messageIds ?? [],
-    });
-  }
-  return kept;
-}
-
-/*
- * What was said later holds. Where the talk comes late (an import of last year's), the new memory is the one that has
- * ended, with the beginning of the earliest that followed it.
- */
-const RETIRE = `WITH new AS (SELECT id, valid_from, project_id, user_id FROM public.memories WHERE id = $1::uuid),
-old AS (
-  SELECT m.id, m.valid_from FROM public.memories m, new
-  WHERE m.id = ANY ($2::uuid[]) AND m.id <> new.id AND m.valid_to IS NULL AND m.project_id = new.project_id AND m.user_id IS NOT DISTINCT FROM new.user_id),
-ended AS (
-  UPDATE public.memories m SET valid_to = new.valid_from, superseded_by = new.id FROM new, old
-  WHERE m.id = old.id AND old.valid_from <= new.valid_from RETURNING 1),
-followed AS (
-  UPDATE public.memories m SET valid_to = o.valid_from, superseded_by = o.id
-  FROM new, (SELECT id, valid_from FROM old ORDER BY valid_from, id LIMIT 1) o
-  WHERE m.id = new.id AND m.valid_to IS NULL AND o.valid_from > new.valid_from RETURNING 1)
-SELECT (SELECT count(*) FROM ended)::int + (SELECT count(*) FROM followed)::int AS retired`;
-
-async function retire(tx: Executor, id: string, retires: readonly string[]): Promise<number> {
-  if (retires.length === 0) return 0;
-  const [row] = await tx.query<{ retired: number }>(RETIRE, [id, retires]);
-  return row?.retired ?? 0;
 }
 
 /** An event gets what came of any of its messages, and is complete when none of them waits. */
