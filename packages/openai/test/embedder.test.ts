@@ -107,6 +107,17 @@ describe("OpenAI", () => {
     });
   });
 
+  test("a call that is given up is told with the tokens that were sent, one that is refused with none", async () => {
+    calls.length = 0;
+    await server.fault({ hang: true, times: 1 });
+    await expect(create().embed([text], AbortSignal.timeout(100))).rejects.toThrow(MemoryError);
+    await server.fault({ status: 500, times: 1 });
+    await expect(create().embed([text], signal)).rejects.toThrow(MemoryError);
+    const [estimate] = calls.map((call) => call.tokensEstimated);
+    expect(estimate).toBeGreaterThan(0);
+    expect(calls.map((call) => call.tokens)).toEqual([estimate, 0]);
+  });
+
   test("a provider that hangs is left at the timeout, and at the signal", async () => {
     await server.fault({ hang: true });
     await expect(create({ timeoutMs: 100 }).embed([text], signal)).rejects.toMatchObject({ code: "unavailable" });

@@ -128,7 +128,8 @@ describe("the extractor", () => {
     test("is ended too when the answer has begun", async () => {
       const endless = createServer((_req, res) => {
         res.writeHead(200, { "content-type": "application/json" });
-        res.write(" ");
+        const writing = setInterval(() => res.write(" "), 20);
+        res.once("close", () => clearInterval(writing));
       }).listen(0, "127.0.0.1");
       await once(endless, "listening");
       const { port } = endless.address() as AddressInfo;

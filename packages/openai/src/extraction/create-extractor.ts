@@ -35,7 +35,8 @@ const FORMATS = [
  * provider knows that. Retries are the outbox's business, so the SDK makes none.
  */
 export function createOpenAIExtractor(options: OpenAIExtractorOptions): Extractor {
-  const client = createClient(options);
+  // Our own time-out comes first: the SDK knows its own by the name of what was thrown, where that has one.
+  const client = createClient({ ...options, timeoutMs: 2 * options.timeoutMs });
   let format = 0;
   let withTemperature = true;
 
@@ -82,7 +83,6 @@ async function callOnce(
   const tokensEstimated = Math.ceil(Buffer.byteLength(JSON.stringify(asked)) / BYTES_PER_TOKEN);
   await admit?.(tokensEstimated, signal);
   const started = performance.now();
-  // The SDK's own ends with the head of the answer; a model that writes for ever has sent that long ago.
   const late = AbortSignal.timeout(timeoutMs);
   const report = (told: Pick<ChatCall, "outcome" | "promptTokens" | "completionTokens" | "retryAfterSeconds">): void =>
     onCall?.({
