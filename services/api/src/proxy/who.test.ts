@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { whoAsks } from "./who.ts";
 
-const who = (body: object, headers: Record<string, string> = {}) => whoAsks(body, (name) => headers[name]);
+const who = (body: Record<string, unknown>, headers: Record<string, string> = {}) =>
+  whoAsks(body, (name) => headers[name]);
 const model = "claude-3-5-sonnet@20240620";
 
 describe("whoAsks", () => {
