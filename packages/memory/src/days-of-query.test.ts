@@ -198,6 +198,27 @@ describe("daysOfQuery", () => {
     expect(month?.lexemes).toEqual(["@2023-12"]);
   });
 
+  test.each([
+    ["2027-01-15", "прошлой зимой", "@2025-12 @2026-01 @2026-02"],
+    ["2027-01-15", "этой зимой", "@2026-12 @2027-01 @2027-02"],
+    ["2027-01-15", "next winter", "@2027-12 @2028-01 @2028-02"],
+    ["2027-03-01", "last winter", "@2026-12 @2027-01 @2027-02"],
+    ["2027-03-01", "позапрошлой зимой", "@2025-12 @2026-01 @2026-02"],
+    ["2027-07-15", "last summer", "@2026-06 @2026-07 @2026-08"],
+    ["2027-07-15", "this summer", "@2027-06 @2027-07 @2027-08"],
+    ["2027-03-15", "last March", "@2026-03"],
+    ["2027-03-15", "next March", "@2028-03"],
+    ["2027-03-15", "этим мартом", "@2027-03"],
+    ["2026-11-28", "this weekend", "@2026-11-28 @2026-11-29"],
+    ["2026-11-28", "next weekend", "@2026-12-05 @2026-12-06"],
+    ["2026-11-29", "on the weekend", "@2026-11-28 @2026-11-29"],
+    ["2026-11-29", "this Friday", "@2026-11-27 @2026-12-04"],
+    ["2026-11-27", "this Friday", "@2026-11-27"],
+    ["2026-11-27", "on Friday", "@2026-11-20"],
+  ])("at %p %p is %p", (at, query, expected) =>
+    expect(daysOfQuery(query, new Date(at)).flatMap(({ lexemes }) => lexemes)).toEqual(expected.split(" ")),
+  );
+
   /** Half past midnight on the 26th in Moscow, half past four in the afternoon of the 25th in New York. */
   const LATE = new Date("2026-11-25T21:30:00Z");
   test.each([

@@ -100,7 +100,9 @@ function annualSpan(
 ): DaySpan {
   if (step === 0) return monthSpan(present, month, months);
   const year = now.getUTCFullYear();
-  const isOver = monthSpan(year, month, months).to <= now;
-  const isAhead = monthSpan(year, month, months).from > now;
-  return monthSpan(step < 0 ? year + step + (isOver ? 1 : 0) : year + step - (isAhead ? 1 : 0), month, months);
+  const spanOf = (start: number): DaySpan => monthSpan(start, month, months);
+  // A winter ends in the year after the one that it begins in.
+  const last = [year, year - 1].find((start) => spanOf(start).to <= now) ?? year - 2;
+  const coming = spanOf(year).from > now ? year : year + 1;
+  return spanOf(step < 0 ? last + step + 1 : coming + step - 1);
 }

@@ -39,13 +39,33 @@ export async function verifySearches(
       const { memories, degraded } = await search(installation.search, request);
       counts.hits += memories.length;
       if (memories.length === request.limit) counts.full += 1;
-      const found = judge(world, request, memories);
+      const found = [...judge(world, request, memories), ...(await judgeThreshold(installation, request, memories))];
       if (degraded.length > 0) found.push({ kind: "degraded", detail: degraded.map(({ code }) => code).join() });
       faults.push(...found.map((fault) => ({ ...fault, request })));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, asker));
   return { searches: counts.asked, hits: counts.hits, full: counts.full, faults };
+}
+
+/** So many that all is among them. */
+const ALL = 1_000;
+
+/**
+ * What passes a threshold is told by the scores of a search without one, whose hits are judged by themselves, where vectors
+ * answer alone. A score to which words add depends on how far the index was asked: of these it cannot be told.
+ */
+async function judgeThreshold(
+  installation: Installation,
+  request: SearchRequest,
+  hits: readonly Hit[],
+): Promise<Omit<Fault, "request">[]> {
+  const { query, limit, threshold } = request;
+  if (threshold === 0 || query?.includes(" ") === true) return [];
+  const { memories } = await search(installation.search, { ...request, threshold: 0, limit: ALL });
+  const expected = Math.min(limit, memories.filter(({ score }) => score >= threshold).length);
+  if (hits.length >= expected) return [];
+  return [{ kind: "unfilled", detail: `${hits.length} hits of ${expected} past ${threshold}` }];
 }
 
 type Hit = Pick<Conditioned, "id" | "version" | "content"> & { readonly score: number };
