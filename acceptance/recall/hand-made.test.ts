@@ -80,7 +80,7 @@ describe("recall", () => {
       found.others += (passed.length - right) / (memories.length - question.evidence.length);
     }
     for (const text of unanswered) found.unanswered += (await passing(text)).length === 0 ? 1 : 0;
-    // Found: 60% among five, 40% at 0.7, 0.2% others, nine of ten questions without an answer got none.
+    // Found: 60% among five, 40% at 0.7, 0.3% others, nine of ten questions without an answer got none.
     expect(found.among5 / questions.length).toBeGreaterThanOrEqual(0.55);
     expect(found.right / questions.length).toBeGreaterThanOrEqual(0.35);
     expect(found.others / questions.length).toBeLessThan(0.02);

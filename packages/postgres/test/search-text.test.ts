@@ -267,6 +267,9 @@ describeOnDatabases("words", (db) => {
       expect((await contents("обычные редкости"))[0]).toMatchObject({ words: "обычная редкость" });
       expect((await contents("жизни день"))[0]).toMatchObject({ words: "жизнь день" });
       expect((await contents("жизнь"))[0]).toMatchObject({ words: "обычная жизнь" });
+      // A statement is beside no event among these either.
+      await db.script("UPDATE public.memories SET type = 'fact' WHERE content LIKE 'прошлое%'");
+      expect((await contents("редкости"))[0]).toEqual({ words: "обычная редкость", before: 1, after: 3 });
     });
   });
 });
