@@ -4,12 +4,9 @@ import {
   DEFAULT_PROJECT_ID,
   MemoryError,
   textQueryOf,
-  uuidv7,
   workExtraction,
-  type AddDraft,
   type ExtractedFact,
   type ExtractionRequest,
-  type MemoryFilter,
   type MessageDraft,
 } from "@engram/memory";
 import {
@@ -20,27 +17,12 @@ import {
   createOutbox,
 } from "../src/index.ts";
 import { describeOnDatabases } from "./databases.ts";
+import { addOf, said, type Given } from "./add-call.ts";
 
 const projectId = DEFAULT_PROJECT_ID;
 const options = { leaseSeconds: 60, horizonSeconds: 300 };
 const running = new AbortController().signal;
 const actor = { requestId: null, name: "tester" };
-
-type Given = Partial<Omit<AddDraft, "messages" | "speaker">> & {
-  readonly userId?: string;
-  readonly sessionId?: string | null;
-};
-
-function said(...turns: readonly (string | Partial<MessageDraft>)[]): readonly MessageDraft[] {
-  return turns.map((turn) => ({
-    id: uuidv7(),
-    role: "user",
-    name: null,
-    content: "",
-    saidAt: null,
-    ...(typeof turn === "string" ? { content: turn } : turn),
-  }));
-}
 
 describeOnDatabases("conversations", (db) => {
   const conversations = createConversations(db, { debounceMs: 0 });
@@ -55,18 +37,7 @@ describeOnDatabases("conversations", (db) => {
     );
   });
 
-  const add = (messages: readonly MessageDraft[], { userId = "u", sessionId = "s", ...given }: Given = {}) =>
-    conversations.add({
-      eventId: uuidv7(),
-      speaker: { projectId, userId, agentId: null, sessionId },
-      messages,
-      metadata: {},
-      infer: true,
-      wishes: { instructions: null, includes: null, excludes: null },
-      expiresAt: null,
-      requestId: null,
-      ...given,
-    });
+  const add = (messages: readonly MessageDraft[], given: Given = {}) => conversations.add(addOf(messages, given));
   const work = () => workExtraction({ outbox, store, extractions, extractor }, options, running);
   /** Until nothing is due, as a worker's hand does. */
   const drain = async () => {
@@ -90,8 +61,8 @@ describeOnDatabases("conversations", (db) => {
       await db.query<{ content: string }>(`SELECT content FROM public.memories WHERE ${where} ORDER BY created_at, id`)
     ).map((row) => row.content);
   const workRows = async () => (await db.query("SELECT 1 AS one FROM engram.outbox WHERE topic = 'extract'")).length;
-  const find = async (query: string, userId = "u", narrowed: Partial<MemoryFilter> = {}) => {
-    const filter = { scope: { projectId, userId, exact: false }, ...narrowed };
+  const find = async (query: string, userId = "u") => {
+    const filter = { scope: { projectId, userId, exact: false } };
     const { hits } = await conversations.searchText(textQueryOf(query, new Date()), filter, 10);
     return (
       await conversations.findMessages(
@@ -106,44 +77,6 @@ describeOnDatabases("conversations", (db) => {
       await add(said("Меня зовут Антон, я программист"));
       expect(await find("программиста")).toEqual(["Меня зовут Антон, я программист"]);
       expect(await find("программиста", "other")).toEqual([]);
-    });
-
-    test("as of a time only what had been said by then is found", async () => {
-      const saidAt = new Date("2026-03-05T10:00:00.123Z");
-      await add(said({ content: "Я переехал и живу в Москве", saidAt }));
-      const asOf = (ms: number) => find("Москва", "u", { asOf: new Date(saidAt.getTime() + ms) });
-      expect(await asOf(-1)).toEqual([]);
-      expect(await asOf(0)).toEqual(["Я переехал и живу в Москве"]);
-      await add(said("Ещё в Москве я пеку хлеб"));
-      expect(await asOf(0)).toEqual(["Я переехал и живу в Москве"]);
-      expect(await find("Москва")).toHaveLength(2);
-    });
-
-    test("what was said for a while is not found after it, whether it still waits or could not be read", async () => {
-      await add(said("Код от домофона 4711, до вечера"), { expiresAt: new Date(Date.now() + 3_600_000) });
-      await add(said("Пароль от домофона прежний"));
-      expect(await find("домофон")).toHaveLength(2);
-      await db.script("UPDATE engram.events SET memory_expires_at = now() WHERE memory_expires_at IS NOT NULL");
-      expect(await find("домофон")).toEqual(["Пароль от домофона прежний"]);
-      extractor.answer = () => Promise.reject(new MemoryError("invalid", "no JSON"));
-      await drain();
-      expect(await find("домофон")).toEqual(["Пароль от домофона прежний"]);
-      await db.script("UPDATE engram.events SET completed_at = now() - interval '40 days'");
-      expect((await conversations.sweepEvents()).deleted).toBe(2);
-      expect(await find("домофон")).toEqual(["Пароль от домофона прежний"]);
-      expect(await db.query("SELECT content FROM engram.messages ORDER BY id")).toEqual([
-        { content: "" },
-        { content: "Пароль от домофона прежний" },
-      ]);
-    });
-
-    test("the event of what could not be read stays as long as it knows when that expires", async () => {
-      extractor.answer = () => Promise.reject(new MemoryError("invalid", "no JSON"));
-      await add(said("Код от домофона 4711, до осени"), { expiresAt: new Date(Date.now() + 3_600_000) });
-      await drain();
-      await db.script("UPDATE engram.events SET completed_at = now() - interval '40 days'");
-      expect((await conversations.sweepEvents()).deleted).toBe(0);
-      expect(await find("домофон")).toHaveLength(1);
     });
 
     test("it becomes memories that cite it, and then only they are found", async () => {

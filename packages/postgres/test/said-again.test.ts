@@ -1,9 +1,10 @@
 // A change of mind back in the same words, told from a history that is sent again.
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { createFakeExtractor, factsOf } from "@engram/memory/contracts/fakes/extractor";
-import { DEFAULT_PROJECT_ID, uuidv7, workExtraction, type ExtractedFact, type MessageDraft } from "@engram/memory";
+import { DEFAULT_PROJECT_ID, workExtraction, type ExtractedFact, type MessageDraft } from "@engram/memory";
 import { createConversations, createExtractions, createMemoryStore, createOutbox } from "../src/index.ts";
 import { describeOnDatabases } from "./databases.ts";
+import { addOf, said } from "./add-call.ts";
 
 const projectId = DEFAULT_PROJECT_ID;
 const running = new AbortController().signal;
@@ -38,23 +39,7 @@ describeOnDatabases("said again", (db) => {
 
   const by = (role: "user" | "assistant", content: string): Partial<MessageDraft> => ({ role, content });
   const add = (turns: readonly (string | Partial<MessageDraft>)[], sessionId = "s") =>
-    conversations.add({
-      eventId: uuidv7(),
-      speaker: { projectId, userId: "u", agentId: null, sessionId },
-      messages: turns.map((turn) => ({
-        id: uuidv7(),
-        role: "user",
-        name: null,
-        content: "",
-        saidAt: null,
-        ...(typeof turn === "string" ? { content: turn } : turn),
-      })),
-      metadata: {},
-      infer: true,
-      wishes: { instructions: null, includes: null, excludes: null },
-      expiresAt: null,
-      requestId: null,
-    });
+    conversations.add(addOf(said(...turns), { sessionId }));
   const read = async () => {
     while (
       (await workExtraction({ ...deps, extractor }, { leaseSeconds: 60, horizonSeconds: 300 }, running)) !== undefined

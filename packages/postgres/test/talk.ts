@@ -2,7 +2,6 @@ import { beforeEach } from "@jest/globals";
 import { createFakeExtractor, factsOf, type FakeExtractor } from "@engram/memory/contracts/fakes/extractor";
 import {
   DEFAULT_PROJECT_ID,
-  uuidv7,
   workExtraction,
   type ExtractedFact,
   type ExtractionRequest,
@@ -13,6 +12,7 @@ import {
 } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 import { createConversations, createExtractions, createMemoryStore, createOutbox } from "../src/index.ts";
+import { addOf, said } from "./add-call.ts";
 import { draft } from "./draft.ts";
 
 /* Talk that is said and read at once, with an extractor that answers as the test tells. */
@@ -73,21 +73,8 @@ export function createTalk(db: Executor) {
 
   const add = async (turns: readonly Turn[], whose: Partial<Speaker> = {}): Promise<string> => {
     const { id } = await conversations.add({
-      eventId: uuidv7(),
+      ...addOf(said(...turns)),
       speaker: { projectId: DEFAULT_PROJECT_ID, userId: "u", agentId: null, sessionId: "s", ...whose },
-      messages: turns.map((turn) => ({
-        id: uuidv7(),
-        role: "user",
-        name: null,
-        content: "",
-        saidAt: null,
-        ...(typeof turn === "string" ? { content: turn } : turn),
-      })),
-      metadata: {},
-      infer: true,
-      wishes: { instructions: null, includes: null, excludes: null },
-      expiresAt: null,
-      requestId: null,
     });
     return id;
   };
