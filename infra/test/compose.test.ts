@@ -280,7 +280,7 @@ whenSecond("docker compose v2", () => {
 
   test.each(["whole", "small"])("a network that was made by hand can be taken as it is: %s", async (name) => {
     const isExternal = async (env: Readonly<Record<string, string>>) => {
-      const files = (STACKS[name] ?? []).flatMap((file) => ["-f", file]);
+      const files = STACKS[name] ?? [];
       const options = { cwd: root, env: { ...process.env, ...secrets, ...env } };
       const { stdout } = await run(second, [...files, "config", "--format", "json"], options);
       const { networks } = JSON.parse(stdout) as { networks: Record<string, { external?: boolean }> };

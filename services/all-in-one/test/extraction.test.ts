@@ -87,27 +87,6 @@ whenThere("conversations and a provider", () => {
     expect(found.body.memories?.map((one) => one.content)).toContain("Меня зовут Антон, я программист");
   });
 
-  test("one chat and one embeddings call for a batch, however many adds it holds; none for a repeat", async () => {
-    const userId = freshUser();
-    const before = { chat: await ask.counter("chat_calls"), embed: await ask.counter("calls") };
-    const events = await Promise.all(
-      [1, 2, 3, 4, 5].map((n) => ask.add(userId, `Это моё ${n}-е утверждение о погоде`)),
-    );
-    for (const { event_id: id } of events) await ask.settled(id);
-    await eventually(
-      async () => (await ask.contents(userId)).length === 5 && (await ask.counter("calls")) > before.embed,
-    );
-    expect({ chat: await ask.counter("chat_calls"), embed: await ask.counter("calls") }).toEqual({
-      chat: before.chat + 1,
-      embed: before.embed + 1,
-    });
-    expect(await ask.add(userId, "Это моё 1-е утверждение о погоде", { wait: true })).toMatchObject({
-      status: "done",
-      results: [{ event: "SAME" }],
-    });
-    expect(await ask.counter("chat_calls")).toBe(before.chat + 1);
-  });
-
   test("what contradicts takes the old one's place", async () => {
     const userId = freshUser();
     await ask.add(userId, "Я живу в Казани", { wait: true });
@@ -265,5 +244,37 @@ whenThere("a limit of dollars and a model without a price", () => {
     expect(await ask.counter("chat_calls")).toBe(0);
     const { body } = await stack.call("POST", "/api/memories", { user_id: freshUser(), content: "Живу", wait: true });
     expect(body.index_status).toBe("indexed");
+  });
+});
+
+whenThere("talk that comes at once", () => {
+  let stack: Stack;
+  let ask: ReturnType<typeof asked>;
+  beforeAll(async () => {
+    // Longer than five requests can take, however busy the machine is.
+    stack = await startStack({ EXTRACTION_DEBOUNCE_MS: "3000" });
+    ask = asked(stack);
+  }, 60_000);
+  afterAll(() => stack.close());
+
+  test("one chat and one embeddings call for a batch, however many adds it holds; none for a repeat", async () => {
+    const userId = freshUser();
+    const before = { chat: await ask.counter("chat_calls"), embed: await ask.counter("calls") };
+    const events = await Promise.all(
+      [1, 2, 3, 4, 5].map((n) => ask.add(userId, `Это моё ${n}-е утверждение о погоде`)),
+    );
+    for (const { event_id: id } of events) await ask.settled(id);
+    await eventually(
+      async () => (await ask.contents(userId)).length === 5 && (await ask.counter("calls")) > before.embed,
+    );
+    expect({ chat: await ask.counter("chat_calls"), embed: await ask.counter("calls") }).toEqual({
+      chat: before.chat + 1,
+      embed: before.embed + 1,
+    });
+    expect(await ask.add(userId, "Это моё 1-е утверждение о погоде", { wait: true })).toMatchObject({
+      status: "done",
+      results: [{ event: "SAME" }],
+    });
+    expect(await ask.counter("chat_calls")).toBe(before.chat + 1);
   });
 });
