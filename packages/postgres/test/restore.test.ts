@@ -127,7 +127,7 @@ describeOnDatabases("restore", (db, name) => {
       }
     });
 
-    test("the other stays away where its text was told again, or has expired", async () => {
+    test("the other stays away where its text was told again", async () => {
       await tell(5, "coffee");
       await restore(tea);
       expect(await timeline()).toEqual([
@@ -139,10 +139,14 @@ describeOnDatabases("restore", (db, name) => {
         "coffee tea",
         "coffee tea",
       ]);
-      await restore(both);
+    });
+
+    test("the other stays away where it has expired", async () => {
       await db.query("UPDATE public.memories SET expires_at = now() WHERE id = $1", [coffee]);
       await restore(tea);
-      expect(await standing()).toBe("coffee tea");
+      expect(await db.query("SELECT superseded_by FROM public.memories WHERE id = $1", [coffee])).toEqual([
+        { superseded_by: both },
+      ]);
     });
 
     test("what became of the other meanwhile is left to it", async () => {
@@ -201,6 +205,16 @@ describeOnDatabases("restore", (db, name) => {
       expect(await restoring).toMatchObject({ id: a, validTo: null });
       expect(await timeline()).toEqual(["a", "a", "a", "a", "a", "a", "a"]);
     });
+
+  test("what a hand has cut off ends nothing that began later", async () => {
+    const a = await tell(1, "a");
+    const b = await tell(3, "b", [a]);
+    await restore(a);
+    await restore(b);
+    await db.query("UPDATE public.memories SET superseded_by = NULL WHERE id = $1", [a]);
+    await restore(a);
+    expect(await timeline()).toEqual(["a", "a", "a b", "a b", "a b", "a b", "a b"]);
+  });
 
   test("a circle made by hand is no way without an end", async () => {
     const a = await tell(1, "a");

@@ -43,6 +43,12 @@ describeOnDatabases("messages that wait", (db) => {
     expect(await find("Москва")).toHaveLength(2);
   });
 
+  test("as of the time that a message shows it is found, though the clock has finer ticks", async () => {
+    await add(said("Я переехал и живу в Москве"));
+    await db.script("UPDATE engram.messages SET said_at = '2026-03-05T10:00:00.123456Z'");
+    expect(await find("Москва", { asOf: new Date("2026-03-05T10:00:00.123Z") })).toHaveLength(1);
+  });
+
   test("what was said for a while is not found after it, whether it still waits or could not be read", async () => {
     await add(said("Код от домофона 4711, до вечера"), { expiresAt: new Date(Date.now() + 3_600_000) });
     await add(said("Пароль от домофона прежний"));
