@@ -148,6 +148,23 @@ onceOnly("a database in trouble", () => {
     await database.drop();
   }, 90_000);
 
+  test("a database that does not know all letters", async () => {
+    const url = server.url.replace(/postgres$/, "bytes");
+    await runSql(server.url, "CREATE DATABASE bytes ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
+    const started = await start({ DATABASE_URL: url });
+    expect(await told(started, "database_encoding")).toMatchObject({
+      message: "The database's encoding is SQL_ASCII, which does not know all letters",
+      cure: expect.stringContaining("ENCODING 'UTF8'"),
+    });
+    await runSql(
+      server.url,
+      "DROP DATABASE bytes WITH (FORCE)",
+      "CREATE DATABASE bytes ENCODING 'UTF8' TEMPLATE template0",
+    );
+    await recovered(started);
+    await stop(started);
+  }, 90_000);
+
   test("vectors of another dimension in the collection", async () => {
     const database = await createTestDatabase(server.url);
     const first = await start({ DATABASE_URL: database.url });

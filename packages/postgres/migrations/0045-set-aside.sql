@@ -22,7 +22,7 @@ CREATE TRIGGER engram_after_update AFTER UPDATE ON engram.messages FOR EACH ROW
   WHEN (OLD.failed_at IS NOT NULL AND NEW.failed_at IS NULL AND NEW.extracted_at IS NULL) EXECUTE FUNCTION engram.messages_again();
 
 -- As in 0030, with what is set aside: nothing comes of it by itself, so it is forgotten like what has been read. With it goes
--- its parked work.
+-- its parked work. Of the same project alone: another's user of that name is somebody else.
 CREATE OR REPLACE FUNCTION engram.forget_messages() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -39,6 +39,7 @@ BEGIN
   SELECT array_agg(DISTINCT c.user_id) INTO users FROM changed c WHERE c.user_id IS NOT NULL;
   WITH gone AS (
     DELETE FROM engram.messages m WHERE m.user_id = ANY (users) AND (m.extracted_at IS NOT NULL OR m.failed_at IS NOT NULL)
+      AND (m.project_id, m.user_id) IN (SELECT c.project_id, c.user_id FROM changed c)
       AND NOT EXISTS (SELECT FROM public.memories x WHERE x.user_id = m.user_id AND x.project_id = m.project_id) RETURNING m.owner)
   SELECT array_agg(DISTINCT g.owner) INTO owners FROM gone g;
   DELETE FROM engram.outbox o WHERE o.topic = 'extract' AND o.key = ANY (owners) AND o.parked_at IS NOT NULL

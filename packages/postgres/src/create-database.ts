@@ -24,7 +24,10 @@ export async function createDatabase(address: string): Promise<boolean> {
   client.on("error", () => undefined);
   try {
     await client.connect();
-    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+    const { rows } = await client.query<{ server_encoding: string }>("SHOW server_encoding");
+    // A cluster that was made in the locale C gives SQL_ASCII unless asked.
+    const encoding = rows[0]?.server_encoding === "UTF8" ? "" : " ENCODING 'UTF8' TEMPLATE template0";
+    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}${encoding}`);
     return true;
   } catch (error) {
     return EXISTS.has(codeOf(error));

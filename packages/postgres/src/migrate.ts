@@ -20,7 +20,8 @@ interface Migration {
 /**
  * Brings the schema up to the code, one transaction per file, and returns the names of those it ran. Safe from several
  * processes at once, through a pooler too (the lock lives as long as the transaction). Without `searchLanguages` those stay that stand. Throws `unavailable` with the
- * cure in its message when the database is not ready for us: rights missing, another program's table, newer than the code.
+ * cure in its message when the database is not ready for us: rights missing, another encoding, another program's table, newer
+ * than the code.
  */
 export async function migrate(
   db: Executor,
@@ -95,6 +96,12 @@ function apply(db: Executor, migration: Migration): Promise<boolean> {
 }
 
 async function prepareFirst(tx: Executor): Promise<void> {
+  const [database] = await tx.query<{ encoding: string }>("SELECT current_setting('server_encoding') AS encoding");
+  if (database?.encoding !== "UTF8")
+    throw new MemoryError(
+      "unavailable",
+      `The database's encoding is ${database?.encoding}, which does not know all letters. Make it anew: CREATE DATABASE <name> ENCODING 'UTF8' TEMPLATE template0;`,
+    );
   const [foreign] = await tx.query<{ stands: boolean }>("SELECT to_regclass('public.memories') IS NOT NULL AS stands");
   if (foreign?.stands === true)
     throw new MemoryError(

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { createFakeExtractor } from "@engram/memory/contracts/fakes/extractor";
-import { DEFAULT_PROJECT_ID, EXTRACT_TOPIC, MemoryError, uuidv7, workExtraction } from "@engram/memory";
+import { DEFAULT_PROJECT_ID, EXTRACT_TOPIC, MemoryError, uuidv7, workExtraction, type AddDraft } from "@engram/memory";
 import {
   createConversations,
   createErasures,
@@ -34,10 +34,11 @@ describeOnDatabases("talk that is set aside", (db) => {
     );
   });
 
-  const say = (content: string, given: { infer?: boolean } = {}) =>
+  const speaker = { projectId, userId: "u", agentId: null, sessionId: "s" };
+  const say = (content: string, given: Partial<AddDraft> = {}) =>
     conversations.add({
       eventId: uuidv7(),
-      speaker: { projectId, userId: "u", agentId: null, sessionId: "s" },
+      speaker,
       messages: [{ id: uuidv7(), role: "user", name: null, content, saidAt: null }],
       metadata: {},
       infer: true,
@@ -175,6 +176,17 @@ describeOnDatabases("talk that is set aside", (db) => {
       expect(await workRows()).toEqual([]);
     },
   );
+
+  test("it does not go with the last memory of another project's user of that name", async () => {
+    const other = uuidv7();
+    await db.query("INSERT INTO engram.projects (id, name) VALUES ($1, $2)", [other, other]);
+    await say(POISON, { speaker: { ...speaker, projectId: other } });
+    await say("Я живу в Казани уже десять лет");
+    await drain();
+    await db.script("DELETE FROM public.memories");
+    expect(await messages()).toEqual([POISON]);
+    expect(await listed()).toHaveLength(1);
+  });
 
   test("while its user has another memory it stays", async () => {
     await say(POISON);

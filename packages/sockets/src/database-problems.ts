@@ -20,6 +20,7 @@ const CURES = {
     "Turn TLS on in PostgreSQL: a public host is never talked to in clear. A host of your own network is named by its private address",
   database_permission:
     "As an owner run: GRANT CREATE ON DATABASE <name> TO <role>; GRANT CREATE, USAGE ON SCHEMA public TO <role>;",
+  database_encoding: "Make it anew: CREATE DATABASE <name> ENCODING 'UTF8' TEMPLATE template0;",
   database_foreign_table: "Give Engram a database of its own, or rename that table",
   extension_missing: "Run as the database's owner: CREATE EXTENSION vector; or set QDRANT_URL",
   index_dimensions: "Set EMBEDDING_DIMENSIONS to what the table has, or MEM0_COLLECTION_NAME to a new name",
@@ -53,6 +54,7 @@ const BY_WORDS: readonly (readonly [RegExp, ProblemCode])[] = [
   ],
   [/no such database/i, "database_missing"],
   [/timeout expired|connection timeout/i, "database_network"],
+  [/^The database's encoding is/, "database_encoding"],
   [/that is not Engram's/, "database_foreign_table"],
   [/no extension vector/, "extension_missing"],
   [/holds vectors of \d+ dimensions/, "index_dimensions"],
@@ -123,11 +125,16 @@ function knownProblem(error: unknown, variable: DatabaseVariable): Problem | und
   };
 }
 
+const SAID_BY_US: ReadonlySet<ProblemCode> = new Set([
+  "database_encoding",
+  "database_foreign_table",
+  "index_dimensions",
+]);
+
 /** Of what the address reaches, where it is not the address that is wrong. */
 function messageOf(code: ProblemCode, error: unknown): string | undefined {
   if (code === "extension_missing") return "The database has no extension vector";
-  const isOurs = code === "database_foreign_table" || code === "index_dimensions";
-  return isOurs && error instanceof MemoryError ? firstSentence(error.message) : undefined;
+  return SAID_BY_US.has(code) && error instanceof MemoryError ? firstSentence(error.message) : undefined;
 }
 
 /** What the driver itself said, under what we made of it. */
