@@ -1,7 +1,7 @@
 import { DEFAULT_PROJECT_ID, uuidv7, type AddDraft, type MessageDraft } from "@engram/memory";
 
 /** What is told of a call of `add` beside its messages. */
-export type Given = Partial<Omit<AddDraft, "messages" | "speaker">> & {
+export type Given = Partial<Omit<AddDraft, "messages">> & {
   readonly userId?: string;
   readonly sessionId?: string | null;
 };

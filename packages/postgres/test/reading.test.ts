@@ -4,12 +4,12 @@ import {
   DEFAULT_PROJECT_ID,
   MemoryError,
   textQueryOf,
-  uuidv7,
   workExtraction,
   type Extraction,
   type ExtractionRequest,
 } from "@engram/memory";
 import { createConversations, createExtractions, createMemoryStore, createOutbox } from "../src/index.ts";
+import { addOf, said } from "./add-call.ts";
 import { describeOnDatabases } from "./databases.ts";
 
 /* Whatever a model does about some talk, its reader comes to an end of it, and nothing is set aside for another's fault. */
@@ -32,17 +32,7 @@ describeOnDatabases("the reader of talk", (db) => {
     );
   });
 
-  const say = (...contents: readonly string[]) =>
-    conversations.add({
-      eventId: uuidv7(),
-      speaker: { projectId, userId: "u", agentId: null, sessionId: "s" },
-      messages: contents.map((content) => ({ id: uuidv7(), role: "user", name: null, content, saidAt: null })),
-      metadata: {},
-      infer: true,
-      wishes: { instructions: null, includes: null, excludes: null },
-      expiresAt: null,
-      requestId: null,
-    });
+  const say = (...contents: readonly string[]) => conversations.add(addOf(said(...contents)));
   const sayMany = (count: number) =>
     say(...Array.from({ length: count }, (_, n) => `Это моё утверждение номер ${n + 1}`));
   const work = () =>

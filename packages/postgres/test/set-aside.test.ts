@@ -9,6 +9,7 @@ import {
   createOutbox,
   createParkedJobs,
 } from "../src/index.ts";
+import { addOf, said } from "./add-call.ts";
 import { describeOnDatabases } from "./databases.ts";
 
 /* Talk that a model cannot read: an operator sees it, and it is read again when somebody says so. */
@@ -36,17 +37,7 @@ describeOnDatabases("talk that is set aside", (db) => {
 
   const speaker = { projectId, userId: "u", agentId: null, sessionId: "s" };
   const say = (content: string, given: Partial<AddDraft> = {}) =>
-    conversations.add({
-      eventId: uuidv7(),
-      speaker,
-      messages: [{ id: uuidv7(), role: "user", name: null, content, saidAt: null }],
-      metadata: {},
-      infer: true,
-      wishes: { instructions: null, includes: null, excludes: null },
-      expiresAt: null,
-      requestId: null,
-      ...given,
-    });
+    conversations.add(addOf(said(content), { speaker, ...given }));
   /** Until nothing is due; a back-off is not waited for. */
   const drain = async () => {
     const parts = {

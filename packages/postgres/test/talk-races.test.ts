@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { DEFAULT_PROJECT_ID, EXTRACT_TOPIC, uuidv7, type Conversations } from "@engram/memory";
+import { EXTRACT_TOPIC, type Conversations } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 import { createTestDatabase } from "@engram/test-equipment";
 import { createConversations, createExtractions, createOutbox, createPool, migrate } from "../src/index.ts";
+import { addOf, said } from "./add-call.ts";
 
 /* What a reader of talk and a writer do at the same moment. PGlite has one session, where one of them is always first. */
 
@@ -27,16 +28,7 @@ whenThere("talk that comes while its owner's is answered for", () => {
   beforeEach(() => db.script("DELETE FROM engram.messages; DELETE FROM engram.events; DELETE FROM engram.outbox"));
 
   const add = (conversations: Conversations, content: string) =>
-    conversations.add({
-      eventId: uuidv7(),
-      speaker: { projectId: DEFAULT_PROJECT_ID, userId: "u", agentId: null, sessionId: null },
-      messages: [{ id: uuidv7(), role: "user", name: null, content, saidAt: null }],
-      metadata: {},
-      infer: true,
-      wishes: { instructions: null, includes: null, excludes: null },
-      expiresAt: null,
-      requestId: null,
-    });
+    conversations.add(addOf(said(content), { sessionId: null }));
   /** Until the reader's answer waits for the writer's commit. */
   const someoneWaits = async (): Promise<void> => {
     for (;;) {
