@@ -1,6 +1,7 @@
 import { MemoryError, normalizeContent, uuidv7, type MemoryDraft, type Metadata } from "@engram/memory";
 import { z } from "zod";
-import { fields, missing, parseTime } from "./fields.ts";
+import { fields, missing } from "./fields.ts";
+import { parseTime } from "./time-fields.ts";
 
 /** The body of a new memory. */
 export const newMemory = z.object({

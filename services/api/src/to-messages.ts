@@ -1,5 +1,5 @@
 import { MemoryError, normalizeContent, uuidv7, type MessageDraft, type Role } from "@engram/memory";
-import { parseTime } from "./fields.ts";
+import { parseTime } from "./time-fields.ts";
 
 /** More of them in one call is a mistake in a loop; the body's limit is met first as a rule. */
 export const MESSAGES_MAX = 1_000;
