@@ -79,25 +79,27 @@ async function remove(db: Executor, collection: CollectionRef, ids: readonly str
 }
 
 /**
- * An exact scan over what the filter lets through. The row itself says whose it is; a user's tenant besides lets the
- * vectors be read by their index in one pass, half of the pages that a look at each row's vector takes. (What agents share
- * may stand under the tenant of another agent, and without a user there may be too many tenants to name all.) One join
- * without a fence: of a table that was never analysed the planner would run a subquery of vectors anew for each row. A vector
- * of zeros is like nothing.
+ * An exact scan over what the filter lets through; the row itself says whose it is. A user's vectors are read by their tenant
+ * in one pass, and rows are looked at from the nearest on, only until there are enough: a third less work for a thousand
+ * memories than a join of all. By their ids alone, behind a fence: of a table that was never analysed the planner would
+ * rather go through the user's index anew for each. (What agents share may stand under the tenant of another agent, and
+ * without a user there may be too many tenants to name all: then one join, without a fence for the same reason.) A vector of
+ * zeros is like nothing.
  */
 async function search(db: Executor, collection: CollectionRef, query: VectorQuery): Promise<readonly VectorHit[]> {
   const values = new Values();
   const vector = `${values.add(`[${toDecimals(query.vector).join(",")}]`)}::vector`;
   const { userId, agentId } = query.filter.scope;
-  const condition = filterSql(query.filter, values);
-  const ofUser =
-    userId === undefined || agentId !== undefined ? "" : `AND v.tenant = ANY (${values.add(query.tenants)}::uuid[])`;
-  return db.query<{ id: string; version: number; cosine: number }>(
-    `SELECT v.id, v.version, coalesce(nullif(1 - (v.embedding <=> ${vector}), 'NaN'), 0) AS cosine
-     FROM public.memories m JOIN ${relationOf(collection)} v ON v.id = m.id AND v.version = m.version
-     WHERE ${condition} ${ofUser} AND v.embedding IS NOT NULL ORDER BY 3 DESC, 1 LIMIT ${values.add(query.limit)}::int`,
-    values.list,
-  );
+  const vectors = relationOf(collection);
+  const isSeen = `m.version = v.version AND ${filterSql(query.filter, values)}`;
+  const found = `SELECT v.id, v.version, coalesce(nullif(1 - (v.embedding <=> ${vector}), 'NaN'), 0) AS cosine FROM ${vectors} v`;
+  const limit = `${values.add(query.limit)}::int`;
+  const statement =
+    userId === undefined || agentId !== undefined
+      ? `${found} JOIN public.memories m ON m.id = v.id AND ${isSeen} WHERE v.embedding IS NOT NULL ORDER BY 3 DESC, 1 LIMIT ${limit}`
+      : `SELECT v.* FROM (${found} WHERE v.tenant = ANY (${values.add(query.tenants)}::uuid[]) AND v.embedding IS NOT NULL ORDER BY 3 DESC, 1 OFFSET 0) v
+         CROSS JOIN LATERAL (SELECT * FROM public.memories WHERE id = v.id OFFSET 0) m WHERE ${isSeen} ORDER BY v.cosine DESC, v.id LIMIT ${limit}`;
+  return db.query<{ id: string; version: number; cosine: number }>(statement, values.list);
 }
 
 async function listTenant(
