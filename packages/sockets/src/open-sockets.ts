@@ -151,7 +151,10 @@ export async function openTruth(config: Config, logger: Logger, readiness?: Read
   const { databaseUrl, databaseVariable, poolSize, statementTimeoutMs } = config.truth;
   if (databaseUrl === undefined) {
     const { openPGlite } = await import("@engram/pglite");
-    return openPGlite({ folder: config.dataDir });
+    return openPGlite({
+      folder: config.dataDir,
+      onError: (err) => logger.warn({ err }, "The embedded database cannot be vacuumed"),
+    });
   }
   return createPool({
     connectionString: databaseUrl,
