@@ -121,6 +121,33 @@ describe("pgvector follows its table in the same commit", () => {
     }
   });
 
+  test("of a table that was never analysed a user's rows are looked at one by one, and only until there are enough", async () => {
+    const under = await over(await openPGlite());
+    try {
+      await under.index.prepare(collection);
+      const tenant = tenantOf({ projectId: DEFAULT_PROJECT_ID, userId: "u", agentId: null });
+      await under.db
+        .script(`INSERT INTO memories (user_id, content) SELECT 'u', 'память ' || n FROM generate_series(1, 1000) n;
+        INSERT INTO engram.${collection.name} (id, user_id, memory, hash, version, tenant, embedding)
+          SELECT id, user_id, content, id, version, '${tenant}', '[1,0,0,0]' FROM memories`);
+      const read = async (): Promise<number> => {
+        const [row] = await under.db.query<{ n: number }>(
+          "SELECT idx_tup_read::int AS n, pg_stat_force_next_flush() FROM pg_stat_user_indexes WHERE relid = 'public.memories'::regclass AND indexrelname = 'idx_memories_user_id'",
+        );
+        return row?.n ?? Number.NaN;
+      };
+      await read();
+      const before = await read();
+      const filter = { scope: { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false } };
+      const query = { vector: [1, 0, 0, 0], filter, tenants: [tenant], limit: 10, now: new Date() };
+      expect(await under.index.search(collection, query, new AbortController().signal)).toHaveLength(10);
+      await read();
+      expect(await read()).toBe(before);
+    } finally {
+      await under.close();
+    }
+  });
+
   test("vectors that an older version wrote learn whose they are", async () => {
     const under = await over(await openPGlite());
     try {
