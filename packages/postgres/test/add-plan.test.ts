@@ -41,7 +41,7 @@ describeOnDatabases("the plan of an add", (db) => {
   test.each([
     ["that is new", ["Меня зовут Антон, я программист", "да"], 1],
     ["that is new and short", ["Привет"], 1],
-    ["that is known", [SENTENCE], 1],
+    ["that is known", [SENTENCE], 2],
     ["of many messages", Array.from({ length: 500 }, (_, n) => `${SENTENCE}, ${n}`), 1],
   ])("reads no table whole: a call %s", async (_, contents, statements) => {
     const plans = await plansOf(contents);
