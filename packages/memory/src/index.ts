@@ -13,6 +13,7 @@ export * from "./errors.ts";
 export type * from "./explain.ts";
 export * from "./extract.ts";
 export * from "./fuse.ts";
+export * from "./group-commit.ts";
 export * from "./ids.ts";
 export * from "./kept-answers.ts";
 export * from "./lexical.ts";

@@ -39,6 +39,22 @@ whenThere("talk that comes while its owner's is answered for", () => {
     }
   };
 
+  test("holds up nobody else, however much of it waits", async () => {
+    const conversations = createConversations(db, { debounceMs: 0 });
+    const addOfUser = (userId: string, content: string) => conversations.add(addOf(said(content), { userId }));
+    await addOfUser("slow", "Первое утверждение о кошке");
+    let waiting: Promise<unknown> | undefined;
+    await db.transaction(async (tx) => {
+      await tx.query("SELECT 1 AS one FROM engram.outbox FOR UPDATE");
+      const first = addOfUser("slow", "Второе утверждение о собаке");
+      await someoneWaits();
+      waiting = Promise.all([first, addOfUser("slow", "Третье утверждение о рыбке")]);
+      for (const user of ["one", "other"]) expect((await addOfUser(user, "Я тоже тут")).status).toBe("queued");
+    });
+    await waiting;
+    expect(await db.query("SELECT count(*)::int AS n FROM engram.messages")).toEqual([{ n: 5 }]);
+  });
+
   test.each(["settle", "done"] as const)("keeps its work row: %s", async (how) => {
     const extractions = createExtractions(db);
     await add(createConversations(db, { debounceMs: 0 }), "Первое утверждение о кошке");

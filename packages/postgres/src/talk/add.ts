@@ -2,10 +2,11 @@ import { MemoryError, tenantOf, uuidv7, type AddDraft, type AddEvent, type Memor
 import { Values, type Executor } from "@engram/sql";
 import { keepAnswer } from "../kept-answers.ts";
 import { putMemories } from "../put-memories.ts";
-import { samenessOf } from "./sameness.ts";
-import { getEvent } from "./events.ts";
+import { saidIn } from "./sameness.ts";
+import { getEvent, queuedEvent } from "./events.ts";
 
 interface AddedRow extends Record<string, unknown> {
+  readonly created_at: Date;
   readonly completed_at: Date | null;
   /** In the order of the call, each once. */
   readonly messages: { readonly ord: number; readonly id: string; readonly created: boolean }[];
@@ -13,8 +14,10 @@ interface AddedRow extends Record<string, unknown> {
 
 /** Keeps the messages that are new and the event of the call, in one statement; see `Conversations.add`. */
 export async function add(db: Executor, draft: AddDraft, debounceMs: number): Promise<AddEvent> {
-  if (draft.infer) await insert(db, draft, debounceMs);
-  else await db.transaction((tx) => addVerbatim(tx, draft));
+  if (draft.infer) {
+    const { completed_at, created_at } = await insert(db, draft, debounceMs);
+    if (completed_at === null) return queuedEvent(draft.eventId, created_at);
+  } else await db.transaction((tx) => addVerbatim(tx, draft));
   const event = await getEvent(db, draft.speaker.projectId, draft.eventId);
   if (event === undefined)
     throw new MemoryError("internal", "Internal error", { cause: new Error("an event vanished") });
@@ -70,6 +73,9 @@ function verbatim(
  * call does not show it as history: with something after it that the user said later in the session or, where that is
  * nothing, with anything after it. Each telling is known by the one before, so that this one is known when it comes again.
  *
+ * Each round of the walk has one row a message at most; without its LIMIT the planner takes it for a thousand rows, and the
+ * whole for so dear that PostgreSQL may compile it first.
+ *
  * DO UPDATE and not DO NOTHING, so that the ids of known messages come back, those too that another client commits at this
  * moment. What a client's clock says is part of what makes two messages the same; kept is no time to come, which would win
  * over all that is said later.
@@ -90,7 +96,7 @@ async function insert(db: Executor, draft: AddDraft, debounceMs: number): Promis
   const answer = `SELECT ${project} AS project_id, ${user} AS user_id, NULL::uuid AS memory_id,
     json_build_object('value', json_build_object('eventId', e.id, 'status', CASE WHEN e.completed_at IS NULL THEN 'queued' ELSE 'done' END)) AS result FROM event e`;
   const statement = `WITH RECURSIVE input AS (
-  SELECT * FROM json_to_recordset(${values.add(JSON.stringify(toInput(owner, draft)))}::json) AS i(ord int, id uuid, role text, name text, content text,
+  SELECT * FROM json_to_recordset(${values.add(JSON.stringify(saidIn(owner, draft)))}::json) AS i(ord int, id uuid, role text, name text, content text,
     said_at timestamptz, text_hash uuid, previous_hash uuid, is_short bool)),
 last AS (SELECT m.text_hash FROM engram.messages m WHERE m.owner = ${own} AND ${ofSession} ORDER BY m.id DESC LIMIT 1),
 prior AS (
@@ -105,9 +111,9 @@ heard AS MATERIALIZED (
     ELSE coalesce((SELECT sameness FROM again), md5(i.text_hash::text || coalesce((SELECT text_hash FROM last)::text, ''))::uuid) END AS first_sameness
   FROM input i),
 tellings AS (
-  SELECT h.ord, h.text_hash, m.id, m.sameness FROM heard h JOIN engram.messages m ON m.sameness = h.first_sameness
+  SELECT h.ord, h.text_hash, m.id, m.sameness FROM heard h, LATERAL (${oneOf("h.first_sameness")}) m
   UNION ALL
-  SELECT t.ord, t.text_hash, m.id, m.sameness FROM tellings t JOIN engram.messages m ON m.sameness = md5(t.text_hash::text || t.sameness::text)::uuid),
+  SELECT t.ord, t.text_hash, m.id, m.sameness FROM (SELECT * FROM tellings LIMIT ${values.add(draft.messages.length)}::int) t, LATERAL (${oneOf("md5(t.text_hash::text || t.sameness::text)::uuid")}) m),
 latest AS (SELECT DISTINCT ON (t.ord) t.ord, t.id, t.sameness FROM tellings t ORDER BY t.ord, t.id DESC),
 placed AS MATERIALIZED (
   SELECT h.*, l.id AS known_id, l.sameness AS known_sameness, count(*) FILTER (WHERE h.role = 'user') OVER after_it > 0 AS is_followed,
@@ -146,25 +152,18 @@ event AS (
     CASE WHEN a.settled THEN coalesce((
       SELECT jsonb_agg(jsonb_build_object('id', x.id, 'event', 'SAME') ORDER BY x.created_at, x.id) FROM public.memories x
       WHERE x.source_message_ids <> '{}' AND x.source_message_ids && a.ids AND x.project_id = ${project} AND x.valid_to IS NULL), '[]') ELSE '[]' END
-  FROM all_told a RETURNING id, completed_at)${keyed === undefined ? "" : `,\n${keepAnswer(keyed, values, answer)}`}
-SELECT e.completed_at, a.list AS messages FROM event e, all_told a`;
+  FROM all_told a RETURNING id, created_at, completed_at)${keyed === undefined ? "" : `,\n${keepAnswer(keyed, values, answer)}`}
+SELECT e.created_at, e.completed_at, a.list AS messages FROM event e, all_told a`;
   const [row] = await db.query<AddedRow>(statement, values.list);
   if (row === undefined)
     throw new MemoryError("internal", "Internal error", { cause: new Error("an add returned no row") });
   return row;
 }
 
-function toInput(owner: string, { speaker, messages }: AddDraft) {
-  const hashes = messages.map((message) => samenessOf(owner, speaker, message));
-  return messages.map(({ id, role, name, content, saidAt }, i) => ({
-    ord: i + 1,
-    id,
-    role,
-    name,
-    content,
-    said_at: saidAt,
-    text_hash: hashes[i]?.textHash,
-    previous_hash: hashes[i - 1]?.textHash ?? null,
-    is_short: hashes[i]?.isShort,
-  }));
+/**
+ * The message of a sameness; with a LIMIT, so that the index is asked and not all messages are read, however many the planner
+ * thinks that the list has.
+ */
+function oneOf(sameness: string): string {
+  return `SELECT m.id, m.sameness FROM engram.messages m WHERE m.sameness = ${sameness} LIMIT 1`;
 }

@@ -39,6 +39,11 @@ export async function getEvent(db: Executor, projectId: string, id: string): Pro
   };
 }
 
+/** An event that has just been made, of which something waits: what its owner's work is doing by now, a look tells later. */
+export function queuedEvent(id: string, createdAt: Date): AddEvent {
+  return { id, status: "queued", results: [], error: null, createdAt, startedAt: null, completedAt: null };
+}
+
 /** Rows of one DELETE, as everywhere: PGlite blocks its process. */
 const SWEEP_CHUNK = 500;
 
