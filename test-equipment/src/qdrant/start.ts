@@ -18,6 +18,9 @@ export type Qdrant = Control<QdrantFault> & {
   readonly url: string;
   /** False against a real server: it takes no faults, counts nothing and is not ours to restart. */
   readonly isStandIn: boolean;
+  /** As long as it is not restarted; undefined of a real server, as is the folder of its data. */
+  readonly pid?: number;
+  readonly storage?: string;
   /** SIGKILL, then a new process on the same port and data: a crash of the server. */
   readonly restart: () => Promise<void>;
   /** SIGKILL; `restart` brings it back. */
@@ -67,6 +70,8 @@ export async function startOwnQdrant(options: QdrantOptions = {}): Promise<OwnQd
   return {
     url,
     isStandIn: true,
+    pid: first.running.pid,
+    storage: join(storage, "data"),
     ...qdrantControl(url),
     kill: () => running.kill(),
     restart: async () => {
