@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { mkdirSync, rmSync } from "node:fs";
 import { makeDataDirectory } from "../cache.ts";
-import { qdrantControl, type Control, type QdrantFault } from "../control.ts";
+import { qdrantControl, type QdrantControl } from "../control.ts";
 import { fetchPython, pythonCommand } from "../fetch-python.ts";
 import { ask, startProcess, startServer, type RunningProcess } from "../process.ts";
 
@@ -14,7 +14,7 @@ export type QdrantOptions = {
   readonly apiKey?: string;
 };
 
-export type Qdrant = Control<QdrantFault> & {
+export type Qdrant = QdrantControl & {
   readonly url: string;
   /** False against a real server: it takes no faults, counts nothing and is not ours to restart. */
   readonly isStandIn: boolean;
@@ -98,6 +98,7 @@ function givenQdrant(url: string): Qdrant {
     fault: refuse,
     clearFaults: refuse,
     counters: refuse,
+    buildGraphs: refuse,
     kill: refuse,
     restart: refuse,
     stop: async () => undefined,
