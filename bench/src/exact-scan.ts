@@ -9,10 +9,15 @@ const TIE = 1e-6;
 /** Of the angle between two vectors of any length; 0 where one of them is all zeros. */
 export function cosine(one: readonly number[], other: readonly number[]): number {
   if (one.length !== other.length) throw new Error(`vectors of ${one.length} and of ${other.length} numbers`);
-  const dot = (left: readonly number[], right: readonly number[]): number =>
-    left.reduce((sum, value, at) => sum + value * (right[at] ?? 0), 0);
-  const lengths = Math.sqrt(dot(one, one) * dot(other, other));
-  return lengths > 0 ? dot(one, other) / lengths : 0;
+  let [product, oneSquared, otherSquared] = [0, 0, 0];
+  for (let at = 0; at < one.length; at++) {
+    const [left, right] = [one[at] ?? 0, other[at] ?? 0];
+    product += left * right;
+    oneSquared += left * left;
+    otherSquared += right * right;
+  }
+  const lengths = Math.sqrt(oneSquared * otherSquared);
+  return lengths > 0 ? product / lengths : 0;
 }
 
 /** The cosine of each with what is asked. */

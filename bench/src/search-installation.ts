@@ -26,10 +26,11 @@ export interface Installation {
 }
 
 export interface Loading {
-  /** Until all was accepted, and until all was in the index. */
+  /** Until all was accepted, until all was in the index, and until that had come to rest. */
   readonly acceptedSeconds: number;
   readonly indexedSeconds: number;
-  /** Processor time from the first memory on until all were in the index, by part. */
+  readonly settledSeconds: number;
+  /** Processor time of all of that, by part. */
   readonly cpuSeconds: ReadonlyMap<string, number>;
   readonly memoryAfter: Reading;
 }
@@ -104,9 +105,12 @@ async function load(
   await waitUntilIndexed(name, line, statements);
   const indexedSeconds = (performance.now() - begin) / 1000;
   console.error(`${name}: indexed in ${round(indexedSeconds)} s`);
+  await given.stores.settle?.();
+  const settledSeconds = (performance.now() - begin) / 1000;
+  if (given.stores.settle !== undefined) console.error(`${name}: settled in ${round(settledSeconds)} s`);
   const cpuAfter = await readCpu(timed);
   const cpuSeconds = new Map(Array.from(cpuAfter, ([part, seconds]) => [part, seconds - (cpuBefore.get(part) ?? 0)]));
-  return { acceptedSeconds, indexedSeconds, cpuSeconds, memories };
+  return { acceptedSeconds, indexedSeconds, settledSeconds, cpuSeconds, memories };
 }
 
 /** As the lists of all users say. */

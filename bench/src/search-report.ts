@@ -47,6 +47,7 @@ export function loadingTable(installations: readonly Installation[]): string {
       "installation",
       "accepted after, s",
       "indexed after, s",
+      "index at rest after, s",
       "processor time of these, s",
       "searches",
       "empty",
@@ -57,6 +58,7 @@ export function loadingTable(installations: readonly Installation[]): string {
       name,
       round(loading.acceptedSeconds),
       round(loading.indexedSeconds),
+      round(loading.settledSeconds),
       Array.from(loading.cpuSeconds, ([part, seconds]) => `${part} ${round(seconds)}`).join(", "),
       counts.answers,
       counts.empty,
@@ -120,6 +122,7 @@ export function toJson(installations: readonly Measured[]) {
     loading: {
       acceptedSeconds: loading.acceptedSeconds,
       indexedSeconds: loading.indexedSeconds,
+      settledSeconds: loading.settledSeconds,
       cpuSeconds: Object.fromEntries(loading.cpuSeconds),
     },
     memoryMib: {

@@ -1,7 +1,10 @@
 /** The stores of an installation: each has its own, so that what they take is its alone. */
 import { join } from "node:path";
 import { createTestDatabase, startPostgres, startQdrant, startRedis } from "@engram/test-equipment";
+import { Connection } from "./connection.ts";
 import { scratch, startScript } from "./processes.ts";
+import { callQdrant, findCollection } from "./qdrant-call.ts";
+import { until } from "./until.ts";
 
 /** A server whose memory and time count; without a pid it was there before, and nothing is known of it. */
 export interface Part {
@@ -15,6 +18,8 @@ export interface Stores {
   readonly parts: readonly Part[];
   /** Servers that stand in for what would be elsewhere: their time tells where a second went. */
   readonly elsewhere: readonly Part[];
+  /** Ends once the index has made of its points what it makes of them in the background. */
+  readonly settle?: () => Promise<void>;
   readonly databaseUrl?: string;
   readonly qdrantUrl?: string;
   /** What answers there. */
@@ -44,8 +49,15 @@ export async function startPgvectorStores(): Promise<Stores & { readonly databas
   return { env: { DATABASE_URL: url }, parts, elsewhere: [], databaseUrl: url };
 }
 
-/** With a provider: without one the vectors would be shorter than any that Qdrant is taken for. */
-export async function startQdrantStores(): Promise<Stores & { readonly qdrantUrl: string; readonly label: string }> {
+/**
+ * With a provider: without one the vectors would be shorter than any that Qdrant is taken for. `graphs`: the stand-in builds
+ * them too, as the real server does in any case.
+ */
+export async function startQdrantStores({
+  graphs,
+}: {
+  readonly graphs: boolean;
+}): Promise<Stores & { readonly qdrantUrl: string; readonly label: string }> {
   const { env, parts, databaseUrl } = await startPgvectorStores();
   const redis = await startRedis();
   const qdrant = await startQdrant();
@@ -64,6 +76,19 @@ export async function startQdrantStores(): Promise<Stores & { readonly qdrantUrl
     elsewhere: [{ name: "OpenAI stand-in", pid: openai.pid }],
     databaseUrl,
     qdrantUrl: qdrant.url,
+    ...(qdrant.isStandIn && !graphs
+      ? {}
+      : { settle: () => (qdrant.isStandIn ? qdrant.buildGraphs() : untilGreen(qdrant.url)) }),
     ...(qdrant.storage === undefined ? {} : { folder: { name: `${label}'s storage`, path: qdrant.storage } }),
   };
+}
+
+/** Graphs are built. */
+async function untilGreen(url: string): Promise<void> {
+  const line = await Connection.open(url);
+  const collection = await findCollection(line);
+  const isGreen = async (): Promise<boolean> =>
+    (await callQdrant<{ status: string }>(line, collection)).status === "green";
+  await until("Qdrant's graphs", isGreen);
+  line.close();
 }

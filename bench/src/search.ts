@@ -5,7 +5,8 @@
  * of vectors. Then the recall of the vectors' part against an exact scan, and what each installation has in memory and on disk.
  *
  * Options: --memories 10000 --users 100 --rounds 5 --searches 200 (for each load, installation and round)
- * --recall 200 (questions to each installation) --only pglite,pgvector,qdrant
+ * --recall 200 (questions to each installation) --only pglite,pgvector,qdrant --graphs (the Qdrant stand-in builds its graphs,
+ * as the real server does by itself; minutes)
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -36,6 +37,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     searches: { type: "string", default: "200" },
     recall: { type: "string", default: "200" },
+    graphs: { type: "boolean", default: false },
     only: { type: "string", default: "pglite,pgvector,qdrant" },
   },
 });
@@ -75,7 +77,7 @@ if (only.includes("pgvector")) {
   peers.push(await openPlainSql(stores.databaseUrl, ASKERS_MAX), await openByKey(stores.databaseUrl, ASKERS_MAX));
 }
 if (only.includes("qdrant")) {
-  const stores = await startQdrantStores();
+  const stores = await startQdrantStores({ graphs: values.graphs });
   const name = `API + worker: PostgreSQL, Redis, ${stores.label}, OpenAI stand-in`;
   installations.push(await open(name, stores, ["api", "worker"]));
   peers.push(await openQdrantQuery(stores.qdrantUrl, queryName(stores.label), ASKERS_MAX));
