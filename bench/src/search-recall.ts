@@ -1,6 +1,6 @@
 /**
  * The recall of the vectors' part of a search, by what a stranger can see: its ranks and cosines in `explain`, held against
- * an exact scan of the vectors that the store gives out. What is asked is the text of another user's memory, so the vector of
+ * an exact scan of the vectors that the store gives out. What is asked is the text of some stored memory, mostly another user's, so the vector of
  * the question is one that the store has, and nothing has to be known of the embedder.
  */
 import type { Connection } from "./connection.ts";
