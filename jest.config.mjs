@@ -1,7 +1,7 @@
 // One run for all tests that read the sources: unit tests beside them, and integration tests against real services.
 /** @type {import('jest').Config} */
 export default {
-  roots: ["<rootDir>/packages", "<rootDir>/services", "<rootDir>/test-equipment", "<rootDir>/infra"],
+  roots: ["packages", "services", "test-equipment", "infra", "bench"].map((folder) => `<rootDir>/${folder}`),
   testMatch: ["**/src/**/*.test.ts", "**/test/**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/", "/dist/"],
   modulePathIgnorePatterns: ["/dist/"],

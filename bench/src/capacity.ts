@@ -13,6 +13,7 @@ import { startScript, startService } from "./processes.ts";
 import { createRandom, makeStatement } from "./sentences.ts";
 import { markdownTable, round } from "./statistics.ts";
 import { until } from "./until.ts";
+import { findVectorsTable } from "./vectors-table.ts";
 
 const { values } = parseArgs({
   options: {
@@ -91,7 +92,7 @@ async function measure(rows: number, dimensions: number): Promise<Sizes> {
   // What the outbox had is free again; the free space of the others is what they had in the making.
   await db.query("VACUUM (FULL, ANALYZE) engram.outbox");
   await db.query("VACUUM ANALYZE");
-  const table = await findVectors(db);
+  const table = await findVectorsTable(db);
   let hnsw = await number(hnswOf(table));
   // Its table alone is then what is left of it.
   const vectors = (await number(`pg_total_relation_size('${table}')`)) - hnsw;
@@ -120,15 +121,6 @@ async function measure(rows: number, dimensions: number): Promise<Sizes> {
   await db.end();
   await database.drop();
   return { ...parts, hnsw };
-}
-
-async function findVectors(db: pg.Client): Promise<string> {
-  const { rows } = await db.query<{ name: string }>(
-    "SELECT attrelid::regclass::text AS name FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE attname = 'embedding' AND c.relkind = 'r'",
-  );
-  const [table] = rows;
-  if (table === undefined || rows.length > 1) throw new Error(`expected one table of vectors, found ${rows.length}`);
-  return table.name;
 }
 
 function hnswOf(table: string): string {

@@ -4,11 +4,11 @@
  *
  * Options: --idle 20 --seconds 30 --writes 200 --searches 20 (per second)
  */
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createTestDatabase, startPostgres, startQdrant, startRedis } from "@engram/test-equipment";
 import { Connection, type Ask } from "./connection.ts";
+import { readCpuSeconds, readUsage, type Usage } from "./process-usage.ts";
 import { startScript, startService, type Service, type ServiceName } from "./processes.ts";
 import { createRandom, makeStatement } from "./sentences.ts";
 import { markdownTable, percentile, round } from "./statistics.ts";
@@ -27,12 +27,6 @@ const TICK_MS = 10;
 /** As many askers as can be waiting at once; past that, a request is counted as missed and not sent. */
 const CONNECTIONS = 64;
 const USERS = 100;
-const MIB = 1024;
-
-interface Usage {
-  readonly rss: number;
-  readonly pss: number;
-}
 
 interface Measured {
   readonly installation: string;
@@ -161,24 +155,6 @@ async function load(url: string): Promise<{ sent: number; missed: number; failed
   await Promise.all(open);
   for (const connection of all) connection.close();
   return { ...counts, p99Ms: round(percentile(latenciesMs, 99)) };
-}
-
-/** In MiB. Pss is what the kernel lets us read; 0 where it does not. */
-async function readUsage(pid: number): Promise<Usage> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
-  return { rss: kib(status, "VmRSS") / MIB, pss: kib(rollup, "Pss") / MIB };
-}
-
-function kib(text: string, field: string): number {
-  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0);
-}
-
-/** User and system time, of a kernel with the usual hundred ticks per second. */
-async function readCpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 function report(): void {

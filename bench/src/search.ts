@@ -1,20 +1,35 @@
 /**
  * `npm run bench:search`: how long a search takes over 10,000 memories of 100 users, on three installations that stand
  * side by side and are asked in turn, and beside them what a plain SQL query of the vectors takes, one of a row by its key,
- * and the index's own query. "Without the vectors' part": less what the header Server-Timing says of the embedding and the query of vectors.
+ * and the index's own query. "Without the vectors' part": less what the header Server-Timing says of the embedding and the query
+ * of vectors. Then the recall of the vectors' part against an exact scan, and what each installation has in memory and on disk.
+ * Exits with 1 when the recall of an index without a graph is not whole.
  *
  * Options: --memories 10000 --users 100 --rounds 5 --searches 200 (for each load, installation and round)
- * --only pglite,pgvector,qdrant
+ * --recall 200 (questions to each installation) --only pglite,pgvector,qdrant --graphs (the Qdrant stand-in builds its graphs,
+ * as the real server does by itself; minutes)
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { createTestDatabase, startPostgres, startQdrant, startRedis } from "@engram/test-equipment";
 import { Connection } from "./connection.ts";
-import { startScript, startService } from "./processes.ts";
+import { openInstallation, type Installation } from "./search-installation.ts";
+import { readDisk } from "./search-memory.ts";
 import { openByKey, openPlainSql, openQdrantQuery } from "./search-peers.ts";
+import { measureRecall, type Recall } from "./search-recall.ts";
+import {
+  diskTable,
+  latenciesOf,
+  latencyTable,
+  loadingTable,
+  memoryTable,
+  recallTable,
+  toJson,
+  type Measured,
+} from "./search-report.ts";
+import { startEmbeddedStores, startPgvectorStores, startQdrantStores } from "./search-stores.ts";
 import type { Owned, Target } from "./search-target.ts";
+import { openPostgresVectors, openQdrantVectors } from "./search-vectors.ts";
 import { createRandom, makeStatement } from "./sentences.ts";
-import { markdownTable, percentile, round } from "./statistics.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,10 +37,11 @@ const { values } = parseArgs({
     users: { type: "string", default: "100" },
     rounds: { type: "string", default: "5" },
     searches: { type: "string", default: "200" },
+    recall: { type: "string", default: "200" },
+    graphs: { type: "boolean", default: false },
     only: { type: "string", default: "pglite,pgvector,qdrant" },
   },
 });
-const memories = Number(values.memories);
 const users = Number(values.users);
 const searches = Number(values.searches);
 
@@ -36,163 +52,91 @@ const LOADS = [
   { name: "8, 40/s in all", askers: 8, perSecond: 40 },
 ] as const satisfies readonly { name: string; askers: number; perSecond?: number }[];
 type Load = (typeof LOADS)[number];
+const LOAD_NAMES = LOADS.map(({ name }) => name);
 const ASKERS_MAX = 8;
-const BULK_SIZE = 500;
-const LIMIT = 10;
 const SEED = 20_261_124;
 /** Of every installation, before the first round. */
 const WARM_UP_SEARCHES = 100;
-const INDEXED_POLL_MS = 500;
-const INDEXED_TIMEOUT_MS = 15 * 60_000;
 
 const random = createRandom(SEED);
-const statements = Array.from({ length: memories }, (_, number): Owned => ({
+const statements = Array.from({ length: Number(values.memories) }, (_, number): Owned => ({
   ...makeStatement(number, random),
   userId: `user-${number % users}`,
 }));
 
-/** As docker-compose.yaml sets it by default. */
-const POSTGRES_SETTINGS = {
-  shared_buffers: "256MB",
-  effective_cache_size: "512MB",
-  work_mem: "16MB",
-  random_page_cost: "1.1",
-  jit: "off",
-};
-const postgres = await startPostgres({ settings: POSTGRES_SETTINGS });
-const redis = await startRedis();
-const qdrant = await startQdrant();
-const openai = await startScript("./openai.ts");
-const pgvectorUrl = (await createTestDatabase(postgres.url)).url;
-const stackUrl = (await createTestDatabase(postgres.url)).url;
-const stack = {
-  DATABASE_URL: stackUrl,
-  REDIS_URL: redis.url,
-  QDRANT_URL: qdrant.url,
-  OPENAI_BASE_URL: openai.url,
-  OPENAI_API_KEY: "sk-bench",
-};
-
 const only = values.only.split(",");
 // Loaded one after the other, so that the seconds of each are its own.
-const targets: Target[] = [];
-if (only.includes("pglite"))
-  targets.push(await openInstallation("all-in-one, embedded (PGlite, pgvector, offline)", {}, ["all-in-one"]));
+const installations: Installation[] = [];
+const peers: Target[] = [];
+if (only.includes("pglite")) {
+  const name = "all-in-one, embedded (PGlite, pgvector, offline)";
+  installations.push(await open(name, startEmbeddedStores(), ["all-in-one"]));
+}
 if (only.includes("pgvector")) {
-  const name = "API + worker: PostgreSQL, pgvector, offline";
-  targets.push(await openInstallation(name, { DATABASE_URL: pgvectorUrl }, ["api", "worker"]));
+  const stores = await startPgvectorStores();
+  installations.push(await open("API + worker: PostgreSQL, pgvector, offline", stores, ["api", "worker"]));
+  peers.push(await openPlainSql(stores.databaseUrl, ASKERS_MAX), await openByKey(stores.databaseUrl, ASKERS_MAX));
 }
 if (only.includes("qdrant")) {
-  const name = `API + worker: PostgreSQL, Redis, Qdrant${qdrant.isStandIn ? " stand-in" : ""}, OpenAI stand-in`;
-  targets.push(await openInstallation(name, stack, ["api", "worker"]));
+  const stores = await startQdrantStores({ graphs: values.graphs });
+  const name = `API + worker: PostgreSQL, Redis, ${stores.label}, OpenAI stand-in`;
+  installations.push(await open(name, stores, ["api", "worker"]));
+  peers.push(await openQdrantQuery(stores.qdrantUrl, queryName(stores.label), ASKERS_MAX));
 }
-if (only.includes("pgvector"))
-  targets.push(await openPlainSql(pgvectorUrl, ASKERS_MAX), await openByKey(pgvectorUrl, ASKERS_MAX));
-if (only.includes("qdrant")) {
-  const name = `Qdrant${qdrant.isStandIn ? " stand-in" : ""}: the nearest of a user's points, over HTTP`;
-  targets.push(await openQdrantQuery(qdrant.url, name, ASKERS_MAX));
-}
+const sides = [
+  ...installations.map(({ target, memory }) => ({ target, memory })),
+  ...peers.map((target) => ({ target, memory: undefined })),
+];
 
-for (const target of targets) await ask(target, LOADS[0], WARM_UP_SEARCHES);
-for (const target of targets) {
+for (const { target } of sides) {
+  await ask(target, LOADS[0], WARM_UP_SEARCHES);
   target.samplesMs.clear();
   Object.assign(target.counts, { answers: 0, empty: 0, degraded: 0, found: 0 });
 }
 for (let roundNumber = 0; roundNumber < Number(values.rounds); roundNumber++) {
-  for (let i = 0; i < targets.length; i++) {
-    const target = targets[(roundNumber + i) % targets.length];
-    if (target === undefined) continue;
-    for (const load of LOADS) await ask(target, load, searches);
+  for (let i = 0; i < sides.length; i++) {
+    const side = sides[(roundNumber + i) % sides.length];
+    if (side === undefined) continue;
+    const { target, memory } = side;
+    for (const load of LOADS) {
+      const work = () => ask(target, load, searches);
+      await (memory === undefined ? work() : memory.during(work));
+    }
   }
   console.error(`round ${roundNumber + 1} done`);
 }
+// Before the recall is measured, whose reading of whole users would be no search's.
+const measured: Measured[] = [];
+for (const installation of installations)
+  measured.push({
+    ...installation,
+    memoryAtEnd: await installation.memory.read(),
+    disk: await readDisk(installation.stores),
+  });
+const recalls: Recall[] = [];
+for (const installation of installations) recalls.push(...(await recallOf(installation)));
 report();
-process.exit(0);
+const missed = recalls.filter(({ mean, inGraph }) => inGraph === 0 && mean < 1);
+for (const { name } of missed) console.log(`MISSED: ${name} scans every vector, so that its recall is to be whole`);
+process.exit(missed.length === 0 ? 0 : 1);
 
-/** Starts the services, loads every statement and waits until all are in the index. */
-async function openInstallation(
+function open(
   name: string,
-  env: Readonly<Record<string, string>>,
+  stores: Installation["stores"],
   services: readonly ("api" | "worker" | "all-in-one")[],
-): Promise<Target> {
-  let url: string | undefined;
-  for (const service of services) {
-    const started = await startService(service, env);
-    if (service !== "worker") url = started.url;
-  }
-  if (url === undefined) throw new Error(`${name}: nothing listens`);
-  const open = url;
-  const first = await Connection.open(open);
-  let connections: readonly Connection[] = [];
-
-  const begin = performance.now();
-  for (let from = 0; from < statements.length; from += BULK_SIZE) {
-    const batch = statements.slice(from, from + BULK_SIZE);
-    const body = JSON.stringify({
-      memories: batch.map(({ content, type, userId }) => ({ user_id: userId, content, type })),
-    });
-    const { created } = await askJson<{ created: number }>(first, "/api/memories/bulk", body);
-    if (created !== batch.length) throw new Error(`${name}: ${created} of ${batch.length} memories were created`);
-  }
-  const acceptedSeconds = (performance.now() - begin) / 1000;
-  await waitUntilIndexed(name, first);
-  const indexedSeconds = (performance.now() - begin) / 1000;
-  console.error(`${name}: accepted in ${round(acceptedSeconds)} s, indexed in ${round(indexedSeconds)} s`);
-
-  return {
-    name,
-    samplesMs: new Map(),
-    counts: { answers: 0, empty: 0, degraded: 0, found: 0 },
-    loading: { acceptedSeconds, indexedSeconds },
-    async reach() {
-      for (const connection of connections) connection.close();
-      connections = await Promise.all(Array.from({ length: ASKERS_MAX }, () => Connection.open(open)));
-    },
-    async ask(worker, { userId, question }) {
-      const connection = connections[worker];
-      if (connection === undefined) throw new Error("no connection");
-      const body = JSON.stringify({ user_id: userId, query: question, limit: LIMIT });
-      const { timings, ...asked } = await connection.ask({ method: "POST", path: "/api/memories/search", body });
-      const answer = parse(asked) as { memories: { content: string }[]; degraded?: { code: string }[] };
-      return {
-        vectorsMs: (timings["embed"] ?? 0) + (timings["vectors"] ?? 0),
-        contents: answer.memories.map((memory) => memory.content),
-        // That embeddings are lexical is how an installation without a model is meant to be.
-        degraded: answer.degraded?.some((one) => one.code !== "lexical_embeddings") ?? false,
-      };
-    },
-  };
+): Promise<Installation> {
+  return openInstallation({ name, stores, services, askers: ASKERS_MAX }, statements);
 }
 
-async function waitUntilIndexed(name: string, connection: Connection): Promise<void> {
-  const deadline = Date.now() + INDEXED_TIMEOUT_MS;
-  const perUser = Math.ceil(memories / users);
-  for (let user = 0; user < users; user++) {
-    for (;;) {
-      const path = `/api/memories/user/user-${user}?limit=${perUser}`;
-      const { memories: page } = await askJson<{ memories: { index_status: string }[] }>(connection, path);
-      if (page.every((memory) => memory.index_status === "indexed")) break;
-      if (Date.now() > deadline) throw new Error(`${name}: not indexed in time`);
-      await sleep(INDEXED_POLL_MS);
-    }
-  }
-}
-
-async function askJson<T>(connection: Connection, path: string, body?: string): Promise<T> {
-  const answer = await connection.ask(body === undefined ? { method: "GET", path } : { method: "POST", path, body });
-  return parse(answer) as T;
-}
-
-function parse({ status, body }: { status: number; body: Buffer }): unknown {
-  if (status !== 200) throw new Error(`${status} ${body.toString("utf8")}`);
-  return JSON.parse(body.toString("utf8"));
+function queryName(label: string): string {
+  return `${label}: the nearest of a user's points, over HTTP`;
 }
 
 /** `count` searches under a load. */
 async function ask(target: Target, load: Load, count: number): Promise<void> {
   const samples = target.samplesMs.get(load.name) ?? { total: [], overhead: [] };
   target.samplesMs.set(load.name, samples);
-  await target.reach?.();
+  await target.reach();
   let left = count;
   const everyMs = "perSecond" in load ? (load.askers * 1_000) / load.perSecond : 0;
   const askers = Array.from({ length: load.askers }, async (_, worker) => {
@@ -214,45 +158,40 @@ async function ask(target: Target, load: Load, count: number): Promise<void> {
     }
   });
   await Promise.all(askers);
+  await target.leave();
+}
+
+/** Of an embedded database nobody but its process can read the vectors. */
+async function recallOf({ target: { name }, url, stores, memories }: Installation): Promise<readonly Recall[]> {
+  const { qdrantUrl, databaseUrl } = stores;
+  const questions = Number(values.recall);
+  if (databaseUrl === undefined || questions === 0) return [];
+  const stored = await (qdrantUrl === undefined ? openPostgresVectors(databaseUrl) : openQdrantVectors(qdrantUrl));
+  const line = await Connection.open(url);
+  const names = { name, storeName: queryName(stores.label ?? "") };
+  const recall = { questions, random: createRandom(SEED) };
+  const found = await measureRecall(names, { line, stored, memories }, recall);
+  line.close();
+  await stored.close();
+  return found;
 }
 
 function report(): void {
-  const shown = targets.map(({ name, samplesMs, counts, loading }) => ({
-    name,
-    latencyMs: LOADS.map((load) => {
-      const { total, overhead } = samplesMs.get(load.name) ?? { total: [], overhead: [] };
-      const [p50 = 0, p95 = 0, p99 = 0] = [50, 95, 99].map((p) => round(percentile(total, p)));
-      const [o50 = 0, o95 = 0] = [50, 95].map((p) => round(percentile(overhead, p)));
-      return { load: load.name, samples: total.length, p50, p95, p99, o50, o95 };
-    }),
-    ...counts,
-    ...(loading === undefined ? {} : { loading }),
+  const targets = sides.map(({ target }) => target);
+  const tables = [
+    latencyTable(targets, LOAD_NAMES),
+    loadingTable(installations),
+    recallTable(recalls),
+    memoryTable(measured),
+    diskTable(measured),
+  ];
+  console.log(tables.join("\n\n"));
+  const latencies = targets.map((target) => ({
+    name: target.name,
+    latencyMs: latenciesOf(target, LOAD_NAMES),
+    ...target.counts,
   }));
   console.log(
-    markdownTable(
-      ["installation", "at once", "samples", "p50 ms", "p95 ms", "p99 ms", "without the vectors' part: p50", "p95"],
-      shown.flatMap(({ name, latencyMs }) =>
-        latencyMs.map((one) => [name, one.load, one.samples, one.p50, one.p95, one.p99, one.o50, one.o95]),
-      ),
-    ),
+    `\n${JSON.stringify({ options: values, seed: SEED, targets: latencies, installations: toJson(measured), recalls })}`,
   );
-  console.log(
-    `\n${markdownTable(
-      [
-        "installation",
-        "accepted after, s",
-        "indexed after, s",
-        "searches",
-        "empty",
-        "degraded",
-        "memory meant is among the 10",
-      ],
-      shown.flatMap(({ name, loading, answers, empty, degraded, found }) =>
-        loading === undefined
-          ? []
-          : [[name, round(loading.acceptedSeconds), round(loading.indexedSeconds), answers, empty, degraded, found]],
-      ),
-    )}`,
-  );
-  console.log(`\n${JSON.stringify({ options: values, limit: LIMIT, seed: SEED, targets: shown })}`);
 }

@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { createTestDatabase, openAIControl, startPostgres } from "@engram/test-equipment";
 import pg from "pg";
 import { KEY } from "./connection.ts";
+import { toUuid } from "./memory-id.ts";
 import { pace } from "./pace.ts";
 import { startScript, startService } from "./processes.ts";
 import { percentile, round } from "./statistics.ts";
@@ -119,15 +120,6 @@ async function write(open: Map<string, number>): Promise<void> {
   const { id } = (await answer.json()) as { id?: string };
   if (answer.status !== 201 || id === undefined) faults.push(`a write was answered ${answer.status}`);
   else open.set(toUuid(id), performance.now());
-}
-
-/** The id of the wire is the UUID in base32 (TypeID). */
-function toUuid(id: string): string {
-  const digits = "0123456789abcdefghjkmnpqrstvwxyz";
-  let bits = 0n;
-  for (const character of id.slice("mem_".length)) bits = (bits << 5n) | BigInt(digits.indexOf(character));
-  const hex = bits.toString(16).padStart(32, "0");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 /** From now on the database keeps a line for every claimed row: whose it is, when it was due, in which batch. */

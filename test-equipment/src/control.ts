@@ -72,8 +72,18 @@ export type OpenAIControl = Control<OpenAIFault> & {
   readonly limit: (limits: OpenAILimits) => Promise<void>;
 };
 
-export function qdrantControl(url: string): Control<QdrantFault> {
-  return createControl<QdrantFault>(url);
+export type QdrantControl = Control<QdrantFault> & {
+  /** Builds the graphs that the real server would have built meanwhile, by `POST /_test/graphs`; they then answer searches. */
+  readonly buildGraphs: () => Promise<void>;
+};
+
+export function qdrantControl(url: string): QdrantControl {
+  return {
+    ...createControl<QdrantFault>(url),
+    buildGraphs: async () => {
+      await call(url, "POST", "/_test/graphs");
+    },
+  };
 }
 
 /** `url` with or without its `/v1`. */

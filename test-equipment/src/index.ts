@@ -1,5 +1,13 @@
 export { openAIControl, qdrantControl } from "./control.ts";
-export type { Control, Counters, OpenAIControl, OpenAIFault, OpenAILimits, QdrantFault } from "./control.ts";
+export type {
+  Control,
+  Counters,
+  OpenAIControl,
+  OpenAIFault,
+  OpenAILimits,
+  QdrantControl,
+  QdrantFault,
+} from "./control.ts";
 export { startEquipment } from "./equipment.ts";
 export type { Equipment, EquipmentOptions, EquipmentPart } from "./equipment.ts";
 export { embed } from "./openai/embedding.ts";

@@ -23,7 +23,12 @@ export type PostgresOptions = {
 };
 
 /** `url` is that of a superuser on the database `postgres`; make databases of your own with `createTestDatabase`. */
-export type Postgres = { readonly url: string; readonly stop: () => Promise<void> };
+export type Postgres = {
+  readonly url: string;
+  /** Of the first of its processes, as long as it is not restarted; undefined of a server that was there already. */
+  readonly pid?: number;
+  readonly stop: () => Promise<void>;
+};
 
 /** A PostgreSQL that belongs to one test alone, which may do to it what it likes. */
 export type OwnPostgres = Postgres & {
@@ -81,6 +86,7 @@ export async function startOwnPostgres(options: PostgresOptions = {}): Promise<O
   let { running } = first;
   return {
     url: toUrl(first.port),
+    pid: first.running.pid,
     kill: () => running.kill(),
     restart: async () => {
       await running.kill();

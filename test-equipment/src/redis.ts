@@ -20,7 +20,12 @@ export type RedisOptions = {
   readonly maxmemoryPolicy?: "noeviction" | "allkeys-lru" | "volatile-lru" | "allkeys-lfu" | "volatile-ttl";
 };
 
-export type Redis = { readonly url: string; readonly stop: () => Promise<void> };
+export type Redis = {
+  readonly url: string;
+  /** As long as it is not restarted; undefined of a server that was there already. */
+  readonly pid?: number;
+  readonly stop: () => Promise<void>;
+};
 
 /** A Redis that belongs to one test alone, which may do to it what it likes. */
 export type OwnRedis = Redis & {
@@ -57,6 +62,7 @@ export async function startOwnRedis(options: RedisOptions = {}): Promise<OwnRedi
   let { running } = first;
   return {
     url: `redis://127.0.0.1:${first.port}`,
+    pid: first.running.pid,
     kill: () => running.kill(),
     restart: async ({ empty = false } = {}) => {
       await running.kill();

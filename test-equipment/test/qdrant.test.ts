@@ -243,6 +243,30 @@ withStandIn("test equipment", () => {
     await qdrant.clearFaults();
   });
 
+  test("builds graphs when it is told to, of tenants that have more than a scan is for", async () => {
+    await client.deleteCollection(name);
+    await client.createCollection(name, {
+      vectors: { size: 16, distance: "Cosine" },
+      hnsw_config: { m: 0, payload_m: 16, full_scan_threshold: 10 },
+      optimizers_config: { indexing_threshold: 10 },
+    });
+    await client.createPayloadIndex(name, { field_name: "tenant", field_schema: { type: "keyword", is_tenant: true } });
+    const points = Array.from({ length: 500 }, (_, id) => ({
+      id,
+      vector: Array.from({ length: 16 }, (_, at) => Math.sin((id + 1) * (at + 1))),
+      payload: { tenant: "ann" },
+    }));
+    await client.upsert(name, { wait: true, points });
+    const indexed = async () => (await client.getCollection(name)).indexed_vectors_count;
+    expect(await indexed()).toBe(0);
+    await qdrant.buildGraphs();
+    expect(await indexed()).toBe(500);
+    const asked = { query: points[7]?.vector ?? [], filter: tenant("ann"), limit: 1 };
+    expect(ids((await client.query(name, asked)).points)).toEqual([7]);
+    await client.upsert(name, { wait: true, points: [{ id: 900, vector: points[9]?.vector ?? [], payload: {} }] });
+    expect(ids(await client.retrieve(name, { ids: [900] }))).toEqual([900]);
+  });
+
   test("counts requests by route", async () => {
     const route = "POST /collections/{name}/points/scroll";
     const before = (await qdrant.counters())[route] ?? 0;

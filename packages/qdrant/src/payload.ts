@@ -20,20 +20,28 @@ export function toPayload({ memory, hash }: IndexPoint): Record<string, unknown>
   };
 }
 
-/** Every field that a filter may name has an index before the first point: strict mode refuses the others. */
+/**
+ * Every field that a filter may name has an index before the first point: strict mode refuses the others. Only the tenant has a
+ * graph: every search names one, and by default Qdrant would build another over each level, type and time, across all tenants,
+ * which took four fifths of its processor time for 10,000 points (docs/benchmarks.md).
+ */
 export const PAYLOAD_INDEXES = {
   tenant: { type: "keyword", is_tenant: true },
-  version: "integer",
-  h: "keyword",
-  level: "keyword",
-  session: "keyword",
-  agent: "keyword",
-  type: "keyword",
-  key: "keyword",
-  categories: "keyword",
-  importance: "float",
-  occurred_at: "datetime",
-  created_at: "datetime",
-  expires_at: "datetime",
-  valid_to: "datetime",
+  version: withoutGraph("integer"),
+  h: withoutGraph("keyword"),
+  level: withoutGraph("keyword"),
+  session: withoutGraph("keyword"),
+  agent: withoutGraph("keyword"),
+  type: withoutGraph("keyword"),
+  key: withoutGraph("keyword"),
+  categories: withoutGraph("keyword"),
+  importance: withoutGraph("float"),
+  occurred_at: withoutGraph("datetime"),
+  created_at: withoutGraph("datetime"),
+  expires_at: withoutGraph("datetime"),
+  valid_to: withoutGraph("datetime"),
 } as const;
+
+function withoutGraph<Type extends string>(type: Type): { readonly type: Type; readonly enable_hnsw: false } {
+  return { type, enable_hnsw: false };
+}

@@ -52,6 +52,19 @@ whenThere("Qdrant", () => {
     );
   });
 
+  test("only the tenant has a graph: no other field's would serve a search", async () => {
+    const alias = `graphs_${randomBytes(6).toString("hex")}`;
+    const name = `${alias}__a__4`;
+    await createQdrantIndex({ url, alias, timeoutMs: 10_000 }).prepare({ name, model: "a", dims: 4 });
+    const answer = (await (await fetch(`${url}/collections/${name}`)).json()) as {
+      result: { payload_schema: Record<string, { params?: { is_tenant?: boolean; enable_hnsw?: boolean } }> };
+    };
+    const { tenant, ...others } = answer.result.payload_schema;
+    expect(tenant?.params?.is_tenant).toBe(true);
+    expect(tenant?.params?.enable_hnsw).not.toBe(false);
+    expect(Object.entries(others).filter(([, { params }]) => params?.enable_hnsw !== false)).toEqual([]);
+  });
+
   test("a scope that sees nothing finds nothing, not everything of its tenants", async () => {
     const alias = `scope_${randomBytes(6).toString("hex")}`;
     const index = createQdrantIndex({ url, alias, timeoutMs: 10_000 });

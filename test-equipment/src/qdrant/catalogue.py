@@ -61,6 +61,12 @@ class Catalogue:
         with self._lock:
             return sorted(self._collections)
 
+    def build_graphs(self):
+        with self._lock:
+            collections = list(self._collections.values())
+        for collection in collections:
+            collection.build_graphs()
+
     def create(self, name, body):
         with self._lock:
             if name in self._collections:

@@ -7,9 +7,9 @@ import qdrant_edge as engine
 from errors import ApiError, bad_body, from_engine, not_found, wrong_input
 from filters import to_filter, to_id
 from messages import (
-    from_id, from_record, kind_of, read_limit, rows, to_config, to_index_schema, to_order, to_selector, to_vectors,
+    HNSW_DEFAULTS, from_id, from_record, kind_of, read_limit, rows, to_config, to_index_schema, to_order, to_selector, to_vectors,
 )
-from strict_mode import HNSW_DEFAULTS, StrictMode
+from strict_mode import StrictMode
 
 DEFAULT_VECTOR = ""
 OPTIMIZER_DEFAULTS = {
@@ -93,6 +93,11 @@ class Collection:
             "points_count": info.points_count, "segments_count": info.segments_count, "config": answer,
             "payload_schema": schema, "update_queue": {"length": 0},
         }
+
+    def build_graphs(self):
+        """What the real server does by itself: every segment over the threshold gets its graphs."""
+        with self.lock:
+            self.shard.optimize()
 
     def create_index(self, body, wait):
         key, given = body["field_name"], body.get("field_schema")

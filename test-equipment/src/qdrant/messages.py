@@ -5,6 +5,7 @@ import qdrant_edge as engine
 from errors import ApiError, bad_body
 
 LIMIT_DEFAULT = 10
+HNSW_DEFAULTS = {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000, "max_indexing_threads": 0, "on_disk": False}
 DISTANCES = ("Cosine", "Euclid", "Dot", "Manhattan")
 INDEX_PARAMS = {
     "keyword": (engine.KeywordIndexParams, ("is_tenant", "on_disk", "enable_hnsw", "prefix")),
@@ -18,7 +19,7 @@ INDEX_PLAIN = {"text": "Text", "geo": "Geo"}
 
 
 def to_config(config):
-    """The engine's configuration. No graph is ever built: tests want exact answers over few points."""
+    """The engine's configuration. No graph is built by itself: tests want exact answers over few points."""
     vectors = config.get("vectors") or {}
     if "size" in vectors:
         dense = to_vector_params(vectors)
@@ -28,7 +29,15 @@ def to_config(config):
         name: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf if (params or {}).get("modifier") == "idf" else None)
         for name, params in (config.get("sparse_vectors") or {}).items()
     }
-    return engine.EdgeConfig(vectors=dense, sparse_vectors=sparse)
+    hnsw = {**HNSW_DEFAULTS, **(config.get("hnsw_config") or {})}
+    threshold = (config.get("optimizers_config") or {}).get("indexing_threshold")
+    return engine.EdgeConfig(
+        vectors=dense, sparse_vectors=sparse, optimizers=engine.EdgeOptimizersConfig(indexing_threshold=threshold),
+        hnsw_config=engine.HnswIndexConfig(
+            m=hnsw["m"], ef_construct=hnsw["ef_construct"], full_scan_threshold=hnsw["full_scan_threshold"],
+            payload_m=hnsw.get("payload_m"),
+        ),
+    )
 
 
 def to_vector_params(params):

@@ -97,6 +97,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, {})
         if name == "GET /_test/counters":
             return self.answer(200, faults.counters())
+        if name == "POST /_test/graphs":
+            self.server.catalogue.build_graphs()
+            return self.answer(200, {})
         return self.answer(404, {})
 
     def given_key(self):

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { mkdirSync, rmSync } from "node:fs";
 import { makeDataDirectory } from "../cache.ts";
-import { qdrantControl, type Control, type QdrantFault } from "../control.ts";
+import { qdrantControl, type QdrantControl } from "../control.ts";
 import { fetchPython, pythonCommand } from "../fetch-python.ts";
 import { ask, startProcess, startServer, type RunningProcess } from "../process.ts";
 
@@ -14,10 +14,13 @@ export type QdrantOptions = {
   readonly apiKey?: string;
 };
 
-export type Qdrant = Control<QdrantFault> & {
+export type Qdrant = QdrantControl & {
   readonly url: string;
   /** False against a real server: it takes no faults, counts nothing and is not ours to restart. */
   readonly isStandIn: boolean;
+  /** As long as it is not restarted; undefined of a real server, as is the folder of its data. */
+  readonly pid?: number;
+  readonly storage?: string;
   /** SIGKILL, then a new process on the same port and data: a crash of the server. */
   readonly restart: () => Promise<void>;
   /** SIGKILL; `restart` brings it back. */
@@ -67,6 +70,8 @@ export async function startOwnQdrant(options: QdrantOptions = {}): Promise<OwnQd
   return {
     url,
     isStandIn: true,
+    pid: first.running.pid,
+    storage: join(storage, "data"),
     ...qdrantControl(url),
     kill: () => running.kill(),
     restart: async () => {
@@ -93,6 +98,7 @@ function givenQdrant(url: string): Qdrant {
     fault: refuse,
     clearFaults: refuse,
     counters: refuse,
+    buildGraphs: refuse,
     kill: refuse,
     restart: refuse,
     stop: async () => undefined,

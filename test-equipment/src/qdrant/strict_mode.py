@@ -2,9 +2,7 @@
 
 from errors import refused
 from filters import check_indexes, iter_keys
-from messages import kind_of
-
-HNSW_DEFAULTS = {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000, "max_indexing_threads": 0, "on_disk": False}
+from messages import HNSW_DEFAULTS, kind_of
 
 
 class StrictMode:
