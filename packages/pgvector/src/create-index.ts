@@ -11,14 +11,14 @@ import { setPayload, upsert } from "./write-points.ts";
 export interface PgvectorOptions {
   /** The name of the live collection's table in `public`, for people; absent: nobody reads this database but Engram. */
   readonly publishAs?: string;
-  /** Of whom that table has so many numbers in vectors, its graph is asked. Absent: 20 million, 50,000 vectors of 384. */
+  /** Of whom that table has so many numbers in vectors, its graph is asked. Absent: 40 million, 104,000 vectors of 384. */
   readonly graphFromNumbers?: number;
 }
 
 /**
  * Vectors in the truth's own database: an upsert and its row's version are checked in one statement, and deletes follow
  * by trigger in the same commit. A search scans the caller's own vectors exactly, which is faster than a graph up to
- * some ten thousand memories per user and never misses; of who has far more, the public table's graph is asked.
+ * some ten thousand memories per user and never misses; of who has ten times as many, the public table's graph is asked.
  *
  * All that a filter asks for stands in the row, which every query joins, so a point is its vector, version and hash.
  * Calls take no signal: a statement is bounded by the pool's timeout, and PGlite cannot be interrupted at all.

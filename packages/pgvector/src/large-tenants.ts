@@ -16,8 +16,8 @@ export interface LargeTenants {
   refuse(collection: CollectionRef): void;
 }
 
-/** In numbers, since the time is in proportion to them: 50,000 vectors of 384 take .1 s of one core (PostgreSQL 16). */
-const NUMBERS_MIN = 20_000_000;
+/** In numbers, since the time is in proportion to them: 100,000 vectors of 384 take .25 s of one core (PostgreSQL 16). */
+const NUMBERS_MIN = 40_000_000;
 /** A minute. Of a graph that is dropped meanwhile the planner knows, and takes the whole table for it. */
 const BELIEVED_MS = 60_000;
 

@@ -36,7 +36,7 @@ export interface Asked {
 }
 
 /**
- * 6,000 memories in clusters, interleaved among their owners: `metadata.n` 0 to 9, three types, a minute apart; of each
+ * 15,000 memories in clusters, interleaved among their owners: `metadata.n` 0 to 9, three types, a minute apart; of each
  * hundred one is retired, one has expired and one has changed since it was embedded, all three the crowd's.
  */
 export async function openGraphWorld(): Promise<GraphWorld> {
@@ -50,7 +50,7 @@ export async function openGraphWorld(): Promise<GraphWorld> {
     `INSERT INTO memories (user_id, content, type, metadata, created_at, valid_to, expires_at)
      SELECT ($1::text[])[1 + n * 37 % 100], 'note ' || n, (ARRAY['fact', 'preference', 'pattern'])[1 + n % 3], jsonb_build_object('n', n / 7 % 10, 'at', n),
        '2026-01-01'::timestamptz + n * interval '1 min', CASE WHEN n % 100 = 3 THEN now() END, CASE WHEN n % 100 = 4 THEN '2026-01-02'::timestamptz END
-     FROM generate_series(0, 5999) n`,
+     FROM generate_series(0, 14999) n`,
     [owners],
   );
   await db.query(
