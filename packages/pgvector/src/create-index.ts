@@ -1,28 +1,24 @@
-import {
-  MemoryError,
-  toDecimals,
-  type CollectionRef,
-  type PointState,
-  type VectorHit,
-  type VectorIndex,
-  type VectorQuery,
-} from "@engram/memory";
-import { filterSql, Values, type Executor } from "@engram/sql";
+import { MemoryError, type CollectionRef, type PointState, type VectorIndex } from "@engram/memory";
+import type { Executor } from "@engram/sql";
+import { createLargeTenants } from "./large-tenants.ts";
 import { dropTable, prepareTable } from "./prepare-table.ts";
 import { publishTable } from "./publish-table.ts";
 import { inspectTable, scanTable } from "./scan.ts";
+import { search } from "./search.ts";
 import { identifier, relationOf, type PublicTable } from "./tables.ts";
 import { setPayload, upsert } from "./write-points.ts";
 
 export interface PgvectorOptions {
   /** The name of the live collection's table in `public`, for people; absent: nobody reads this database but Engram. */
   readonly publishAs?: string;
+  /** Of whom that table has so many numbers in vectors, its graph is asked. Absent: 40 million, 104,000 vectors of 384. */
+  readonly graphFromNumbers?: number;
 }
 
 /**
  * Vectors in the truth's own database: an upsert and its row's version are checked in one statement, and deletes follow
  * by trigger in the same commit. A search scans the caller's own vectors exactly, which is faster than a graph up to
- * some ten thousand memories per user and never misses.
+ * some ten thousand memories per user and never misses; of who has ten times as many, the public table's graph is asked.
  *
  * All that a filter asks for stands in the row, which every query joins, so a point is its vector, version and hash.
  * Calls take no signal: a statement is bounded by the pool's timeout, and PGlite cannot be interrupted at all.
@@ -30,6 +26,7 @@ export interface PgvectorOptions {
 export function createPgvectorIndex(db: Executor, options: PgvectorOptions = {}): VectorIndex {
   const publicTable: PublicTable | undefined =
     options.publishAs === undefined ? undefined : { name: identifier(options.publishAs) };
+  const large = publicTable === undefined ? undefined : createLargeTenants(db, publicTable, options.graphFromNumbers);
   return {
     joinsRows: true,
     prepare: (collection) => prepareTable(db, collection, publicTable),
@@ -41,7 +38,7 @@ export function createPgvectorIndex(db: Executor, options: PgvectorOptions = {})
     upsert: (collection, points, signal) => begin(signal, () => upsert(db, collection, points)),
     setPayload: (collection, points, signal) => begin(signal, () => setPayload(db, collection, points)),
     delete: (collection, ids, signal) => begin(signal, () => remove(db, collection, ids)),
-    search: (collection, query, signal) => begin(signal, () => search(db, collection, query)),
+    search: (collection, query, signal) => begin(signal, () => search(db, large, collection, query)),
     listTenant: (collection, query, signal) => begin(signal, () => listTenant(db, collection, query)),
     ping: async () => {
       await db.query("SELECT 1");
@@ -76,30 +73,6 @@ async function remove(db: Executor, collection: CollectionRef, ids: readonly str
      DELETE FROM ${relationOf(collection)} v USING author WHERE author.is_set = 'on' AND v.id = ANY($1::uuid[])`,
     [ids],
   );
-}
-
-/**
- * An exact scan over what the filter lets through; the row itself says whose it is. A user's vectors are read by their tenant
- * in one pass, and rows are looked at from the nearest on, only until there are enough: a third less work for a thousand
- * memories than a join of all. By their ids alone, behind a fence: of a table that was never analysed the planner would
- * rather go through the user's index anew for each. (What agents share may stand under the tenant of another agent, and
- * without a user there may be too many tenants to name all: then one join, without a fence for the same reason.) A vector of
- * zeros is like nothing.
- */
-async function search(db: Executor, collection: CollectionRef, query: VectorQuery): Promise<readonly VectorHit[]> {
-  const values = new Values();
-  const vector = `${values.add(`[${toDecimals(query.vector).join(",")}]`)}::vector`;
-  const { userId, agentId } = query.filter.scope;
-  const vectors = relationOf(collection);
-  const isSeen = `m.version = v.version AND ${filterSql(query.filter, values)}`;
-  const found = `SELECT v.id, v.version, coalesce(nullif(1 - (v.embedding <=> ${vector}), 'NaN'), 0) AS cosine FROM ${vectors} v`;
-  const limit = `${values.add(query.limit)}::int`;
-  const statement =
-    userId === undefined || agentId !== undefined
-      ? `${found} JOIN public.memories m ON m.id = v.id AND ${isSeen} WHERE v.embedding IS NOT NULL ORDER BY 3 DESC, 1 LIMIT ${limit}`
-      : `SELECT v.* FROM (${found} WHERE v.tenant = ANY (${values.add(query.tenants)}::uuid[]) AND v.embedding IS NOT NULL ORDER BY 3 DESC, 1 OFFSET 0) v
-         CROSS JOIN LATERAL (SELECT * FROM public.memories WHERE id = v.id OFFSET 0) m WHERE ${isSeen} ORDER BY v.cosine DESC, v.id LIMIT ${limit}`;
-  return db.query<{ id: string; version: number; cosine: number }>(statement, values.list);
 }
 
 async function listTenant(
