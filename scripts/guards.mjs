@@ -22,6 +22,8 @@ const talk = "packages/postgres/src/talk/extractions.ts";
 const setAside = "packages/postgres/migrations/0045-set-aside.sql";
 const reading = (name) => ({ path: "packages/postgres/test/reading.test.ts", name });
 const again = (name) => ({ path: "packages/postgres/test/set-aside.test.ts", name });
+const together = (name) => ({ path: "packages/postgres/test/add-together.test.ts", name });
+const graph = (name) => ({ path: "packages/pgvector/test/graph-search.test.ts", name });
 const ranking = (name) => ({ path: "packages/memory/src/rank.test.ts", name });
 
 /** @type {readonly Guard[]} */
@@ -390,5 +392,47 @@ export const guards = [
     text: "(m.extracted_at IS NOT NULL OR m.failed_at IS NOT NULL)\n",
     broken: "(m.extracted_at IS NOT NULL)\n",
     tests: again("goes with its user's last memory"),
+  },
+  {
+    guard: "talk: calls of add that say something known are left to the rules",
+    file: "packages/postgres/src/talk/add-new.ts",
+    text: " WHERE c.event_id NOT IN (SELECT event_id FROM known)",
+    broken: "",
+    tests: together("one that is known beside others that are new"),
+  },
+  {
+    guard: "talk: calls of one owner's add go one after another",
+    file: "packages/postgres/src/talk/conversations.ts",
+    text: "if (!busy.has(call.owner) && !firsts.has(call.owner)) firsts.set(call.owner, call);",
+    broken: "firsts.set(call.draft.eventId, call);",
+    tests: together("of one owner go one after another"),
+  },
+  {
+    guard: "the graph: the filter is asked of each row that is walked",
+    file: "packages/pgvector/src/search-graph.ts",
+    text: " AND ${filterSql(filter, values)} OFFSET 0) passed",
+    broken: " OFFSET 0) passed",
+    tests: graph("only what the filter lets through"),
+  },
+  {
+    guard: "the graph: too few hits are not an answer",
+    file: "packages/pgvector/src/search.ts",
+    text: "if (hits.length >= query.limit) return hits;",
+    broken: "return hits;",
+    tests: graph("fewer hits than were asked for"),
+  },
+  {
+    guard: "talk: what was set aside is looked for as what waits is",
+    file: "packages/postgres/src/talk/messages.ts",
+    text: "\n       OR EXISTS (SELECT FROM engram.messages WHERE owner = $1::uuid AND failed_at IS NOT NULL)",
+    broken: "",
+    tests: { path: "packages/postgres/test/waiting-messages.test.ts", name: "could not be read" },
+  },
+  {
+    guard: "the embedded database: tables that have grown are vacuumed",
+    file: "packages/pglite/src/vacuum.ts",
+    text: "  for (const { name } of rows) await db.exec(`VACUUM (ANALYZE) ${name}`);\n",
+    broken: "",
+    tests: { path: "packages/pglite/test/vacuum.test.ts", name: "give back their room" },
   },
 ];
