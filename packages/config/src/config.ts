@@ -105,6 +105,8 @@ export interface Config {
     /** Undefined: those that the database has. */
     readonly languages: readonly string[] | undefined;
     readonly deadlineMs: number;
+    /** Of the memories that are held for searches. 0: none; undefined: by what the process may use. */
+    readonly cacheBytes: number | undefined;
   };
   readonly recall: {
     /** After this a chat goes on without memory. */

@@ -15,6 +15,8 @@ type Values = {
  * The configuration, from the environment and the `.env` of the working directory. Throws `ConfigError` with every
  * fault of it. The only reader of `process.env`; called once, by a `main.ts`.
  */
+const MIB = 2 ** 20;
+
 export function loadConfig(env: Environment = process.env, options: { cwd?: string } = {}): Config {
   const cwd = options.cwd ?? process.cwd();
   const { values, faults } = readEnvironment(env, cwd);
@@ -119,7 +121,11 @@ function arrange(values: Values, cwd: string): Config {
     worker: { concurrency: values.WORKER_CONCURRENCY },
     reindex: { keepMinutes: values.REINDEX_KEEP_MINUTES },
     reconcile: { everyHours: values.RECONCILE_EVERY_HOURS },
-    search: { languages: values.SEARCH_LANGUAGES, deadlineMs: values.SEARCH_DEADLINE_MS },
+    search: {
+      languages: values.SEARCH_LANGUAGES,
+      deadlineMs: values.SEARCH_DEADLINE_MS,
+      cacheBytes: values.SEARCH_CACHE_MB === undefined ? undefined : values.SEARCH_CACHE_MB * MIB,
+    },
     recall: { deadlineMs: values.RECALL_DEADLINE_MS },
     telemetry: { metricsHost: values.METRICS_HOST, metricsPort: values.METRICS_PORT, logLevel: values.LOG_LEVEL },
   };

@@ -440,6 +440,13 @@ export const VARIABLES = {
     example: "3000",
     schema: timeout,
   },
+  SEARCH_CACHE_MB: {
+    subject: "search",
+    description:
+      "What the API may take, in MiB, to hold the memories of the users who are asked about, which then are found several times sooner. It follows every change; least recently asked ones go first. 0: none are held. Unset: an eighth of the container's memory, or a sixteenth of the machine's, and 512 at most.",
+    example: "256",
+    schema: wholeNumber({ min: 0, max: 1_048_576 }),
+  },
   RECALL_DEADLINE_MS: {
     subject: "search",
     description:

@@ -5,7 +5,8 @@ import { DEFAULT_PROJECT_ID } from "./ids.ts";
 import type { IndexStatus, Memory } from "./memory.ts";
 import type { IndexTarget, TextHit, TextHits, TextTerm, VectorHit } from "./ports/index.ts";
 import { rank } from "./rank.ts";
-import type { SearchRequest, VectorArm } from "./search.ts";
+import type { SearchRequest } from "./search.ts";
+import type { VectorArm } from "./vector-arm.ts";
 
 const POOL = 100;
 const id = (n: number): string => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;

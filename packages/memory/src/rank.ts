@@ -6,7 +6,8 @@ import { isUuid } from "./ids.ts";
 import { lexicalScores, turnShare } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { MemoryStore, TextHits, VectorHit } from "./ports/index.ts";
-import type { SearchRequest, SearchResult, VectorArm } from "./search.ts";
+import type { SearchRequest, SearchResult } from "./search.ts";
+import type { VectorArm } from "./vector-arm.ts";
 
 /** The vector arm asks on with so many times the pool while too little of what it found stands, and no further than this. */
 const POOL_GROWTH = 4;

@@ -1,4 +1,5 @@
-import { MemoryError, toMemoryError } from "./errors.ts";
+import { beforeDeadline, poolOf, timed } from "./arms.ts";
+import { MemoryError } from "./errors.ts";
 import type { Explanation } from "./explain.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { EVENT_TYPE, type Memory } from "./memory.ts";
@@ -8,36 +9,43 @@ import type {
   IndexTarget,
   MemoryStore,
   TextHits,
-  VectorHit,
+  TextQuery,
   VectorIndex,
 } from "./ports/index.ts";
 import type { QueryVectors } from "./query-vectors.ts";
 import { rank } from "./rank.ts";
 import type { MemoryFilter } from "./scope.ts";
-import { idsOf, MANY_USERS, tenantsOf } from "./search-reach.ts";
 import { textQueryOf } from "./text-query.ts";
-import type { Vector } from "./vector.ts";
+import { searchVectors } from "./vector-arm.ts";
+import { searchWords as searchWordsIn } from "./working-set/search-words.ts";
+import { seenRows } from "./working-set/seen-rows.ts";
+import type { WorkingSet } from "./working-set/working-set.ts";
+import type { WorkingSets } from "./working-set/working-sets.ts";
 
-/** Candidates from the vectors; half of it costs .3 points of recall@10, ten times as many give another .5. */
-const VECTOR_POOL_MIN = 200;
 /** Rows with a word in common. So many because each lends its neighbours what it has: 150 cost 1.5 points of recall@10. */
 const TEXT_POOL_MIN = 600;
 /** Without a query: so many times more where repetitions fill the answer, and no further than this. */
 const RECENT_GROWTH = 4;
 const RECENT_MAX = 10_000;
+
+/**
+ * The live target, its collection (undefined until a worker has probed an embedder) and the embedder that filled it
+ * (undefined when it cannot be had any more).
+ */
+export interface Live {
+  readonly target: IndexTarget;
+  readonly collection: CollectionRef | undefined;
+  readonly embedder: Embedder | undefined;
+}
+
 export interface SearchDeps {
   readonly store: MemoryStore;
   readonly index: VectorIndex;
-  /**
-   * The live target, its collection (undefined until a worker has probed an embedder) and the embedder that filled it
-   * (undefined when it cannot be had any more). May be a few seconds old.
-   */
-  readonly live: () => Promise<{
-    readonly target: IndexTarget;
-    readonly collection: CollectionRef | undefined;
-    readonly embedder: Embedder | undefined;
-  }>;
+  /** May be a few seconds old. */
+  readonly live: () => Promise<Live>;
   readonly queryVectors: QueryVectors;
+  /** Memories that are held here, which is sooner than to ask the stores. Absent: none are. */
+  readonly workingSets?: Pick<WorkingSets, "find">;
   /** After this an arm is left behind and the other answers alone. */
   readonly deadlineMs: number;
   readonly onArm?: (arm: Arm, outcome: "ok" | "failed", seconds: number) => void;
@@ -108,8 +116,11 @@ async function searchArms(deps: SearchDeps, request: SearchRequest): Promise<Omi
   const { query } = request;
   const asked = textQueryOf(query, request.queryTime ?? new Date(), request.utcOffsetMinutes);
   const deadline = AbortSignal.timeout(deps.deadlineMs);
-  const words = timed(deps, "text", deps.store.searchText(asked, request.filter, poolOf(TEXT_POOL_MIN, request)));
-  const [text, vectors] = await Promise.all([inTime(words, deadline), searchVectors(deps, query, request, deadline)]);
+  const live = await deps.live();
+  const held = findHeld(deps, request, live.collection, deadline);
+  const words = timed(deps, "text", () => searchWords(deps, asked, request, held));
+  const arms = [inTime(words, deadline), searchVectors(deps, query, request, { live, held, deadline })] as const;
+  const [text, vectors] = await Promise.all(arms);
   const embeddingFault = vectors.degraded.find((one) => one.code === "embedder_unavailable");
   if (request.strict && embeddingFault !== undefined)
     throw new MemoryError("internal", "Error generating embeddings", { cause: vectors.cause });
@@ -117,6 +128,36 @@ async function searchArms(deps: SearchDeps, request: SearchRequest): Promise<Omi
     return rank(deps.store, { ...request, query }, text ?? (await words), vectors);
   const result = await rank(deps.store, { ...request, query }, NO_WORDS, vectors);
   return { ...result, degraded: [...result.degraded, WITHOUT_WORDS] };
+}
+
+/** The rows that the filter lets through, of a set that is held. */
+export interface HeldRows {
+  readonly set: WorkingSet;
+  readonly seen: Uint8Array;
+}
+
+/** Undefined: the stores are asked, which tell what is the matter where anything is. */
+async function findHeld(
+  { workingSets }: SearchDeps,
+  { filter }: SearchRequest,
+  collection: CollectionRef | undefined,
+  deadline: AbortSignal,
+): Promise<HeldRows | undefined> {
+  if (workingSets === undefined) return undefined;
+  const set = await beforeDeadline(workingSets.find(filter, collection), deadline).catch(() => undefined);
+  return set && { set, seen: seenRows(set, filter, new Date()) };
+}
+
+async function searchWords(
+  { store }: SearchDeps,
+  query: TextQuery,
+  request: SearchRequest,
+  holding: Promise<HeldRows | undefined>,
+): Promise<TextHits> {
+  const limit = poolOf(TEXT_POOL_MIN, request);
+  const held = await holding;
+  if (held === undefined) return store.searchText(query, request.filter, limit);
+  return searchWordsIn(held.set, held.seen, { query, analysed: await store.analyseQuery(query), limit });
 }
 
 const WITHOUT_WORDS: Degradation = { code: "deadline", message: "No words in time; vectors answer alone" };
@@ -149,128 +190,5 @@ async function recentDistinct(store: MemoryStore, { filter, limit }: SearchReque
     const distinct = new Map(memories.toReversed().map((memory) => [keyOf(memory), memory]));
     if (distinct.size >= limit || memories.length < asked || asked >= RECENT_MAX)
       return memories.filter((memory) => distinct.get(keyOf(memory)) === memory).slice(0, limit);
-  }
-}
-
-/** What the vectors found. */
-export interface VectorArm {
-  /** Undefined: nothing was asked, or nothing came. */
-  readonly hits: readonly VectorHit[] | undefined;
-  /** How many were asked for; as many hits as that, and there may be more. */
-  readonly pool: number;
-  readonly target: IndexTarget | undefined;
-  readonly degraded: readonly Degradation[];
-  readonly cause?: unknown;
-  /**
-   * The same with a larger pool; absent where none can be asked for. Never throws: what cannot be had in time leaves the
-   * hits as they are, and says so.
-   */
-  readonly askOn?: (pool: number) => Promise<VectorArm>;
-}
-
-async function searchVectors(
-  deps: SearchDeps,
-  query: string,
-  request: SearchRequest,
-  deadline: AbortSignal,
-): Promise<VectorArm> {
-  const without = (code: Degradation["code"], message: string, cause?: unknown): VectorArm => ({
-    hits: undefined,
-    pool: 0,
-    target: undefined,
-    degraded: [{ code, message }],
-    cause,
-  });
-  const { target, collection, embedder } = await deps.live();
-  if (collection === undefined)
-    return without("index_not_ready", "No worker has prepared the index yet; words answer alone");
-  if (embedder === undefined)
-    return without(
-      "other_model",
-      `The index holds vectors of ${collection.model}, whose provider is not configured; words answer alone until a worker has rebuilt it`,
-    );
-
-  let vector: Vector;
-  try {
-    vector = await timed(deps, "embed", beforeDeadline(deps.queryVectors(embedder, query), deadline));
-  } catch (error) {
-    if (deadline.aborted)
-      return without("deadline", `No embedding within ${deps.deadlineMs} ms; words answer alone`, error);
-    return without("embedder_unavailable", `${toMemoryError(error).message}; words answer alone`, error);
-  }
-  const tenants = tenantsOf(deps, request.filter);
-  const ids = idsOf(deps, request.filter);
-  const ask = async (pool: number): Promise<VectorArm> => {
-    const found = Promise.all([tenants, ids]).then(async ([known, only]) => ({
-      areAll: known.areAll,
-      hits: await deps.index.search(
-        collection,
-        {
-          vector,
-          filter: request.filter,
-          tenants: known.tenants,
-          limit: pool,
-          now: new Date(),
-          ...(only === undefined ? {} : { ids: only }),
-        },
-        deadline,
-      ),
-    }));
-    const { hits, areAll } = await timed(deps, "vectors", beforeDeadline(found, deadline));
-    const degraded = [...(embedder.lexical ? [LEXICAL] : []), ...(areAll ? [] : [MANY_USERS])];
-    const arm = { hits, pool, target, degraded };
-    return {
-      ...arm,
-      askOn: (larger) => ask(larger).catch((cause: unknown) => ({ ...arm, ...cutShort(deadline, arm, cause) })),
-    };
-  };
-  try {
-    return await ask(poolOf(VECTOR_POOL_MIN, request));
-  } catch (error) {
-    if (deadline.aborted)
-      return without("deadline", `No vectors within ${deps.deadlineMs} ms; words answer alone`, error);
-    return without("vectors_unavailable", `${toMemoryError(error).message}; words answer alone`, error);
-  }
-}
-
-const LEXICAL: Degradation = {
-  code: "lexical_embeddings",
-  message: "No model is configured: embeddings are lexical and match words and stems, not meaning",
-};
-
-/** The nearest points were out of date, and the index did not come to give further ones. */
-function cutShort(
-  deadline: AbortSignal,
-  { degraded }: Pick<VectorArm, "degraded">,
-  cause: unknown,
-): Pick<VectorArm, "degraded" | "cause"> {
-  const code = deadline.aborted ? "deadline" : "vectors_unavailable";
-  const message = "Many points of the index are out of date, and it gave no further ones in time";
-  return { degraded: [...degraded, { code, message }], cause };
-}
-
-/** Of an arm that may have to answer alone: as many repetitions as answers leave the limit filled. */
-const poolOf = (min: number, { limit }: SearchRequest): number => Math.max(min, 2 * limit);
-
-/** Rejects at the deadline even when the call underneath does not listen to its signal. */
-function beforeDeadline<T>(promise: Promise<T>, deadline: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = (): void => reject(new MemoryError("unavailable", "deadline passed"));
-    if (deadline.aborted) late();
-    deadline.addEventListener("abort", late, { once: true });
-    promise.then(resolve, reject).finally(() => deadline.removeEventListener("abort", late));
-  });
-}
-
-async function timed<T>(deps: SearchDeps, arm: Arm, promise: Promise<T>): Promise<T> {
-  const started = performance.now();
-  const report = (outcome: "ok" | "failed"): void => deps.onArm?.(arm, outcome, (performance.now() - started) / 1000);
-  try {
-    const value = await promise;
-    report("ok");
-    return value;
-  } catch (error) {
-    report("failed");
-    throw error;
   }
 }

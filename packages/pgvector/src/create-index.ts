@@ -4,6 +4,7 @@ import { createLargeTenants } from "./large-tenants.ts";
 import { dropTable, prepareTable } from "./prepare-table.ts";
 import { publishTable } from "./publish-table.ts";
 import { inspectTable, scanTable } from "./scan.ts";
+import { readVectors } from "./read-vectors.ts";
 import { search } from "./search.ts";
 import { identifier, relationOf, type PublicTable } from "./tables.ts";
 import { setPayload, upsert } from "./write-points.ts";
@@ -29,6 +30,7 @@ export function createPgvectorIndex(db: Executor, options: PgvectorOptions = {})
   const large = publicTable === undefined ? undefined : createLargeTenants(db, publicTable, options.graphFromNumbers);
   return {
     joinsRows: true,
+    readVectors: (collection, ids) => readVectors(db, collection, ids),
     prepare: (collection) => prepareTable(db, collection, publicTable),
     publish: async (collection) => (publicTable === undefined ? undefined : publishTable(db, collection, publicTable)),
     drop: (collection) => dropTable(db, collection, publicTable),

@@ -10,6 +10,7 @@ export { createParkedJobs } from "./parked-jobs.ts";
 export { createPool, type PoolOptions } from "./pool.ts";
 export { createProviderBudget, type ProviderBudgetOptions } from "./provider-budget.ts";
 export { createSchedules } from "./schedules.ts";
+export { createSearchableRows } from "./searchable-rows.ts";
 export { createMemoryStore } from "./store.ts";
 export { createUsers } from "./users.ts";
 export { createConversations } from "./talk/conversations.ts";

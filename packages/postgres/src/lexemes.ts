@@ -1,17 +1,7 @@
-import { speakerLexeme, type TextQuery } from "@engram/memory";
+import { speakerLexeme, type AnalysedQuery, type TextQuery } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 
-/** A question as lexemes: what the database's stemmers make of it. */
-export interface Lexemes {
-  readonly terms: readonly string[];
-  /** Groups of them that are one word: what several languages make of it. */
-  readonly alike: readonly (readonly string[])[];
-  /** Of the words of each day that the question names. */
-  readonly dayWords: readonly (readonly string[])[];
-  readonly marks: readonly string[];
-}
-
-export type Analyse = (query: TextQuery) => Promise<Lexemes>;
+export type Analyse = (query: TextQuery) => Promise<AnalysedQuery>;
 
 /** Questions whose lexemes are remembered: a chat asks the same thing of several users and arms. */
 const REMEMBERED_MAX = 1_000;
@@ -28,7 +18,7 @@ export function analyseIn(db: Executor): Analyse {
 }
 
 function createAnalyse(db: Executor): Analyse {
-  const known = new Map<string, Promise<Lexemes>>();
+  const known = new Map<string, Promise<AnalysedQuery>>();
   return (query) => {
     const days = query.days.map((day) => day.words);
     const key = JSON.stringify([query.text, query.marks, days]);
@@ -44,7 +34,7 @@ function createAnalyse(db: Executor): Analyse {
   };
 }
 
-async function analyse(db: Executor, text: string, marks: string, days: readonly string[]): Promise<Lexemes> {
+async function analyse(db: Executor, text: string, marks: string, days: readonly string[]): Promise<AnalysedQuery> {
   const [row] = await db.query<{ terms: string[]; alike: string[][]; marks: string[]; day_words: string[][] }>(
     `SELECT engram.search_terms($1::text) AS terms, engram.search_alike($1::text) AS alike, engram.search_terms($2::text) AS marks, (
        SELECT coalesce(json_agg(engram.search_terms(d.words) ORDER BY d.n), '[]') FROM unnest($3::text[]) WITH ORDINALITY AS d (words, n)) AS day_words`,

@@ -1,13 +1,7 @@
-import { EVENT_TYPE, type MemoryFilter } from "@engram/memory";
+import { EVENT_TYPE, type Candidate, type MemoryFilter, type Statistics } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
 import { quoteLexeme } from "./lexemes.ts";
-import {
-  candidatesSql,
-  toCandidates,
-  type Candidate,
-  type CandidateColumns,
-  type Statistics,
-} from "./text-candidates.ts";
+import { candidatesSql, toCandidates, type CandidateColumns } from "./text-candidates.ts";
 
 /** Rows of the index's answer that are looked at, the newest ones. */
 const OLDER_MAX = 2_000;

@@ -1,5 +1,7 @@
 import {
+  bestOf,
   EVENT_TYPE,
+  frequenciesOf,
   groupTerms,
   speakerLexeme,
   type MemoryFilter,
@@ -9,7 +11,7 @@ import {
 import { filterSql, Values, type Executor } from "@engram/sql";
 import { analyseIn, anyOf } from "./lexemes.ts";
 import { findOlder } from "./search-older.ts";
-import { bestOf, candidatesSql, frequenciesOf, toCandidates, type CandidateColumns } from "./text-candidates.ts";
+import { candidatesSql, toCandidates, type CandidateColumns } from "./text-candidates.ts";
 import { withNeighbours, type TalkColumns } from "./text-neighbours.ts";
 
 /**

@@ -12,6 +12,7 @@ import {
   sampleMemories,
 } from "./find-memories.ts";
 import { getHistory } from "./get-history.ts";
+import { analyseIn } from "./lexemes.ts";
 import { listMemories } from "./list-memories.ts";
 import { putMemories } from "./put-memories.ts";
 import { readIndexable } from "./read-indexable.ts";
@@ -31,6 +32,7 @@ export function createMemoryStore(db: Executor): MemoryStore {
     listMemories: (query) => listMemories(db, query),
     recentMemories: (filter, limit) => recentMemories(db, filter, limit),
     profileMemories: (filter, limit) => profileMemories(db, filter, limit),
+    analyseQuery: (query) => analyseIn(db)(query),
     searchText: (query, filter, limit) => searchText(db, query, filter, limit),
     findOwners: (filter, limit) => findOwners(db, filter, limit),
     updateMemory: (projectId, id, patch, actor, keyed) => updateMemory(db, projectId, id, patch, actor, keyed),

@@ -1,10 +1,6 @@
-import type { TextHit, TextHits } from "@engram/memory";
+import type { Candidate } from "@engram/memory";
 import type { Values } from "@engram/sql";
 import { ANY_SPEAKER, anyOf } from "./lexemes.ts";
-
-/** What is known of a row before its neighbours are. */
-export type Candidate = Omit<TextHit, "before" | "after">;
-export type Statistics = Pick<TextHits, "documents" | "averageLength" | "documentFrequencies">;
 
 /** Candidates as `candidatesSql` gives them: parallel lists, null where there is none. */
 export interface CandidateColumns {
@@ -54,34 +50,4 @@ export function toCandidates(columns: CandidateColumns): readonly Candidate[] {
     isMarked: columns.marked?.[at] ?? false,
     frequencies: frequencies.get(number) ?? {},
   }));
-}
-
-/** In how many of the candidates each lexeme stands. */
-export function frequenciesOf(candidates: readonly Candidate[]): Readonly<Record<string, number>> {
-  const counts = new Map<string, number>();
-  for (const { frequencies } of candidates)
-    for (const lexeme of Object.keys(frequencies)) counts.set(lexeme, (counts.get(lexeme) ?? 0) + 1);
-  return Object.fromEntries(counts);
-}
-
-/** Best first by idf, equal ones by id: a rough BM25 that chooses among thousands; `lexicalScores` ranks what is chosen. */
-export function bestOf(
-  candidates: readonly Candidate[],
-  wanted: ReadonlySet<string>,
-  { documents, documentFrequencies }: Statistics,
-): readonly Candidate[] {
-  const weights = new Map<string, number>();
-  for (const lexeme of wanted) {
-    const known = Object.hasOwn(documentFrequencies, lexeme) ? (documentFrequencies[lexeme] ?? 0) : 0;
-    weights.set(lexeme, Math.log(1 + (documents - known + 0.5) / (known + 0.5)));
-  }
-  const rankOf = ({ frequencies }: Candidate): number =>
-    Object.entries(frequencies).reduce(
-      (sum, [lexeme, count]) => sum + ((weights.get(lexeme) ?? 0) * count) / (count + 1.2),
-      0,
-    );
-  return candidates
-    .map((candidate) => ({ candidate, rank: rankOf(candidate) }))
-    .sort((left, right) => right.rank - left.rank || (left.candidate.id < right.candidate.id ? -1 : 1))
-    .map(({ candidate }) => candidate);
 }

@@ -1,15 +1,16 @@
-import { EVENT_TYPE, type MemoryFilter, type TextHit } from "@engram/memory";
+import {
+  EVENT_TYPE,
+  NEIGHBOURED_MAX,
+  NEIGHBOURS,
+  TALK_GAP_SECONDS,
+  type Candidate,
+  type MemoryFilter,
+  type TextHit,
+} from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
-import type { Candidate } from "./text-candidates.ts";
 
-/** Of so many of the best hits the neighbours are looked up; they borrow from any hit. More changes nothing. */
-const NEIGHBOURED_MAX = 150;
-/** How far a neighbour lends its words: three to either side (`lexicalScores`). */
-const NEIGHBOURS = 3;
 /** So many of the user's memories are looked at for them, since two sessions may be told at once. */
 const NEIGHBOURS_SEEN = 12;
-/** Events without a session are of one talk as long as none is told later than this after the other. */
-const TALK_GAP_SECONDS = 600;
 
 /**
  * A user's sessions of which something was found, each with the ids of the events that were told in it, in that order, and

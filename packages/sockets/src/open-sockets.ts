@@ -12,6 +12,7 @@ import type {
   Outbox,
   ParkedJobs,
   Schedules,
+  SearchableRows,
   Users,
   VectorIndex,
 } from "@engram/memory";
@@ -28,6 +29,7 @@ import {
   createParkedJobs,
   createPool,
   createSchedules,
+  createSearchableRows,
   createUsers,
 } from "@engram/postgres";
 import type { Executor } from "@engram/sql";
@@ -59,6 +61,8 @@ export interface Sockets {
   readonly index: VectorIndex;
   /** The same for searches, which are not held up by what holds up work. */
   readonly searchIndex: VectorIndex;
+  /** The truth as searches hold it in memory. */
+  readonly searchable: SearchableRows;
   readonly bell: Bell;
   readonly models: OpenModels;
   readonly ledger: Ledger;
@@ -124,6 +128,7 @@ export async function openSockets(
     targets: createIndexTargets(db, { base: config.vectors.collection }),
     index: vectors.index,
     searchIndex: vectors.searchIndex,
+    searchable: createSearchableRows(db),
     bell,
     models,
     ledger,

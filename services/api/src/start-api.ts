@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { Config } from "@engram/config";
-import { createOnce, createPutQueue, createQueryVectors } from "@engram/memory";
+import { createOnce, createPutQueue, createQueryVectors, createWorkingSets } from "@engram/memory";
 import { createLiveTarget, migrateWhenReady, type Readiness, type Sockets } from "@engram/sockets";
 import type { Logger, Metrics } from "@engram/telemetry";
 import { createApp } from "./app.ts";
@@ -8,6 +8,7 @@ import { Backlog } from "./backlog.ts";
 import { closable } from "./close-server.ts";
 import { listen } from "./listen.ts";
 import { measureOutbox } from "./measure-outbox.ts";
+import { roomForSearches } from "./room-for-searches.ts";
 import { warmUp } from "./warm-up.ts";
 
 export interface StartApiDeps {
@@ -49,6 +50,12 @@ export async function startApi({
 }: StartApiDeps): Promise<Api> {
   const stopping = new AbortController();
   const backlog = new Backlog(config.backlog);
+  const workingSets = createWorkingSets({
+    rows: sockets.searchable,
+    index: sockets.searchIndex,
+    bytesMax: config.search.cacheBytes ?? roomForSearches(),
+    onError: (err) => logger.warn({ err }, "The memories of a user cannot be held for searches"),
+  });
   const app = createApp({
     config,
     keys,
@@ -66,6 +73,7 @@ export async function startApi({
       index: sockets.searchIndex,
       live: createLiveTarget(sockets, config.vectors.collection),
       queryVectors: createQueryVectors({ timeoutMs: QUERY_VECTOR_TIMEOUT_MS }),
+      workingSets,
       deadlineMs: config.search.deadlineMs,
       onArm: (arm, outcome, seconds) => metrics.searchArmDuration.observe({ arm, outcome }, seconds),
     },
@@ -93,6 +101,7 @@ export async function startApi({
       readiness.stop();
       stopping.abort();
       await closeServer({ timeoutMs: STOP_TIMEOUT_MS });
+      workingSets.close();
       await Promise.all([warm, measured]);
     },
   };

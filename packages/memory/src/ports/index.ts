@@ -13,4 +13,5 @@ export * from "./ledger.ts";
 export * from "./memory-store.ts";
 export * from "./models.ts";
 export * from "./outbox.ts";
+export * from "./searchable-rows.ts";
 export * from "./vector-index.ts";

@@ -45,6 +45,16 @@ export interface TextTerm {
   readonly isDay: boolean;
 }
 
+/** A question as lexemes: what the truth's stemmers make of it. */
+export interface AnalysedQuery {
+  readonly terms: readonly string[];
+  /** Groups of them that are one word: what several languages make of it. */
+  readonly alike: readonly (readonly string[])[];
+  /** Of the words of each day that the question names. */
+  readonly dayWords: readonly (readonly string[])[];
+  readonly marks: readonly string[];
+}
+
 /** One row that shares a word with a query: what BM25 needs to know of it. */
 export interface TextHit {
   readonly id: string;
@@ -94,6 +104,8 @@ export interface MemoryStore {
   recentMemories(filter: MemoryFilter, limit: number): Promise<readonly Memory[]>;
   /** States of what the filter lets through, whichever session told them: the most important first, then the newest. */
   profileMemories(filter: MemoryFilter, limit: number): Promise<readonly Memory[]>;
+  /** What words and stems the query is looked up by; the same ones are answered from memory. */
+  analyseQuery(query: TextQuery): Promise<AnalysedQuery>;
   searchText(query: TextQuery, filter: MemoryFilter, limit: number): Promise<TextHits>;
   /** Whose is what the filter lets through, for a search that names no user; whose newest is newest first, at most `limit`. */
   findOwners(filter: MemoryFilter, limit: number): Promise<readonly Owner[]>;

@@ -67,6 +67,12 @@ export interface VectorHit {
   readonly cosine: number;
 }
 
+export interface StoredVector {
+  /** Of the row that was embedded. */
+  readonly version: number;
+  readonly vector: Float32Array;
+}
+
 /** The collection that a target's points live in. */
 export interface CollectionRef {
   readonly name: string;
@@ -81,6 +87,11 @@ export interface CollectionRef {
 export interface VectorIndex {
   /** True: a search asks the rows themselves, so that it applies the filter's condition by itself. */
   readonly joinsRows?: boolean;
+  /**
+   * The vectors of the points that exist among `ids`, for a search that goes through them by itself. Only an index tells them
+   * that stands in the truth's own database, and tells the truth's changes of its points too (`SearchableRows`).
+   */
+  readVectors?(collection: CollectionRef, ids: readonly string[]): Promise<ReadonlyMap<string, StoredVector>>;
   /** Makes the collection and its payload indexes; throws `invalid` when it exists with other dimensions. */
   prepare(collection: CollectionRef): Promise<void>;
   /**

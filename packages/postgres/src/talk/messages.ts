@@ -1,4 +1,6 @@
 import {
+  bestOf,
+  frequenciesOf,
   groupTerms,
   tenantOf,
   type KeptMessage,
@@ -14,7 +16,7 @@ import {
 import { Values, type Executor } from "@engram/sql";
 import { analyseIn, anyOf } from "../lexemes.ts";
 import { NOTHING } from "../search-text.ts";
-import { bestOf, candidatesSql, frequenciesOf, toCandidates, type CandidateColumns } from "../text-candidates.ts";
+import { candidatesSql, toCandidates, type CandidateColumns } from "../text-candidates.ts";
 
 export interface MessageRow extends Record<string, unknown> {
   readonly id: string;

@@ -10,18 +10,19 @@ function sweeping(left: number): () => Promise<{ deleted: number; more: boolean 
   };
 }
 
-test("memories, answers and events are swept to the end, and counted over the steps", async () => {
+test("memories, answers, events and what was told of changes are swept to the end, and counted over the steps", async () => {
   const job = createSweepJob({
     store: { sweepExpired: sweeping(7) },
     answers: { sweep: sweeping(11) },
     conversations: { sweepEvents: sweeping(3) },
+    searchable: { forget: () => Promise.resolve(2) },
   });
   const { signal } = new AbortController();
   const first = await job.step(null, { signal, spent: () => true });
-  expect(first).toEqual({ done: false, state: { expired: 5, answers: 5, events: 3 } });
+  expect(first).toEqual({ done: false, state: { expired: 5, answers: 5, events: 3, changes: 2 } });
   const state = first.done ? undefined : first.state;
   expect(await job.step(state, { signal, spent: () => false })).toEqual({
     done: true,
-    result: { expired: 7, answers: 11, events: 3 },
+    result: { expired: 7, answers: 11, events: 3, changes: 6 },
   });
 });

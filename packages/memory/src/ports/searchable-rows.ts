@@ -1,0 +1,66 @@
+import type { Level } from "../memory.ts";
+
+/** A live row of one user, as the words of a search see it. */
+export interface SearchableRow {
+  readonly id: string;
+  readonly version: number;
+  readonly level: Level;
+  readonly type: string;
+  readonly sessionId: string | null;
+  readonly sessionIds: readonly string[];
+  readonly agentIds: readonly string[];
+  /** Microseconds since 1970. */
+  readonly createdAt: number;
+  /** Milliseconds since 1970; Infinity: never. */
+  readonly expiresAt: number;
+  /** Its lexemes in the database's order, and how often each stands there. */
+  readonly lexemes: readonly string[];
+  readonly counts: readonly number[];
+}
+
+/** Whose rows. */
+export interface RowsOwner {
+  readonly projectId: string;
+  readonly userId: string;
+}
+
+/** What came to pass in the truth, told in the order in which it can be seen. */
+export interface ChangesAsked {
+  readonly tenant: string;
+  /** The mark of the look before this one. */
+  readonly since: string;
+}
+
+/** The changes of one tenant that a look before this one may not have seen. */
+export interface Change {
+  /** Of a transaction: all its changes can be seen at once, and are told again until none before it is under way. */
+  readonly transaction: string;
+  /** Undefined: too many to tell. */
+  readonly ids: readonly string[] | undefined;
+}
+
+export interface ChangesLook {
+  /** What the next look is to begin from; grows, as long as `epoch` stays. */
+  readonly since: string;
+  /** Changes before this mark are no longer told. */
+  readonly toldFrom: string;
+  /** Another one: what was seen before is of another database, or of one that was written past its triggers. */
+  readonly epoch: string;
+  /** For each that was asked, in order. */
+  readonly changes: readonly (readonly Change[])[];
+}
+
+/** The truth as it is held in memory for searches, and what is needed to follow it. */
+export interface SearchableRows {
+  /** All live rows of a user, as of one instant, whose mark comes along; undefined: more than `limit`. */
+  load(
+    owner: RowsOwner,
+    limit: number,
+  ): Promise<{ readonly rows: readonly SearchableRow[]; readonly since: string; readonly epoch: string } | undefined>;
+  /** Those among `ids` that are live and the user's own. */
+  read(owner: RowsOwner, ids: readonly string[]): Promise<readonly SearchableRow[]>;
+  /** One statement for all that ask. What had been committed when it began is in it. */
+  look(asked: readonly ChangesAsked[]): Promise<ChangesLook>;
+  /** Takes away what was told for a quarter of an hour, and says how many changes. */
+  forget(): Promise<number>;
+}

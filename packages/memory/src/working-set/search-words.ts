@@ -1,0 +1,133 @@
+import { speakerLexeme } from "../lexical.ts";
+import { EVENT_TYPE } from "../memory.ts";
+import type { AnalysedQuery, TextHit, TextHits, TextQuery } from "../ports/index.ts";
+import {
+  bestOf,
+  frequenciesOf,
+  NEIGHBOURED_MAX,
+  NEIGHBOURS,
+  TALK_GAP_SECONDS,
+  type Candidate,
+} from "../text-candidates.ts";
+import { groupTerms } from "../text-terms.ts";
+import { hashLexeme } from "./hash-lexeme.ts";
+import type { Held, WorkingSet } from "./working-set.ts";
+
+/** What the store's own `searchText` gives for the same rows; `seen` as `seenRows` gives it. */
+export function searchWords(
+  set: WorkingSet,
+  seen: Uint8Array,
+  { query, analysed, limit }: { readonly query: TextQuery; readonly analysed: AnalysedQuery; readonly limit: number },
+): TextHits {
+  const { terms, alike, dayWords, marks } = analysed;
+  const wanted = new Set([...terms, ...query.days.flatMap((day) => day.lexemes)]);
+  if (wanted.size === 0) return NO_HITS;
+  const watched = new Watched(wanted, terms.map(speakerLexeme), marks);
+  let [documents, lengths] = [0, 0];
+  const candidates: Candidate[] = [];
+  const places = new Map<string, number>();
+  for (let at = 0; at < set.held.length; at++) {
+    const row = set.held[at];
+    if (row === undefined || seen[at] !== 1) continue;
+    documents += 1;
+    lengths += row.length;
+    const found = watched.findIn(set, at);
+    if (found === undefined) continue;
+    const isTurn = row.type === EVENT_TYPE && row.hasSpeaker;
+    candidates.push({ id: row.id, length: row.length, isTurn, ...found });
+    places.set(row.id, at);
+  }
+  const averageLength = documents === 0 ? 0 : lengths / documents;
+  const statistics = { documents, averageLength, documentFrequencies: frequenciesOf(candidates) };
+  const best = bestOf(candidates, wanted, statistics).slice(0, limit);
+  return {
+    hits: withNeighbours(set.held, seen, best, places),
+    terms: groupTerms({ lexemes: terms, alike }, query.days, dayWords),
+    ...statistics,
+  };
+}
+
+const NO_HITS: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
+
+/** Of so many words few are another's: a row's words are first looked up in a table of their lowest bits. */
+const SIEVE = 1_024;
+
+interface WatchedLexeme {
+  readonly lexeme: string;
+  readonly isWanted: boolean;
+  /** How often it stands in a row is told. */
+  readonly isCounted: boolean;
+  readonly isMark: boolean;
+}
+
+/** The lexemes of a question, as rows are looked through for them. */
+class Watched {
+  readonly #sieve = new Uint8Array(SIEVE);
+  readonly #known = new Map<number, WatchedLexeme>();
+
+  constructor(wanted: ReadonlySet<string>, speakers: readonly string[], marks: readonly string[]) {
+    const marking = new Set(marks);
+    const counted = new Set([...wanted, ...speakers]);
+    for (const lexeme of new Set([...counted, ...marks])) {
+      const [low, high] = hashLexeme(lexeme);
+      this.#sieve[low % SIEVE] = 1;
+      const watched = { isWanted: wanted.has(lexeme), isCounted: counted.has(lexeme), isMark: marking.has(lexeme) };
+      this.#known.set(keyOf(low, high), { lexeme, ...watched });
+    }
+  }
+
+  /** Undefined: none of those that are wanted. */
+  findIn(set: WorkingSet, row: number): Pick<Candidate, "frequencies" | "isMarked"> | undefined {
+    const end = set.wordsFrom[row + 1] ?? 0;
+    let [isFound, isMarked] = [false, false];
+    let frequencies: Record<string, number> | undefined;
+    for (let at = set.wordsFrom[row] ?? 0; at < end; at++) {
+      const low = set.wordsLow[at] ?? 0;
+      if (this.#sieve[low % SIEVE] !== 1) continue;
+      const known = this.#known.get(keyOf(low, set.wordsHigh[at] ?? 0));
+      if (known === undefined) continue;
+      isFound ||= known.isWanted;
+      isMarked ||= known.isMark;
+      if (known.isCounted) (frequencies ??= {})[known.lexeme] = set.counts[at] ?? 1;
+    }
+    return isFound && frequencies !== undefined ? { frequencies, isMarked } : undefined;
+  }
+}
+
+/** Of the 64 bits as many as a number holds, 53. */
+const keyOf = (low: number, high: number): number => low * 2 ** 21 + (high >>> 11);
+
+/**
+ * The best with who stands beside them: told in the same session, events beside events and statements beside statements; of
+ * what was told outside of all sessions, events alone, as long as no more than ten minutes lie between.
+ */
+function withNeighbours(
+  held: readonly Held[],
+  seen: Uint8Array,
+  best: readonly Candidate[],
+  places: ReadonlyMap<string, number>,
+): readonly TextHit[] {
+  const talks = new Map<string, { readonly rows: number[]; readonly at: Map<number, number> }>();
+  held.forEach((row, at) => {
+    if (seen[at] !== 1 || row.talk === undefined) return;
+    const known = talks.get(row.talk) ?? { rows: [], at: new Map<number, number>() };
+    talks.set(row.talk, known);
+    known.at.set(at, known.rows.length);
+    known.rows.push(at);
+  });
+  return best.map((hit, n) => {
+    const row = places.get(hit.id) ?? 0;
+    const own = held[row];
+    const talk = n >= NEIGHBOURED_MAX || own?.talk === undefined ? undefined : talks.get(own.talk);
+    const at = talk?.at.get(row);
+    if (own === undefined || talk === undefined || at === undefined) return { ...hit, before: [], after: [] };
+    const take = (step: -1 | 1): readonly string[] =>
+      Array.from({ length: NEIGHBOURS }, (_, far) => held[talk.rows[at + step * (far + 1)] ?? -1]).flatMap((other) =>
+        other !== undefined && isNear(own, other) ? [other.id] : [],
+      );
+    return { ...hit, before: take(-1), after: take(1) };
+  });
+}
+
+const isNear = (own: Held, other: Held): boolean =>
+  own.sessionId !== null || Math.abs(own.createdAt - other.createdAt) < TALK_GAP_SECONDS * 1e6;

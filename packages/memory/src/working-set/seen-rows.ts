@@ -1,0 +1,47 @@
+import type { RowsOwner } from "../ports/index.ts";
+import { visibleTo, type MemoryFilter, type Visible } from "../scope.ts";
+import type { Held, WorkingSet } from "./working-set.ts";
+
+/**
+ * Whose working set answers for a filter. Undefined: nobody's, for it asks for more than one user's live memories or for
+ * what a set does not know of them.
+ */
+export function ownerOf(filter: MemoryFilter): RowsOwner | undefined {
+  const { projectId, userId } = filter.scope;
+  const asksMore =
+    filter.asOf !== undefined ||
+    filter.key !== undefined ||
+    filter.condition !== undefined ||
+    filter.includeHidden === true;
+  if (userId === undefined || asksMore) return undefined;
+  return visibleTo(filter.scope).every((visible) => visible.userId === userId) ? { projectId, userId } : undefined;
+}
+
+/** For each row of the owner's set whether the filter lets it through (1) at `now`; the meaning is that of the SQL of filters. */
+export function seenRows({ held }: WorkingSet, filter: MemoryFilter, now: Date): Uint8Array {
+  const visible = visibleTo(filter.scope);
+  const types = filter.types === undefined ? undefined : new Set(filter.types);
+  const [from, before] = [microsecondsOf(filter.createdAfter), microsecondsOf(filter.createdBefore)];
+  const time = now.getTime();
+  const seen = new Uint8Array(held.length);
+  held.forEach((row, at) => {
+    const passes =
+      row.expiresAt > time &&
+      (from === undefined || row.createdAt >= from) &&
+      (before === undefined || row.createdAt < before) &&
+      (types === undefined || types.has(row.type)) &&
+      visible.some((one) => isVisible(row, one));
+    if (passes) seen[at] = 1;
+  });
+  return seen;
+}
+
+function isVisible(row: Held, { level, sessionId, agentId }: Visible): boolean {
+  return (
+    (level === undefined || row.level === level) &&
+    (sessionId === undefined || row.sessionIds.includes(sessionId)) &&
+    (agentId === undefined || row.agentIds.includes(agentId))
+  );
+}
+
+const microsecondsOf = (time: Date | undefined): number | undefined => time && time.getTime() * 1_000;

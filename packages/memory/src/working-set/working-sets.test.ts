@@ -1,0 +1,246 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { DEFAULT_PROJECT_ID } from "../ids.ts";
+import type { Change, ChangesLook, SearchableRow, SearchableRows } from "../ports/index.ts";
+import { createNextRun } from "./next-run.ts";
+import { createWorkingSets, type WorkingSetsOptions } from "./working-sets.ts";
+
+const filterOf = (userId: string) => ({ scope: { projectId: DEFAULT_PROJECT_ID, userId, exact: false } });
+const MINUTE = 60_000;
+
+/** Rows that are told to change, and how often they were read whole. */
+class FakeRows implements SearchableRows {
+  rows = new Map<string, SearchableRow>();
+  changes: Change[] = [];
+  /** A transaction of this number is under way, so that all after it are told again and again. */
+  since = 100;
+  latest = 100;
+  toldFrom = 0;
+  epoch = "one";
+  loads = 0;
+  reads = 0;
+  asked: number[] = [];
+  fault: Error | undefined;
+
+  put(id: string, version = 1): void {
+    this.rows.set(id, rowOf(id, version));
+    this.tell([id]);
+  }
+  tell(ids: readonly string[] | undefined): void {
+    this.latest += 1;
+    this.changes.push({ transaction: String(this.latest), ids });
+  }
+  load(): ReturnType<SearchableRows["load"]> {
+    this.loads += 1;
+    if (this.fault !== undefined) return Promise.reject(this.fault);
+    return Promise.resolve({ rows: [...this.rows.values()], since: String(this.since), epoch: this.epoch });
+  }
+  read(_owner: unknown, ids: readonly string[]): Promise<readonly SearchableRow[]> {
+    this.reads += 1;
+    if (this.fault !== undefined) return Promise.reject(this.fault);
+    return Promise.resolve(ids.flatMap((id) => this.rows.get(id) ?? []));
+  }
+  async look(asked: Parameters<SearchableRows["look"]>[0]): Promise<ChangesLook> {
+    this.asked.push(asked.length);
+    await new Promise((resolve) => setImmediate(resolve));
+    const { since, toldFrom, epoch } = this;
+    const told = (from: string) => this.changes.filter(({ transaction }) => Number(transaction) >= Number(from));
+    return { since: String(since), toldFrom: String(toldFrom), epoch, changes: asked.map((one) => told(one.since)) };
+  }
+  forget(): Promise<number> {
+    return Promise.resolve(0);
+  }
+}
+
+function rowOf(id: string, version: number): SearchableRow {
+  return {
+    id,
+    version,
+    level: "user",
+    type: "fact",
+    sessionId: null,
+    sessionIds: [],
+    agentIds: [],
+    createdAt: version,
+    expiresAt: Infinity,
+    lexemes: ["слово"],
+    counts: [1],
+  };
+}
+
+describe("createWorkingSets", () => {
+  let rows: FakeRows;
+  let time = 0;
+  const open: { close(): void }[] = [];
+  const create = (given: Partial<WorkingSetsOptions> = {}) => {
+    const sets = createWorkingSets({ rows, index: {}, bytesMax: 1e6, now: () => time, ...given });
+    open.push(sets);
+    return sets;
+  };
+  /** Asks until a set is held; what came before it was "none is". */
+  const held = async (sets: ReturnType<typeof create>, userId = "u") => {
+    for (let tries = 0; tries < 10; tries++) {
+      const set = await sets.find(filterOf(userId), undefined);
+      if (set !== undefined) return set;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    throw new Error("none is held");
+  };
+  const idsOf = (set: Awaited<ReturnType<typeof held>>) => set.held.map(({ id, version }) => `${id}${version}`);
+  beforeEach(() => {
+    rows = new FakeRows();
+    time = 0;
+    rows.put("a");
+  });
+  afterEach(() => {
+    for (const one of open.splice(0)) one.close();
+    jest.useRealTimers();
+  });
+
+  test("who is asked about once is not held, and who is asked about a second time is", async () => {
+    const sets = create();
+    expect(await sets.find(filterOf("u"), undefined)).toBeUndefined();
+    expect(rows.loads).toBe(0);
+    expect(await sets.find(filterOf("u"), undefined)).toBeUndefined();
+    expect(idsOf(await held(sets))).toEqual(["a1"]);
+    expect([rows.loads, sets.held.users]).toEqual([1, 1]);
+  });
+
+  test("nobody is held where there is no room, and nobody for whom there is too little", async () => {
+    for (const bytesMax of [0, 100]) {
+      const sets = create({ bytesMax });
+      for (let tries = 0; tries < 5; tries++) {
+        expect(await sets.find(filterOf("u"), undefined)).toBeUndefined();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(sets.held).toEqual({ users: 0, bytes: 0 });
+    }
+    expect(rows.loads).toBe(1);
+  });
+
+  test("who was not asked about for longest makes room", async () => {
+    const sets = create({ bytesMax: 1_000 });
+    await held(sets, "u");
+    await held(sets, "v");
+    await held(sets, "u");
+    await held(sets, "w");
+    const loads = rows.loads;
+    await held(sets, "u");
+    expect(rows.loads).toBe(loads);
+    await held(sets, "v");
+    expect(rows.loads).toBe(loads + 1);
+    expect(sets.held.bytes).toBeLessThanOrEqual(1_000);
+  });
+
+  test("a change is in the next answer, told again or not, and is read once", async () => {
+    const sets = create();
+    await held(sets);
+    rows.reads = 0;
+    rows.put("b");
+    rows.put("a", 2);
+    expect(idsOf(await held(sets))).toEqual(["b1", "a2"]);
+    expect(idsOf(await held(sets))).toEqual(["b1", "a2"]);
+    expect(rows.reads).toBe(1);
+    // The slow one ends, and only what comes later is told from then on.
+    rows.rows.delete("b");
+    rows.changes.push({ transaction: "100", ids: ["b"] });
+    expect(idsOf(await held(sets))).toEqual(["a2"]);
+    expect(rows.reads).toBe(2);
+    rows.since = rows.latest + 1;
+    await held(sets);
+    rows.latest = rows.since;
+    rows.put("c");
+    expect(idsOf(await held(sets))).toEqual(["c1", "a2"]);
+    expect([rows.reads, rows.loads]).toEqual([3, 1]);
+  });
+
+  test("a change whose rows could not be read is read with the next question", async () => {
+    const sets = create();
+    await held(sets);
+    rows.put("b");
+    rows.fault = new Error("away");
+    await expect(sets.find(filterOf("u"), undefined)).rejects.toThrow("away");
+    rows.fault = undefined;
+    expect(idsOf(await held(sets))).toEqual(["a1", "b1"]);
+  });
+
+  test.each<[string, (rows: FakeRows) => void]>([
+    ["the database is another, or was filled past its triggers", (all) => (all.epoch = "two")],
+    ["the database went back in time", (all) => (all.since = 50)],
+    ["what was told since is told no more", (all) => (all.since = all.toldFrom = 200)],
+    ["there were too many changes to tell", (all) => all.tell(undefined)],
+    [
+      "there were so many that all is read as soon",
+      (all) => all.tell(Array.from({ length: 1_001 }, (_, n) => `x${n}`)),
+    ],
+  ])("all is read anew where %s", async (_, happen) => {
+    const sets = create();
+    await held(sets);
+    happen(rows);
+    expect(await sets.find(filterOf("u"), undefined)).toBeUndefined();
+    rows.changes = [];
+    await held(sets);
+    expect(rows.loads).toBe(2);
+  });
+
+  test("a set is read anew after half an hour, and given until then", async () => {
+    const sets = create();
+    await held(sets);
+    time = 31 * MINUTE;
+    expect(await sets.find(filterOf("u"), undefined)).toBeDefined();
+    await new Promise((resolve) => setImmediate(resolve));
+    await held(sets);
+    expect(rows.loads).toBe(2);
+  });
+
+  test("who is not asked about for ten minutes is held no more", async () => {
+    jest.useFakeTimers({ doNotFake: ["setImmediate"] });
+    const sets = create();
+    await held(sets);
+    time = 11 * MINUTE;
+    jest.advanceTimersByTime(MINUTE);
+    expect(sets.held.users).toBe(0);
+  });
+
+  test("questions of one moment are one look, and each is of a time after it was asked", async () => {
+    const sets = create();
+    for (const user of ["u", "v", "w"]) await held(sets, user);
+    rows.asked = [];
+    await Promise.all(["u", "v", "w", "u"].map((user) => sets.find(filterOf(user), undefined)));
+    expect(rows.asked).toEqual([3, 1]);
+  });
+
+  test("a set that cannot be read is told, and is asked for again", async () => {
+    const told: unknown[] = [];
+    const sets = create({ onError: (error) => told.push(error) });
+    rows.fault = new Error("away");
+    for (let tries = 0; tries < 3; tries++) {
+      expect(await sets.find(filterOf("u"), undefined)).toBeUndefined();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(told.length).toBeGreaterThan(0);
+    rows.fault = undefined;
+    await held(sets);
+  });
+});
+
+describe("createNextRun", () => {
+  test("who asks while a run is under way gets one that begins after it", async () => {
+    let [begun, running] = [0, 0];
+    const run = createNextRun(async () => {
+      begun += 1;
+      running += 1;
+      expect(running).toBe(1);
+      const mine = begun;
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+      if (mine === 2) throw new Error("second");
+      return mine;
+    });
+    const [first, second, third] = [run(), run(), run()];
+    expect(await first).toBe(1);
+    await expect(second).rejects.toThrow("second");
+    await expect(third).rejects.toThrow("second");
+    expect(await run()).toBe(3);
+    expect(begun).toBe(3);
+  });
+});

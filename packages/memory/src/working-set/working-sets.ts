@@ -1,0 +1,157 @@
+import { createGroupCommit } from "../group-commit.ts";
+import type { ChangesAsked, CollectionRef, SearchableRows, VectorIndex } from "../ports/index.ts";
+import { tenantOf, type MemoryFilter } from "../scope.ts";
+import { openFollowed, type Followed, type Place, type Sources, type TenantLook } from "./follow.ts";
+import { ownerOf } from "./seen-rows.ts";
+import type { WorkingSet } from "./working-set.ts";
+
+/** Whoever is asked about a second time within this is held, and whoever is not asked about for as long no more. */
+const IDLE_MS = 10 * 60_000;
+/** No set is older: whatever went past all that follows the truth is seen by then. */
+const AGE_MAX_MS = 30 * 60_000;
+const SWEEP_EVERY_MS = 60_000;
+/** Sets that are read at once. */
+const LOADS_MAX = 2;
+/** Users of whom is known that they were asked about. */
+const ASKED_MAX = 10_000;
+
+export interface WorkingSets {
+  /**
+   * The set that a search under the filter goes through, with everything that was committed before the call. Undefined: none
+   * is held, and the stores are to be asked. Throws what the truth throws.
+   */
+  find(filter: MemoryFilter, collection: CollectionRef | undefined): Promise<WorkingSet | undefined>;
+  /** How many are held, and what they take. */
+  readonly held: { readonly users: number; readonly bytes: number };
+  close(): void;
+}
+
+export interface WorkingSetsOptions {
+  readonly rows: SearchableRows;
+  readonly index: Pick<VectorIndex, "readVectors">;
+  /** What all sets together may take; 0: none is held. */
+  readonly bytesMax: number;
+  /** How often somebody must have been asked about to be held; 2 as a rule. */
+  readonly admittedAt?: number;
+  /** A set could not be read. */
+  readonly onError?: (error: unknown) => void;
+  readonly now?: () => number;
+}
+
+interface Entry {
+  readonly followed: Followed;
+  readonly loadedAt: number;
+  askedAt: number;
+}
+
+/**
+ * The memories of those who are asked about, held where the search runs. A set follows the truth: each search asks what has
+ * changed since the last one, so it sees what was committed before it began, whoever wrote it. What it finds is joined to the
+ * rows under the caller's filter like any other hit, so that a set can be wrong about an order, never about who may see
+ * what. Least recently asked ones go when the sets take more than they may.
+ */
+export function createWorkingSets({
+  rows,
+  index,
+  bytesMax,
+  admittedAt = 2,
+  onError = () => undefined,
+  now = () => performance.now(),
+}: WorkingSetsOptions): WorkingSets {
+  /** In the order in which they were asked. */
+  const entries = new Map<string, Entry>();
+  const asked = new Map<string, { times: number; at: number }>();
+  const loading = new Set<string>();
+  const looks = createGroupCommit<ChangesAsked, TenantLook>({
+    choose: (waiting) => waiting,
+    async write(group) {
+      const { changes, ...look } = await rows.look(group);
+      return changes.map((ofOne) => ({ ...look, changes: ofOne }));
+    },
+  });
+  const sources: Sources = { rows, index, look: (one) => looks.put(one) };
+  const sweeping = setInterval(() => forgetIdle(entries, asked, now() - IDLE_MS), SWEEP_EVERY_MS);
+  sweeping.unref();
+
+  async function load(key: string, place: Place): Promise<void> {
+    if (loading.has(key) || loading.size >= LOADS_MAX) return;
+    loading.add(key);
+    try {
+      const followed = await openFollowed(sources, place);
+      const [loadedAt, askedAt] = [now(), now()];
+      // Too many rows or bytes, which is to be looked at again later only.
+      if (followed === undefined || followed.bytes > bytesMax) asked.set(key, { times: -Infinity, at: loadedAt });
+      else entries.set(key, { followed, loadedAt, askedAt });
+      makeRoom();
+    } catch (error) {
+      onError(error);
+    } finally {
+      loading.delete(key);
+    }
+  }
+
+  function makeRoom(): void {
+    let bytes = bytesOf(entries);
+    for (const [key, { followed }] of entries) {
+      if (bytes <= bytesMax) return;
+      entries.delete(key);
+      bytes -= followed.bytes;
+    }
+  }
+
+  /** How often it was asked about of late. */
+  function countAsked(key: string): number {
+    const known = asked.get(key) ?? { times: 0, at: 0 };
+    asked.delete(key);
+    const one = { times: known.times + 1, at: known.times < 0 ? known.at : now() };
+    asked.set(key, one);
+    for (const oldest of asked.keys()) {
+      if (asked.size <= ASKED_MAX) break;
+      asked.delete(oldest);
+    }
+    return one.times;
+  }
+
+  return {
+    async find(filter, collection) {
+      const owner = bytesMax === 0 ? undefined : ownerOf(filter);
+      if (owner === undefined) return undefined;
+      const tenant = tenantOf({ ...owner, agentId: null });
+      const vectorsOf = index.readVectors === undefined ? undefined : collection;
+      const key = `${tenant} ${vectorsOf?.name ?? ""}`;
+      const place = { owner, tenant, collection: vectorsOf };
+      const entry = entries.get(key);
+      if (entry === undefined) {
+        if (countAsked(key) >= admittedAt) void load(key, place);
+        return undefined;
+      }
+      entries.delete(key);
+      entries.set(key, entry);
+      entry.askedAt = now();
+      const set = await entry.followed.follow();
+      const isLost = set === undefined && entries.get(key) === entry;
+      if (isLost) entries.delete(key);
+      if (isLost || now() - entry.loadedAt > AGE_MAX_MS) void load(key, place);
+      makeRoom();
+      return set;
+    },
+    get held() {
+      return { users: entries.size, bytes: bytesOf(entries) };
+    },
+    close() {
+      clearInterval(sweeping);
+      entries.clear();
+    },
+  };
+}
+
+function bytesOf(entries: ReadonlyMap<string, Entry>): number {
+  let bytes = 0;
+  for (const { followed } of entries.values()) bytes += followed.bytes;
+  return bytes;
+}
+
+function forgetIdle(entries: Map<string, Entry>, asked: Map<string, { readonly at: number }>, before: number): void {
+  for (const [key, { askedAt }] of entries) if (askedAt < before) entries.delete(key);
+  for (const [key, { at }] of asked) if (at < before) asked.delete(key);
+}

@@ -1,0 +1,114 @@
+import type { ChangesAsked, ChangesLook, RowsOwner, SearchableRow, SearchableRows } from "@engram/memory";
+import type { Executor } from "@engram/sql";
+
+/** Longer than a set is held that nobody asks about. */
+const TOLD_FOR = "15 minutes";
+
+interface RowColumns extends Record<string, unknown> {
+  readonly id: string;
+  readonly version: number;
+  readonly level: SearchableRow["level"];
+  readonly type: string;
+  readonly session_id: string | null;
+  readonly session_ids: string[];
+  readonly agent_ids: string[];
+  /** A time without an end is a text in JSON. */
+  readonly created_seconds: number | string;
+  readonly expires_seconds: number | string | null;
+  readonly words: readonly [lexemes: readonly string[] | null, counts: readonly number[] | null];
+}
+
+const ROW = `m.id, m.version, m.level, m.type, m.session_id, m.session_ids, m.agent_ids, date_part('epoch', m.created_at) AS created_seconds,
+  date_part('epoch', m.expires_at) AS expires_seconds,
+  (SELECT json_build_array(json_agg(w.lexeme), json_agg(coalesce(cardinality(w.positions), 1))) FROM unnest(m.search) w) AS words`;
+const LIVE = "m.valid_to IS NULL AND (m.expires_at IS NULL OR m.expires_at > statement_timestamp())";
+const OWN = "m.project_id = $1::uuid AND m.user_id = $2::text";
+
+/**
+ * Another text where what was read before need not be what stands: the server has started, from a backup perhaps, or the
+ * table was filled past its triggers (restored, emptied, written anew).
+ */
+const EPOCH = "pg_postmaster_start_time()::text || ' ' || pg_relation_filenode('public.memories')::text";
+const MARK = "pg_snapshot_xmin(pg_current_snapshot())::text";
+
+/** The rows of one user as a search's memory holds them, and the changes that it follows (migration 0050). */
+export function createSearchableRows(db: Executor): SearchableRows {
+  return {
+    load: (owner, limit) => load(db, owner, limit),
+    read: (owner, ids) => read(db, owner, ids),
+    look: (asked) => look(db, asked),
+    forget: async () => {
+      const [row] = await db.query<{ forgotten: number }>("SELECT engram.forget_changes($1::interval) AS forgotten", [
+        TOLD_FOR,
+      ]);
+      return row?.forgotten ?? 0;
+    },
+  };
+}
+
+async function load(db: Executor, { projectId, userId }: RowsOwner, limit: number): ReturnType<SearchableRows["load"]> {
+  const [loaded] = await db.query<{ since: string; epoch: string; rows: readonly RowColumns[] | null }>(
+    `SELECT ${MARK} AS since, ${EPOCH} AS epoch, (SELECT json_agg(r) FROM (
+       SELECT ${ROW} FROM public.memories m WHERE ${OWN} AND ${LIVE} LIMIT $3::int) r) AS rows`,
+    [projectId, userId, limit + 1],
+  );
+  if (loaded === undefined) throw new Error("a statement of one row gave none");
+  const { since, epoch, rows } = loaded;
+  return rows !== null && rows.length > limit ? undefined : { since, epoch, rows: (rows ?? []).map(toRow) };
+}
+
+async function read(
+  db: Executor,
+  { projectId, userId }: RowsOwner,
+  ids: readonly string[],
+): Promise<readonly SearchableRow[]> {
+  const rows = await db.query<RowColumns>(
+    `SELECT ${ROW} FROM public.memories m WHERE m.id = ANY ($3::uuid[]) AND ${OWN} AND ${LIVE}`,
+    [projectId, userId, ids],
+  );
+  return rows.map(toRow);
+}
+
+interface LookColumns extends Record<string, unknown> {
+  readonly since: string;
+  readonly told_from: string;
+  readonly epoch: string;
+  readonly changes: readonly (readonly [n: number, transaction: string, ids: readonly string[] | null])[] | null;
+}
+
+async function look(db: Executor, asked: readonly ChangesAsked[]): Promise<ChangesLook> {
+  const [row] = await db.query<LookColumns>(
+    `SELECT ${MARK} AS since, t.told_from::text AS told_from, ${EPOCH} AS epoch, (
+       SELECT json_agg(json_build_array(a.n, c.xid::text, c.ids)) FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS a (tenant, since, n)
+         JOIN engram.changes c ON c.tenant = a.tenant AND c.xid >= a.since::xid8) AS changes
+     FROM engram.changes_told t`,
+    [asked.map(({ tenant }) => tenant), asked.map(({ since }) => since)],
+  );
+  if (row === undefined) throw new Error("engram.changes_told has no row");
+  const changes = asked.map((_, at) =>
+    (row.changes ?? [])
+      .filter(([n]) => n === at + 1)
+      .map(([, transaction, ids]) => ({ transaction, ids: ids ?? undefined })),
+  );
+  return { since: row.since, toldFrom: row.told_from, epoch: row.epoch, changes };
+}
+
+/** Seconds have six decimals. */
+const MICROSECONDS = 1e6;
+
+function toRow(row: RowColumns): SearchableRow {
+  const [lexemes, counts] = row.words;
+  return {
+    id: row.id,
+    version: row.version,
+    level: row.level,
+    type: row.type,
+    sessionId: row.session_id,
+    sessionIds: row.session_ids,
+    agentIds: row.agent_ids,
+    createdAt: Math.round(Number(row.created_seconds) * MICROSECONDS),
+    expiresAt: row.expires_seconds === null ? Infinity : Number(row.expires_seconds) * 1_000,
+    lexemes: lexemes ?? [],
+    counts: counts ?? [],
+  };
+}

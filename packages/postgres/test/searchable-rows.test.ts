@@ -1,0 +1,204 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import { DEFAULT_PROJECT_ID, tenantOf, type Change } from "@engram/memory";
+import type { Executor } from "@engram/sql";
+import { createMemoryStore, createSearchableRows } from "../src/index.ts";
+import { describeOnDatabases } from "./databases.ts";
+import { draft } from "./draft.ts";
+
+const owner = { projectId: DEFAULT_PROJECT_ID, userId: "u" };
+const tenant = tenantOf({ ...owner, agentId: null });
+const actor = { requestId: null, name: null };
+
+describeOnDatabases("searchable rows", (db, name) => {
+  const store = createMemoryStore(db);
+  const rows = createSearchableRows(db);
+  beforeEach(async () => {
+    await db.script(`TRUNCATE public.memories; DELETE FROM engram.changes;
+      UPDATE engram.changes_told SET told_from = '0', next = '0', next_at = now()`);
+  });
+  const mark = async (): Promise<string> => (await rows.look([])).since;
+  const told = async (since: string): Promise<readonly Change[]> =>
+    (await rows.look([{ tenant, since }])).changes[0] ?? [];
+  const idsOf = (changes: readonly Change[]) => new Set(changes.flatMap(({ ids }) => ids ?? ["too many"]));
+  const put = async (given: Parameters<typeof draft>[0]): Promise<string> =>
+    (await store.putMemories([draft(given)]))[0]?.memory.id ?? "";
+
+  test("live rows of one user, with what a search asks of them", async () => {
+    const id = await put({
+      content: "Марина: завтра чай, чай и кофе",
+      type: "interaction",
+      sessionId: "s",
+      expiresAt: new Date("2099-01-01T00:00:00Z"),
+    });
+    await put({ content: "Ушёл", expiresAt: new Date("2001-01-01T00:00:00Z") });
+    await put({ content: "Чужое", userId: "v" });
+    await db.query("UPDATE memories SET created_at = '2026-05-08 10:11:12.345678+00' WHERE id = $1", [id]);
+    const loaded = await rows.load(owner, 10);
+    expect(loaded?.rows).toEqual([
+      {
+        id,
+        version: expect.any(Number),
+        level: "user",
+        type: "interaction",
+        sessionId: "s",
+        sessionIds: ["s"],
+        agentIds: [],
+        createdAt: Date.parse("2026-05-08T10:11:12Z") * 1_000 + 345_678,
+        expiresAt: Date.parse("2099-01-01T00:00:00Z"),
+        lexemes: expect.arrayContaining(["@who:марин", "ча", "коф"]),
+        counts: expect.any(Array),
+      },
+    ]);
+    const row = loaded?.rows[0];
+    expect(row?.counts[row.lexemes.indexOf("ча")]).toBe(2);
+    expect(await rows.read(owner, [id])).toEqual(loaded?.rows);
+    expect(await rows.read({ ...owner, userId: "v" }, [id])).toEqual([]);
+  });
+
+  test("a time without an end is one, and a row without a word has none", async () => {
+    await db.query(
+      "INSERT INTO memories (user_id, content, created_at, expires_at) VALUES ('u', '—', '-infinity', 'infinity')",
+    );
+    expect((await rows.load(owner, 10))?.rows).toMatchObject([{ createdAt: -Infinity, expiresAt: Infinity }]);
+  });
+
+  test("more rows than may be held are not read", async () => {
+    await db.query("INSERT INTO memories (user_id, content) SELECT 'u', 'память ' || n FROM generate_series(1, 4) n");
+    expect((await rows.load(owner, 4))?.rows).toHaveLength(4);
+    expect(await rows.load(owner, 3)).toBeUndefined();
+  });
+
+  test("every door tells whose memories have changed; being told again is no change", async () => {
+    const begin = await mark();
+    const id = await put({ content: "Живёт в Казани" });
+    expect(idsOf(await told(begin))).toEqual(new Set([id]));
+    const doors: readonly (() => Promise<unknown>)[] = [
+      () => store.updateMemory(DEFAULT_PROJECT_ID, id, { content: "Живёт в Самаре", mergeMetadata: false }, actor),
+      () => put({ content: "Живёт в Самаре", sessionId: "s" }),
+      () => db.query("UPDATE memories SET valid_to = now() WHERE id = $1", [id]),
+      () => db.query("UPDATE memories SET valid_to = NULL WHERE id = $1", [id]),
+      () => db.query("UPDATE memories SET user_id = 'v' WHERE id = $1", [id]),
+      () => db.query("UPDATE memories SET user_id = 'u' WHERE id = $1", [id]),
+      () => store.deleteMemory(DEFAULT_PROJECT_ID, id, actor),
+    ];
+    for (const door of doors) {
+      const since = await mark();
+      await door();
+      expect(idsOf(await told(since))).toEqual(new Set([id]));
+    }
+    const other = await put({ content: "Пьёт чай" });
+    const since = await mark();
+    await put({ content: "Пьёт чай" });
+    expect(await told(since)).toEqual([]);
+    await db.script("TRUNCATE public.memories");
+    expect(idsOf(await told(since))).toEqual(new Set([other]));
+  });
+
+  test("words that are made anew without a new version are told", async () => {
+    const id = await put({ content: "Живёт в Казани" });
+    const words = "SELECT ids FROM engram.changes WHERE xid = pg_current_xact_id()";
+    const seen: unknown[] = [];
+    const work = db.transaction(async (tx) => {
+      await tx.query("UPDATE memories SET content = content");
+      seen.push(await tx.query(words));
+      // As a migration does that changes what words are made of.
+      await tx.script(`CREATE OR REPLACE FUNCTION engram.search_document(content text, occurred_at timestamptz) RETURNS tsvector
+        LANGUAGE sql IMMUTABLE AS $$ SELECT to_tsvector('pg_catalog.simple', content) $$`);
+      await tx.query("UPDATE memories SET content = content");
+      seen.push(await tx.query(words));
+      throw new Error("the functions stay as they are");
+    });
+    await expect(work).rejects.toThrow();
+    expect(seen).toEqual([[], [{ ids: [id] }]]);
+  });
+
+  test("of more than 500 of one user in one statement is told that there were too many", async () => {
+    const since = await mark();
+    await db.query("INSERT INTO memories (user_id, content) SELECT 'u', 'память ' || n FROM generate_series(1, 501) n");
+    expect(idsOf(await told(since))).toEqual(new Set(["too many"]));
+  });
+
+  test("several ask at once, each for its own", async () => {
+    const since = await mark();
+    const [mine, other] = [await put({ content: "Моё" }), await put({ content: "Чужое", userId: "v" })];
+    const theirs = tenantOf({ ...owner, userId: "v", agentId: null });
+    const looked = await rows.look([theirs, tenant, theirs].map((one) => ({ tenant: one, since })));
+    expect(looked.changes.map(idsOf)).toEqual([other, mine, other].map((id) => new Set([id])));
+  });
+
+  test("what was told for a quarter of an hour is told no more, and a mark from before is known for it", async () => {
+    const since = await mark();
+    await put({ content: "Давно" });
+    expect(await rows.forget()).toBe(0);
+    // The mark of now is to become the first that is told, when it is old enough.
+    await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
+    expect(await rows.forget()).toBe(0);
+    expect(idsOf(await told(since)).size).toBe(1);
+    await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
+    const lately = await mark();
+    expect(await rows.forget()).toBe(1);
+    expect(await told(since)).toEqual([]);
+    const { toldFrom } = await rows.look([]);
+    expect(BigInt(toldFrom)).toBeGreaterThan(BigInt(since));
+    expect(BigInt(toldFrom)).toBeLessThanOrEqual(BigInt(lately));
+  });
+
+  // One session has no two transactions at once.
+  (name === "PostgreSQL" ? describe : describe.skip)("transactions that end in another order than they began", () => {
+    test("a change is told after its commit, however many looks were before it", async () => {
+      const [first, second] = [gate(), gate()];
+      const slow = db.transaction(async (tx) => {
+        await insert(tx, "медленно");
+        first.open();
+        await second.passed;
+      });
+      await first.passed;
+      const begin = await mark();
+      await insert(db, "быстро");
+      const early = await rows.look([{ tenant, since: begin }]);
+      expect(idsOf(early.changes[0] ?? []).size).toBe(1);
+      // The quick one is told again as long as the slow one, which began before it, is under way.
+      const again = await rows.look([{ tenant, since: early.since }]);
+      expect(again.changes).toEqual(early.changes);
+      second.open();
+      await slow;
+      const late = await rows.look([{ tenant, since: again.since }]);
+      expect(idsOf(late.changes[0] ?? []).size).toBe(2);
+      expect(await told(late.since)).toEqual([]);
+    });
+
+    test("one that takes longer than changes are told is told for as long as others", async () => {
+      const [first, second] = [gate(), gate()];
+      const slow = db.transaction(async (tx) => {
+        await insert(tx, "очень медленно");
+        first.open();
+        await second.passed;
+      });
+      await first.passed;
+      const begin = await mark();
+      for (let quarter = 0; quarter < 3; quarter++) {
+        await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
+        await rows.forget();
+      }
+      second.open();
+      await slow;
+      await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
+      await rows.forget();
+      const looked = await rows.look([{ tenant, since: begin }]);
+      expect(BigInt(looked.toldFrom)).toBeLessThanOrEqual(BigInt(begin));
+      expect(idsOf(looked.changes[0] ?? []).size).toBe(1);
+    });
+  });
+});
+
+async function insert(on: Executor, content: string): Promise<void> {
+  await on.query("INSERT INTO memories (user_id, content) VALUES ('u', $1)", [content]);
+}
+
+function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open: () => open() };
+}
