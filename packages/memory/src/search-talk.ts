@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import type { Message } from "./conversation.ts";
 import { withDisplaced } from "./explain.ts";
 import { fuse } from "./fuse.ts";
@@ -26,12 +25,16 @@ export async function searchAll(
   request: SearchRequest,
 ): Promise<Omit<SearchResult, "memories"> & { readonly found: readonly Found[] }> {
   const answering = search(deps, request);
-  const late = Promise.all([answering, setTimeout(deps.deadlineMs, undefined, { ref: false })]).then(() => undefined);
-  const [result, inTime] = await Promise.all([answering, Promise.race([searchMessages(conversations, request), late])]);
+  const deadline = startTimer(deps.deadlineMs);
+  const late = Promise.all([answering, deadline.passed]).then(() => undefined);
+  const [result, inTime] = await Promise.all([
+    answering,
+    Promise.race([searchMessages(conversations, request), late]),
+  ]).finally(deadline.clear);
   const { memories, ...told } = result;
   const messages = inTime ?? [];
   const found = [
-    ...memories.map(({ score, ...memory }) => ({ kind: "memory", memory, score }) as const),
+    ...memories.map((memory) => ({ kind: "memory", memory, score: memory.score }) as const),
     ...messages,
   ].toSorted((left, right) => right.score - left.score);
   const degraded = inTime === undefined ? [...told.degraded, WITHOUT_MESSAGES] : told.degraded;
@@ -41,6 +44,13 @@ export async function searchAll(
     .slice(request.limit)
     .flatMap((one) => (one.kind === "memory" ? { id: one.memory.id, score: one.score } : []));
   return { ...answer, explanation: withDisplaced(told.explanation, displaced) };
+}
+
+/** To be cleared: until its time, a timer holds all that the search has found. */
+function startTimer(ms: number): { readonly passed: Promise<void>; readonly clear: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms).unref();
+  return { passed: promise, clear: () => clearTimeout(timer) };
 }
 
 const WITHOUT_MESSAGES: Degradation = { code: "deadline", message: "No messages in time; memories answer alone" };
