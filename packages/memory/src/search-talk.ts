@@ -3,7 +3,7 @@ import { withDisplaced } from "./explain.ts";
 import { fuse } from "./fuse.ts";
 import { lexicalScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
-import type { Conversations } from "./ports/index.ts";
+import type { Conversations, TextQuery } from "./ports/index.ts";
 import { search, type Degradation, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
 import { textQueryOf } from "./text-query.ts";
 
@@ -60,8 +60,8 @@ async function searchMessages(
   { query, queryTime, utcOffsetMinutes, filter, limit, threshold }: SearchRequest,
 ): Promise<readonly Found[]> {
   if (query === undefined) return [];
-  const asked = textQueryOf(query, queryTime ?? new Date(), utcOffsetMinutes);
-  const text = await conversations.searchText(asked, filter, MESSAGES_POOL);
+  const readQuery = (): TextQuery => textQueryOf(query, queryTime ?? new Date(), utcOffsetMinutes);
+  const text = await conversations.searchText(readQuery, filter, MESSAGES_POOL);
   const ranked = fuse({ vectorHits: undefined, textScores: lexicalScores(text), calibration: null })
     .filter((one) => one.score >= threshold)
     .slice(0, limit);
