@@ -1,5 +1,5 @@
 import { setTimeout as until } from "node:timers/promises";
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import type { Message } from "./conversation.ts";
 import { DEFAULT_PROJECT_ID } from "./ids.ts";
 import type { Memory } from "./memory.ts";
@@ -60,6 +60,10 @@ const talkOf = (searchText: () => Promise<TextHits>) =>
 const idsOf = ({ found }: Awaited<ReturnType<typeof searchAll>>): readonly string[] =>
   found.map((one) => (one.kind === "memory" ? one.memory.id : one.message.id));
 
+afterEach(() => {
+  jest.useRealTimers();
+});
+
 describe("searchAll", () => {
   test("a message takes its place by its score, and explain tells which memory it pushed out", async () => {
     const talk = talkOf(() => Promise.resolve(said));
@@ -78,6 +82,16 @@ describe("searchAll", () => {
     const result = await searchAll(worldOf(), talkOf(never), request);
     expect(idsOf(result)).toEqual([first, second]);
     expect(result.degraded.map(({ code }) => code)).toEqual(["index_not_ready", "deadline"]);
+  });
+
+  test("no timer holds an answer that was given", async () => {
+    jest.useFakeTimers();
+    await searchAll(
+      worldOf(),
+      talkOf(() => Promise.resolve(said)),
+      request,
+    );
+    expect(jest.getTimerCount()).toBe(0);
   });
 
   test("as long as memories are waited for, so are messages", async () => {

@@ -1,10 +1,9 @@
-import { setTimeout } from "node:timers/promises";
 import type { Message } from "./conversation.ts";
 import { withDisplaced } from "./explain.ts";
 import { fuse } from "./fuse.ts";
 import { lexicalScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
-import type { Conversations } from "./ports/index.ts";
+import type { Conversations, TextQuery } from "./ports/index.ts";
 import { search, type Degradation, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
 import { textQueryOf } from "./text-query.ts";
 
@@ -26,12 +25,16 @@ export async function searchAll(
   request: SearchRequest,
 ): Promise<Omit<SearchResult, "memories"> & { readonly found: readonly Found[] }> {
   const answering = search(deps, request);
-  const late = Promise.all([answering, setTimeout(deps.deadlineMs, undefined, { ref: false })]).then(() => undefined);
-  const [result, inTime] = await Promise.all([answering, Promise.race([searchMessages(conversations, request), late])]);
+  const deadline = startTimer(deps.deadlineMs);
+  const late = Promise.all([answering, deadline.passed]).then(() => undefined);
+  const [result, inTime] = await Promise.all([
+    answering,
+    Promise.race([searchMessages(conversations, request), late]),
+  ]).finally(deadline.clear);
   const { memories, ...told } = result;
   const messages = inTime ?? [];
   const found = [
-    ...memories.map(({ score, ...memory }) => ({ kind: "memory", memory, score }) as const),
+    ...memories.map((memory) => ({ kind: "memory", memory, score: memory.score }) as const),
     ...messages,
   ].toSorted((left, right) => right.score - left.score);
   const degraded = inTime === undefined ? [...told.degraded, WITHOUT_MESSAGES] : told.degraded;
@@ -43,6 +46,13 @@ export async function searchAll(
   return { ...answer, explanation: withDisplaced(told.explanation, displaced) };
 }
 
+/** To be cleared: until its time, a timer holds all that the search has found. */
+function startTimer(ms: number): { readonly passed: Promise<void>; readonly clear: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms).unref();
+  return { passed: promise, clear: () => clearTimeout(timer) };
+}
+
 const WITHOUT_MESSAGES: Degradation = { code: "deadline", message: "No messages in time; memories answer alone" };
 
 async function searchMessages(
@@ -50,8 +60,8 @@ async function searchMessages(
   { query, queryTime, utcOffsetMinutes, filter, limit, threshold }: SearchRequest,
 ): Promise<readonly Found[]> {
   if (query === undefined) return [];
-  const asked = textQueryOf(query, queryTime ?? new Date(), utcOffsetMinutes);
-  const text = await conversations.searchText(asked, filter, MESSAGES_POOL);
+  const readQuery = (): TextQuery => textQueryOf(query, queryTime ?? new Date(), utcOffsetMinutes);
+  const text = await conversations.searchText(readQuery, filter, MESSAGES_POOL);
   const ranked = fuse({ vectorHits: undefined, textScores: lexicalScores(text), calibration: null })
     .filter((one) => one.score >= threshold)
     .slice(0, limit);

@@ -63,7 +63,7 @@ describeOnDatabases("conversations", (db) => {
   const workRows = async () => (await db.query("SELECT 1 AS one FROM engram.outbox WHERE topic = 'extract'")).length;
   const find = async (query: string, userId = "u") => {
     const filter = { scope: { projectId, userId, exact: false } };
-    const { hits } = await conversations.searchText(textQueryOf(query, new Date()), filter, 10);
+    const { hits } = await conversations.searchText(() => textQueryOf(query, new Date()), filter, 10);
     return (
       await conversations.findMessages(
         hits.map((hit) => hit.id),

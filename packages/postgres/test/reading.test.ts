@@ -68,7 +68,7 @@ describeOnDatabases("the reader of talk", (db) => {
     (await db.query<{ n: number }>(`SELECT count(*)::int AS n FROM engram.messages WHERE ${where}`))[0]?.n;
   const find = async (query: string) => {
     const filter = { scope: { projectId, userId: "u", exact: false } };
-    const { hits } = await conversations.searchText(textQueryOf(query, new Date()), filter, 10);
+    const { hits } = await conversations.searchText(() => textQueryOf(query, new Date()), filter, 10);
     return hits.length;
   };
 

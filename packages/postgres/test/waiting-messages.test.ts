@@ -16,7 +16,7 @@ describeOnDatabases("messages that wait", (db) => {
   const add = (messages: ReturnType<typeof said>, given: Given = {}) => conversations.add(addOf(messages, given));
   const find = async (query: string, narrowed: Partial<MemoryFilter> = {}) => {
     const filter = { scope: { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false }, ...narrowed };
-    const { hits } = await conversations.searchText(textQueryOf(query, new Date()), filter, 10);
+    const { hits } = await conversations.searchText(() => textQueryOf(query, new Date()), filter, 10);
     const found = await conversations.findMessages(
       hits.map((hit) => hit.id),
       filter,

@@ -17,8 +17,11 @@ export interface Conversations {
   getEvent(projectId: string, id: string): Promise<AddEvent | undefined>;
   /** The latest turns of a session in their order, extracted or not; blanked ones are left out. */
   turns(speaker: Speaker, limit: number): Promise<readonly Message[]>;
-  /** Messages that wait for their extraction and share a word with the query, as the filter's caller sees them. */
-  searchText(query: TextQuery, filter: MemoryFilter, limit: number): Promise<TextHits>;
+  /**
+   * Messages that wait for their extraction and share a word with the query, as the filter's caller sees them. The query is
+   * read only where some may wait, which is seldom.
+   */
+  searchText(readQuery: () => TextQuery, filter: MemoryFilter, limit: number): Promise<TextHits>;
   findMessages(ids: readonly string[], filter: MemoryFilter): Promise<readonly Message[]>;
   /**
    * Takes away events that have been complete for `EVENT_DAYS`, one chunk; of a message that could not be read and has an end,

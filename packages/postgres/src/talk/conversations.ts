@@ -22,7 +22,7 @@ export function createConversations(db: Executor, { debounceMs }: { readonly deb
     },
     getEvent: (projectId, id) => getEvent(db, projectId, id),
     turns: (speaker, limit) => turns(db, speaker, limit),
-    searchText: (query, filter, limit) => searchMessages(db, query, filter, limit),
+    searchText: (readQuery, filter, limit) => searchMessages(db, readQuery, filter, limit),
     findMessages: (ids, filter) => findMessages(db, ids, filter),
     sweepEvents: () => sweepEvents(db),
   };

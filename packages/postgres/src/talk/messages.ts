@@ -128,13 +128,14 @@ const WAITING_MAX = 4_000;
  */
 export async function searchMessages(
   db: Executor,
-  query: TextQuery,
+  readQuery: () => TextQuery,
   filter: MemoryFilter,
   limit: number,
 ): Promise<TextHits> {
   const values = new Values();
   const condition = messageFilter(filter, values);
   if (condition === undefined || !(await mayWait(db, filter))) return NOTHING;
+  const query = readQuery();
   const { terms, alike, dayWords } = await analyseIn(db)(query);
   const wanted = new Set([...terms, ...query.days.flatMap((day) => day.lexemes)]);
   if (wanted.size === 0) return NOTHING;
