@@ -257,8 +257,8 @@ async function held(
   filter: MemoryFilter,
 ): Promise<WorkingSet> {
   for (let tries = 0; tries < 200; tries++) {
-    const set = await sets.find(filter, collection);
-    if (set !== undefined) return set;
+    const found = await sets.find(filter, collection);
+    if (found !== undefined) return found.set;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   throw new Error("the set was never read");

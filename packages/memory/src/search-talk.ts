@@ -4,7 +4,15 @@ import { fuse } from "./fuse.ts";
 import { lexicalScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { Conversations, TextQuery } from "./ports/index.ts";
-import { search, type Degradation, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
+import {
+  holdRows,
+  search,
+  type Degradation,
+  type HeldRows,
+  type SearchDeps,
+  type SearchRequest,
+  type SearchResult,
+} from "./search.ts";
 import { textQueryOf } from "./text-query.ts";
 
 /** Messages with a word in common that are looked at; those that wait for their extraction are few. */
@@ -24,12 +32,13 @@ export async function searchAll(
   conversations: Pick<Conversations, "searchText" | "findMessages">,
   request: SearchRequest,
 ): Promise<Omit<SearchResult, "memories"> & { readonly found: readonly Found[] }> {
-  const answering = search(deps, request);
+  const holding = holdRows(deps, request);
+  const answering = search(deps, request, holding);
   const deadline = startTimer(deps.deadlineMs);
   const late = Promise.all([answering, deadline.passed]).then(() => undefined);
   const [result, inTime] = await Promise.all([
     answering,
-    Promise.race([searchMessages(conversations, request), late]),
+    Promise.race([holding.then((held) => searchMessages(conversations, request, held)), late]),
   ]).finally(deadline.clear);
   const { memories, ...told } = result;
   const messages = inTime ?? [];
@@ -58,8 +67,9 @@ const WITHOUT_MESSAGES: Degradation = { code: "deadline", message: "No messages 
 async function searchMessages(
   conversations: Pick<Conversations, "searchText" | "findMessages">,
   { query, queryTime, utcOffsetMinutes, filter, limit, threshold }: SearchRequest,
+  held: HeldRows | undefined,
 ): Promise<readonly Found[]> {
-  if (query === undefined) return [];
+  if (query === undefined || held?.talkWaits === false) return [];
   const readQuery = (): TextQuery => textQueryOf(query, queryTime ?? new Date(), utcOffsetMinutes);
   const text = await conversations.searchText(readQuery, filter, MESSAGES_POOL);
   const ranked = fuse({ vectorHits: undefined, textScores: lexicalScores(text), calibration: null })

@@ -96,7 +96,11 @@ export type Arm = "embed" | "vectors" | "text";
  * are there in time. Every hit is joined back to its row under the caller's scope, and a vector hit counts only for the
  * version that was embedded, so that a stale, foreign or orphaned point is never returned.
  */
-export async function search(given: SearchDeps, request: SearchRequest): Promise<SearchResult> {
+export async function search(
+  given: SearchDeps,
+  request: SearchRequest,
+  holding = holdRows(given, request),
+): Promise<SearchResult> {
   const timings = new Map<Arm, number>();
   const deps: SearchDeps = {
     ...given,
@@ -105,10 +109,14 @@ export async function search(given: SearchDeps, request: SearchRequest): Promise
       given.onArm?.(arm, outcome, seconds);
     },
   };
-  return { ...(await searchArms(deps, request)), timings };
+  return { ...(await searchArms(deps, request, holding)), timings };
 }
 
-async function searchArms(deps: SearchDeps, request: SearchRequest): Promise<Omit<SearchResult, "timings">> {
+async function searchArms(
+  deps: SearchDeps,
+  request: SearchRequest,
+  held: Promise<HeldRows | undefined>,
+): Promise<Omit<SearchResult, "timings">> {
   if (request.query === undefined) {
     const memories = await recentDistinct(deps.store, request);
     return { memories: memories.map((memory) => ({ ...memory, score: 1 })), degraded: [] };
@@ -117,7 +125,6 @@ async function searchArms(deps: SearchDeps, request: SearchRequest): Promise<Omi
   const asked = textQueryOf(query, request.queryTime ?? new Date(), request.utcOffsetMinutes);
   const deadline = AbortSignal.timeout(deps.deadlineMs);
   const live = await deps.live();
-  const held = findHeld(deps, request, live.collection, deadline);
   const words = timed(deps, "text", () => searchWords(deps, asked, request, held));
   const arms = [inTime(words, deadline), searchVectors(deps, query, request, { live, held, deadline })] as const;
   const [text, vectors] = await Promise.all(arms);
@@ -134,18 +141,22 @@ async function searchArms(deps: SearchDeps, request: SearchRequest): Promise<Omi
 export interface HeldRows {
   readonly set: WorkingSet;
   readonly seen: Uint8Array;
+  /** The user said something that is no memory yet. */
+  readonly talkWaits: boolean;
 }
 
-/** Undefined: the stores are asked, which tell what is the matter where anything is. */
-async function findHeld(
-  { workingSets }: SearchDeps,
-  { filter }: SearchRequest,
-  collection: CollectionRef | undefined,
-  deadline: AbortSignal,
-): Promise<HeldRows | undefined> {
-  if (workingSets === undefined) return undefined;
-  const set = await beforeDeadline(workingSets.find(filter, collection), deadline).catch(() => undefined);
-  return set && { set, seen: seenRows(set, filter, new Date()) };
+/** What is held of those who are asked about, for a request with a query. Undefined: the stores are asked. Never throws. */
+export async function holdRows(deps: SearchDeps, { query, filter }: SearchRequest): Promise<HeldRows | undefined> {
+  if (deps.workingSets === undefined || query === undefined) return undefined;
+  try {
+    const { collection } = await deps.live();
+    const finding = deps.workingSets.find(filter, collection);
+    const found = await beforeDeadline(finding, AbortSignal.timeout(deps.deadlineMs));
+    return found && { ...found, seen: seenRows(found.set, filter, new Date()) };
+  } catch {
+    // The stores tell what is the matter.
+    return undefined;
+  }
 }
 
 async function searchWords(

@@ -1,5 +1,6 @@
 import type { ChangesAsked, ChangesLook, RowsOwner, SearchableRow, SearchableRows } from "@engram/memory";
 import type { Executor } from "@engram/sql";
+import { talkWaitsSql } from "./talk/messages.ts";
 
 /** Longer than a set is held that nobody asks about. */
 const TOLD_FOR = "15 minutes";
@@ -74,23 +75,26 @@ interface LookColumns extends Record<string, unknown> {
   readonly told_from: string;
   readonly epoch: string;
   readonly changes: readonly (readonly [n: number, transaction: string, ids: readonly string[] | null])[] | null;
+  readonly talking: readonly number[] | null;
 }
 
 async function look(db: Executor, asked: readonly ChangesAsked[]): Promise<ChangesLook> {
   const [row] = await db.query<LookColumns>(
     `SELECT ${MARK} AS since, t.told_from::text AS told_from, ${EPOCH} AS epoch, (
        SELECT json_agg(json_build_array(a.n, c.xid::text, c.ids)) FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS a (tenant, since, n)
-         JOIN engram.changes c ON c.tenant = a.tenant AND c.xid >= a.since::xid8) AS changes
+         JOIN engram.changes c ON c.tenant = a.tenant AND c.xid >= a.since::xid8) AS changes, (
+       SELECT json_agg(a.n) FROM unnest($1::uuid[]) WITH ORDINALITY AS a (tenant, n) WHERE ${talkWaitsSql("a.tenant")}) AS talking
      FROM engram.changes_told t`,
     [asked.map(({ tenant }) => tenant), asked.map(({ since }) => since)],
   );
   if (row === undefined) throw new Error("engram.changes_told has no row");
-  const changes = asked.map((_, at) =>
-    (row.changes ?? [])
+  const tenants = asked.map((_, at) => ({
+    changes: (row.changes ?? [])
       .filter(([n]) => n === at + 1)
       .map(([, transaction, ids]) => ({ transaction, ids: ids ?? undefined })),
-  );
-  return { since: row.since, toldFrom: row.told_from, epoch: row.epoch, changes };
+    talkWaits: row.talking?.includes(at + 1) === true,
+  }));
+  return { since: row.since, toldFrom: row.told_from, epoch: row.epoch, tenants };
 }
 
 /** Seconds have six decimals. */

@@ -18,7 +18,7 @@ describeOnDatabases("searchable rows", (db, name) => {
   });
   const mark = async (): Promise<string> => (await rows.look([])).since;
   const told = async (since: string): Promise<readonly Change[]> =>
-    (await rows.look([{ tenant, since }])).changes[0] ?? [];
+    (await rows.look([{ tenant, since }])).tenants[0]?.changes ?? [];
   const idsOf = (changes: readonly Change[]) => new Set(changes.flatMap(({ ids }) => ids ?? ["too many"]));
   const put = async (given: Parameters<typeof draft>[0]): Promise<string> =>
     (await store.putMemories([draft(given)]))[0]?.memory.id ?? "";
@@ -123,7 +123,9 @@ describeOnDatabases("searchable rows", (db, name) => {
     const [mine, other] = [await put({ content: "Моё" }), await put({ content: "Чужое", userId: "v" })];
     const theirs = tenantOf({ ...owner, userId: "v", agentId: null });
     const looked = await rows.look([theirs, tenant, theirs].map((one) => ({ tenant: one, since })));
-    expect(looked.changes.map(idsOf)).toEqual([other, mine, other].map((id) => new Set([id])));
+    expect(looked.tenants.map(({ changes }) => idsOf(changes))).toEqual(
+      [other, mine, other].map((id) => new Set([id])),
+    );
   });
 
   test("what was told for a quarter of an hour is told no more, and a mark from before is known for it", async () => {
@@ -156,14 +158,14 @@ describeOnDatabases("searchable rows", (db, name) => {
       const begin = await mark();
       await insert(db, "быстро");
       const early = await rows.look([{ tenant, since: begin }]);
-      expect(idsOf(early.changes[0] ?? []).size).toBe(1);
+      expect(idsOf(early.tenants[0]?.changes ?? []).size).toBe(1);
       // The quick one is told again as long as the slow one, which began before it, is under way.
       const again = await rows.look([{ tenant, since: early.since }]);
-      expect(again.changes).toEqual(early.changes);
+      expect(again.tenants).toEqual(early.tenants);
       second.open();
       await slow;
       const late = await rows.look([{ tenant, since: again.since }]);
-      expect(idsOf(late.changes[0] ?? []).size).toBe(2);
+      expect(idsOf(late.tenants[0]?.changes ?? []).size).toBe(2);
       expect(await told(late.since)).toEqual([]);
     });
 
@@ -186,7 +188,7 @@ describeOnDatabases("searchable rows", (db, name) => {
       await rows.forget();
       const looked = await rows.look([{ tenant, since: begin }]);
       expect(BigInt(looked.toldFrom)).toBeLessThanOrEqual(BigInt(begin));
-      expect(idsOf(looked.changes[0] ?? []).size).toBe(1);
+      expect(idsOf(looked.tenants[0]?.changes ?? []).size).toBe(1);
     });
   });
 });

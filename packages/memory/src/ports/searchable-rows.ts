@@ -47,7 +47,13 @@ export interface ChangesLook {
   /** Another one: what was seen before is of another database, or of one that was written past its triggers. */
   readonly epoch: string;
   /** For each that was asked, in order. */
-  readonly changes: readonly (readonly Change[])[];
+  readonly tenants: readonly TenantChanges[];
+}
+
+export interface TenantChanges {
+  readonly changes: readonly Change[];
+  /** Some of what the tenant said is no memory yet; it is to be searched as messages. */
+  readonly talkWaits: boolean;
 }
 
 /** The truth as it is held in memory for searches, and what is needed to follow it. */

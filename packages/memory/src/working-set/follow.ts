@@ -1,11 +1,11 @@
 import type {
-  Change,
   ChangesAsked,
   ChangesLook,
   CollectionRef,
   RowsOwner,
   SearchableRow,
   SearchableRows,
+  TenantChanges,
   VectorIndex,
 } from "../ports/index.ts";
 import { createNextRun } from "./next-run.ts";
@@ -23,13 +23,19 @@ export interface Sources {
   readonly look: (asked: ChangesAsked) => Promise<TenantLook>;
 }
 
-export type TenantLook = Omit<ChangesLook, "changes"> & { readonly changes: readonly Change[] };
+export type TenantLook = Omit<ChangesLook, "tenants"> & TenantChanges;
 
 export interface Followed {
   /** Of the last look. */
   readonly bytes: number;
   /** The set as of a moment after the call. Undefined: it cannot be followed any more and is to be read anew. */
-  follow(): Promise<WorkingSet | undefined>;
+  follow(): Promise<Found | undefined>;
+}
+
+/** A user's set as of one moment, and whether talk waits that is in no set. */
+export interface Found {
+  readonly set: WorkingSet;
+  readonly talkWaits: boolean;
 }
 
 /** Whose set, and the live collection, if its vectors can be read. */
@@ -48,7 +54,7 @@ export async function openFollowed(sources: Sources, place: Place): Promise<Foll
   /** Transactions from `since` on whose changes are in the set; they are told again. */
   let known: ReadonlySet<string> = new Set();
 
-  const follow = createNextRun(async (): Promise<WorkingSet | undefined> => {
+  const follow = createNextRun(async (): Promise<Found | undefined> => {
     const looked = await sources.look({ tenant: place.tenant, since });
     if (looked.epoch !== loaded.epoch || isBelow(looked.since, since) || isBelow(since, looked.toldFrom))
       return undefined;
@@ -65,7 +71,7 @@ export async function openFollowed(sources: Sources, place: Place): Promise<Foll
     }
     known = new Set(looked.changes.map(({ transaction }) => transaction).filter((one) => !isBelow(one, looked.since)));
     since = looked.since;
-    return set;
+    return { set, talkWaits: looked.talkWaits };
   });
   return {
     follow,

@@ -44,7 +44,8 @@ class FakeRows implements SearchableRows {
     await new Promise((resolve) => setImmediate(resolve));
     const { since, toldFrom, epoch } = this;
     const told = (from: string) => this.changes.filter(({ transaction }) => Number(transaction) >= Number(from));
-    return { since: String(since), toldFrom: String(toldFrom), epoch, changes: asked.map((one) => told(one.since)) };
+    const tenants = asked.map((one) => ({ changes: told(one.since), talkWaits: false }));
+    return { since: String(since), toldFrom: String(toldFrom), epoch, tenants };
   }
   forget(): Promise<number> {
     return Promise.resolve(0);
@@ -79,8 +80,8 @@ describe("createWorkingSets", () => {
   /** Asks until a set is held; what came before it was "none is". */
   const held = async (sets: ReturnType<typeof create>, userId = "u") => {
     for (let tries = 0; tries < 10; tries++) {
-      const set = await sets.find(filterOf(userId), undefined);
-      if (set !== undefined) return set;
+      const found = await sets.find(filterOf(userId), undefined);
+      if (found !== undefined) return found.set;
       await new Promise((resolve) => setImmediate(resolve));
     }
     throw new Error("none is held");

@@ -1,9 +1,8 @@
 import { createGroupCommit } from "../group-commit.ts";
 import type { ChangesAsked, CollectionRef, SearchableRows, VectorIndex } from "../ports/index.ts";
 import { tenantOf, type MemoryFilter } from "../scope.ts";
-import { openFollowed, type Followed, type Place, type Sources, type TenantLook } from "./follow.ts";
+import { openFollowed, type Followed, type Found, type Place, type Sources, type TenantLook } from "./follow.ts";
 import { ownerOf } from "./seen-rows.ts";
-import type { WorkingSet } from "./working-set.ts";
 
 /** Whoever is asked about a second time within this is held, and whoever is not asked about for as long no more. */
 const IDLE_MS = 10 * 60_000;
@@ -20,7 +19,7 @@ export interface WorkingSets {
    * The set that a search under the filter goes through, with everything that was committed before the call. Undefined: none
    * is held, and the stores are to be asked. Throws what the truth throws.
    */
-  find(filter: MemoryFilter, collection: CollectionRef | undefined): Promise<WorkingSet | undefined>;
+  find(filter: MemoryFilter, collection: CollectionRef | undefined): Promise<Found | undefined>;
   /** How many are held, and what they take. */
   readonly held: { readonly users: number; readonly bytes: number };
   close(): void;
@@ -65,8 +64,8 @@ export function createWorkingSets({
   const looks = createGroupCommit<ChangesAsked, TenantLook>({
     choose: (waiting) => waiting,
     async write(group) {
-      const { changes, ...look } = await rows.look(group);
-      return changes.map((ofOne) => ({ ...look, changes: ofOne }));
+      const { tenants, ...look } = await rows.look(group);
+      return tenants.map((ofOne) => ({ ...look, ...ofOne }));
     },
   });
   const sources: Sources = { rows, index, look: (one) => looks.put(one) };
@@ -128,12 +127,12 @@ export function createWorkingSets({
       entries.delete(key);
       entries.set(key, entry);
       entry.askedAt = now();
-      const set = await entry.followed.follow();
-      const isLost = set === undefined && entries.get(key) === entry;
+      const found = await entry.followed.follow();
+      const isLost = found === undefined && entries.get(key) === entry;
       if (isLost) entries.delete(key);
       if (isLost || now() - entry.loadedAt > AGE_MAX_MS) void load(key, place);
       makeRoom();
-      return set;
+      return found;
     },
     get held() {
       return { users: entries.size, bytes: bytesOf(entries) };

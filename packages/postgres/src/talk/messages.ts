@@ -166,12 +166,15 @@ export async function searchMessages(
 /** False: no talk of the user waits, as nearly always; only to plan the search of its words costs five times this look. */
 async function mayWait(db: Executor, { scope: { projectId, userId } }: MemoryFilter): Promise<boolean> {
   if (userId === undefined) return true;
-  const [row] = await db.query<{ waits: boolean }>(
-    `SELECT EXISTS (SELECT FROM engram.messages WHERE owner = $1::uuid AND extracted_at IS NULL AND failed_at IS NULL)
-       OR EXISTS (SELECT FROM engram.messages WHERE owner = $1::uuid AND failed_at IS NOT NULL) AS waits`,
-    [tenantOf({ projectId, userId, agentId: null })],
-  );
+  const tenant = tenantOf({ projectId, userId, agentId: null });
+  const [row] = await db.query<{ waits: boolean }>(`SELECT ${talkWaitsSql("$1::uuid")} AS waits`, [tenant]);
   return row?.waits === true;
+}
+
+/** True where talk of the tenant waits, or could not be read. Each half has its index. */
+export function talkWaitsSql(tenant: string): string {
+  return `(EXISTS (SELECT FROM engram.messages WHERE owner = ${tenant} AND extracted_at IS NULL AND failed_at IS NULL)
+    OR EXISTS (SELECT FROM engram.messages WHERE owner = ${tenant} AND failed_at IS NOT NULL))`;
 }
 
 export async function findMessages(
