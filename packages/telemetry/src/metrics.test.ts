@@ -41,6 +41,9 @@ describe("createMetrics", () => {
         "engram_searches_total",
         "engram_search_duration_seconds",
         "engram_search_arm_duration_seconds",
+        "engram_search_cache_lookups_total",
+        "engram_search_cache_users",
+        "engram_search_cache_bytes",
         "engram_process_resident_memory_bytes",
       ]),
     );

@@ -171,6 +171,13 @@ export function createMetrics({ version }: { version: string }) {
       ["arm", "outcome"],
       callSeconds,
     ),
+    searchCacheLookups: counter(
+      "engram_search_cache_lookups_total",
+      "Searches by whether the user's memories were held for them: held, absent, beyond (of more than one user, or by what is not held).",
+      ["outcome"],
+    ),
+    searchCacheUsers: gauge("engram_search_cache_users", "Users whose memories are held for searches."),
+    searchCacheBytes: gauge("engram_search_cache_bytes", "What the memories that are held for searches take, roughly."),
   };
 }
 

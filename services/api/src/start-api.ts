@@ -55,6 +55,11 @@ export async function startApi({
     index: sockets.searchIndex,
     bytesMax: config.search.cacheBytes ?? roomForSearches(),
     onError: (err) => logger.warn({ err }, "The memories of a user cannot be held for searches"),
+    onLookup(outcome, { users, bytes }) {
+      metrics.searchCacheLookups.inc({ outcome });
+      metrics.searchCacheUsers.set(users);
+      metrics.searchCacheBytes.set(bytes);
+    },
   });
   const app = createApp({
     config,

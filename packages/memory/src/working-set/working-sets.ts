@@ -21,9 +21,17 @@ export interface WorkingSets {
    */
   find(filter: MemoryFilter, collection: CollectionRef | undefined): Promise<Found | undefined>;
   /** How many are held, and what they take. */
-  readonly held: { readonly users: number; readonly bytes: number };
+  readonly held: Holding;
   close(): void;
 }
+
+export interface Holding {
+  readonly users: number;
+  readonly bytes: number;
+}
+
+/** Whether a search found its user's set; `beyond` asks for more than a set knows. */
+export type Lookup = "held" | "absent" | "beyond";
 
 export interface WorkingSetsOptions {
   readonly rows: SearchableRows;
@@ -34,6 +42,7 @@ export interface WorkingSetsOptions {
   readonly admittedAt?: number;
   /** A set could not be read. */
   readonly onError?: (error: unknown) => void;
+  readonly onLookup?: (lookup: Lookup, holding: Holding) => void;
   readonly now?: () => number;
 }
 
@@ -55,6 +64,7 @@ export function createWorkingSets({
   bytesMax,
   admittedAt = 2,
   onError = () => undefined,
+  onLookup = () => undefined,
   now = () => performance.now(),
 }: WorkingSetsOptions): WorkingSets {
   /** In the order in which they were asked. */
@@ -111,31 +121,41 @@ export function createWorkingSets({
     return one.times;
   }
 
+  const holding = (): Holding => ({ users: entries.size, bytes: bytesOf(entries) });
+
+  async function findOf(key: string, place: Place): Promise<Found | undefined> {
+    const entry = entries.get(key);
+    if (entry === undefined) {
+      if (countAsked(key) >= admittedAt) void load(key, place);
+      return undefined;
+    }
+    entries.delete(key);
+    entries.set(key, entry);
+    entry.askedAt = now();
+    const found = await entry.followed.follow();
+    const isLost = found === undefined && entries.get(key) === entry;
+    if (isLost) entries.delete(key);
+    if (isLost || now() - entry.loadedAt > AGE_MAX_MS) void load(key, place);
+    makeRoom();
+    return found;
+  }
+
   return {
     async find(filter, collection) {
-      const owner = bytesMax === 0 ? undefined : ownerOf(filter);
-      if (owner === undefined) return undefined;
-      const tenant = tenantOf({ ...owner, agentId: null });
-      const vectorsOf = index.readVectors === undefined ? undefined : collection;
-      const key = `${tenant} ${vectorsOf?.name ?? ""}`;
-      const place = { owner, tenant, collection: vectorsOf };
-      const entry = entries.get(key);
-      if (entry === undefined) {
-        if (countAsked(key) >= admittedAt) void load(key, place);
+      if (bytesMax === 0) return undefined;
+      const owner = ownerOf(filter);
+      if (owner === undefined) {
+        onLookup("beyond", holding());
         return undefined;
       }
-      entries.delete(key);
-      entries.set(key, entry);
-      entry.askedAt = now();
-      const found = await entry.followed.follow();
-      const isLost = found === undefined && entries.get(key) === entry;
-      if (isLost) entries.delete(key);
-      if (isLost || now() - entry.loadedAt > AGE_MAX_MS) void load(key, place);
-      makeRoom();
+      const tenant = tenantOf({ ...owner, agentId: null });
+      const vectorsOf = index.readVectors === undefined ? undefined : collection;
+      const found = await findOf(`${tenant} ${vectorsOf?.name ?? ""}`, { owner, tenant, collection: vectorsOf });
+      onLookup(found === undefined ? "absent" : "held", holding());
       return found;
     },
     get held() {
-      return { users: entries.size, bytes: bytesOf(entries) };
+      return holding();
     },
     close() {
       clearInterval(sweeping);
