@@ -24,6 +24,11 @@ const reading = (name) => ({ path: "packages/postgres/test/reading.test.ts", nam
 const again = (name) => ({ path: "packages/postgres/test/set-aside.test.ts", name });
 const together = (name) => ({ path: "packages/postgres/test/add-together.test.ts", name });
 const graph = (name) => ({ path: "packages/pgvector/test/graph-search.test.ts", name });
+const changes = "packages/postgres/migrations/0050-changes.sql";
+const follow = "packages/memory/src/working-set/follow.ts";
+const told = (name) => ({ path: "packages/postgres/test/searchable-rows.test.ts", name });
+const held = (name) => ({ path: "packages/pgvector/test/held-searches.test.ts", name });
+const sets = (name) => ({ path: "packages/memory/src/working-set/working-sets.test.ts", name });
 const ranking = (name) => ({ path: "packages/memory/src/rank.test.ts", name });
 
 /** @type {readonly Guard[]} */
@@ -424,7 +429,7 @@ export const guards = [
   {
     guard: "talk: what was set aside is looked for as what waits is",
     file: "packages/postgres/src/talk/messages.ts",
-    text: "\n       OR EXISTS (SELECT FROM engram.messages WHERE owner = $1::uuid AND failed_at IS NOT NULL)",
+    text: "\n    OR EXISTS (SELECT FROM engram.messages WHERE owner = ${tenant} AND failed_at IS NOT NULL)",
     broken: "",
     tests: { path: "packages/postgres/test/waiting-messages.test.ts", name: "could not be read" },
   },
@@ -434,5 +439,89 @@ export const guards = [
     text: "  for (const { name } of rows) await db.exec(`VACUUM (ANALYZE) ${name}`);\n",
     broken: "",
     tests: { path: "packages/pglite/test/vacuum.test.ts", name: "give back their room" },
+  },
+  {
+    guard: "held: a deletion is told",
+    file: changes,
+    text: "array_agg(nullif(current_setting('engram.request_id', true), ''))),\n    engram.tell_changes(array_agg(c.id), array_agg(c.project_id), array_agg(c.user_id)) FROM changed c;",
+    broken: "array_agg(nullif(current_setting('engram.request_id', true), ''))) FROM changed c;",
+    tests: told("every door tells"),
+  },
+  {
+    guard: "held: to whom a memory was taken away it is told",
+    file: changes,
+    text: " UNION SELECT b.id, b.project_id, b.user_id) d",
+    broken: ") d",
+    tests: told("every door tells"),
+  },
+  {
+    guard: "held: words that are made anew are told",
+    file: changes,
+    text: " OR c.search IS DISTINCT FROM b.search;",
+    broken: ";",
+    tests: told("made anew without a new version"),
+  },
+  {
+    guard: "held: a mark is below all that is under way",
+    file: "packages/postgres/src/searchable-rows.ts",
+    text: 'const MARK = "pg_snapshot_xmin(',
+    broken: 'const MARK = "pg_snapshot_xmax(',
+    tests: told("a change is told after its commit"),
+  },
+  {
+    guard: "held: what is under way is told for as long as anything else",
+    file: changes,
+    text: "SET told_from = next, next = pg_snapshot_xmin(",
+    broken: "SET told_from = next, next = pg_snapshot_xmax(",
+    tests: told("longer than changes are told"),
+  },
+  {
+    guard: "held: what was told before the last look is not taken for known",
+    file: follow,
+    text: " || isBelow(since, looked.toldFrom)",
+    broken: "",
+    tests: sets("what was told since is told no more"),
+  },
+  {
+    guard: "held: another database, or a table that was filled past its triggers",
+    file: follow,
+    text: "looked.epoch !== loaded.epoch || ",
+    broken: "",
+    tests: held("filled past its triggers"),
+  },
+  {
+    guard: "held: a vector of another version is none",
+    file: follow,
+    text: "stored?.version === row.version ?",
+    broken: "stored !== undefined ?",
+    tests: held("whatever is put"),
+  },
+  {
+    guard: "held: vectors that are written are told",
+    file: "packages/pgvector/src/prepare-table.ts",
+    text: "    await tellChanges(tx, collection, publicTable);\n",
+    broken: "",
+    tests: held("whatever is put"),
+  },
+  {
+    guard: "held: what has expired is not seen",
+    file: "packages/memory/src/working-set/seen-rows.ts",
+    text: "row.expiresAt > time &&",
+    broken: "",
+    tests: held("one that expires"),
+  },
+  {
+    guard: "held: a look is of a time after the question",
+    file: "packages/memory/src/working-set/next-run.ts",
+    text: "    next ??= running.then(startNext, startNext);\n    return next;",
+    broken: "    next ??= running.then(startNext, startNext);\n    return running;",
+    tests: sets("who asks while a run is under way"),
+  },
+  {
+    guard: "held: talk that waits is searched beside what is held",
+    file: "packages/memory/src/search-talk.ts",
+    text: "held?.talkWaits === false",
+    broken: "held !== undefined",
+    tests: { path: "packages/memory/src/search-talk.test.ts", name: "somebody whose memories are held" },
   },
 ];

@@ -7,6 +7,7 @@ import type { Conversations, Embedder, IndexTarget, MemoryStore, TextHits, Vecto
 import { createQueryVectors } from "./query-vectors.ts";
 import { searchAll } from "./search-talk.ts";
 import type { SearchDeps, SearchRequest } from "./search.ts";
+import { emptySet } from "./working-set/working-set.ts";
 
 const [first = "", second = "", third = ""] = ["a", "b", "c"].map(
   (last) => `00000000-0000-7000-8000-00000000000${last}`,
@@ -82,6 +83,24 @@ describe("searchAll", () => {
     const result = await searchAll(worldOf(), talkOf(never), request);
     expect(idsOf(result)).toEqual([first, second]);
     expect(result.degraded.map(({ code }) => code)).toEqual(["index_not_ready", "deadline"]);
+  });
+
+  test.each([
+    [true, 1],
+    [false, 0],
+  ])("of somebody whose memories are held talk is searched where some waits: %p", async (talkWaits, times) => {
+    let asked = 0;
+    const talk = talkOf(() => {
+      asked += 1;
+      return Promise.resolve(said);
+    });
+    const workingSets = { find: () => Promise.resolve({ set: emptySet(undefined), talkWaits }) };
+    const store = {
+      ...worldOf().store,
+      analyseQuery: () => Promise.resolve({ terms: ["tea"], alike: [], dayWords: [], marks: [] }),
+    };
+    const { found } = await searchAll({ ...worldOf(), store, workingSets }, talk, request);
+    expect([asked, found.map(({ kind }) => kind)]).toEqual([times, new Array(times).fill("message")]);
   });
 
   test("no timer holds an answer that was given", async () => {

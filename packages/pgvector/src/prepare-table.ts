@@ -38,6 +38,7 @@ export async function prepareTable(
     if ((await kindOf(tx, relation)) === undefined && !(await adopt(tx, collection, publicTable)))
       await tx.script(createTable(collection, publicTable));
     await keepInline(tx, collection, publicTable);
+    await tellChanges(tx, collection, publicTable);
     await follow(tx, collection);
     await tx.query("SELECT engram.lock_out()");
   });
@@ -87,15 +88,37 @@ async function keepInline(
   collection: CollectionRef,
   publicTable: PublicTable | undefined,
 ): Promise<void> {
-  const relation = relationOf(collection);
-  const isView = (await kindOf(tx, relation)) === "view";
-  const table = isView && publicTable !== undefined ? `public.${publicTable.name}` : relation;
+  const table = await tableOf(tx, collection, publicTable);
   const option = `toast_tuple_target=${TOAST_TUPLE_TARGET}`;
   const [standing] = await tx.query<{ known: boolean }>(
     "SELECT coalesce($2::text = ANY (reloptions), false) AS known FROM pg_class WHERE oid = to_regclass($1) AND relkind = 'r'",
     [table, option],
   );
   if (standing?.known === false) await tx.script(`ALTER TABLE ${table} SET (${option})`);
+}
+
+/** Where a collection's rows are: in its own table, or in the public one. */
+async function tableOf(tx: Executor, collection: CollectionRef, publicTable: PublicTable | undefined): Promise<string> {
+  const relation = relationOf(collection);
+  const isView = (await kindOf(tx, relation)) === "view";
+  return isView && publicTable !== undefined ? `public.${publicTable.name}` : relation;
+}
+
+/** Has what is written told to those who hold vectors in memory (migration 0050), whoever writes it. */
+async function tellChanges(
+  tx: Executor,
+  collection: CollectionRef,
+  publicTable: PublicTable | undefined,
+): Promise<void> {
+  const table = await tableOf(tx, collection, publicTable);
+  const [standing] = await tx.query<{ n: number }>(
+    "SELECT count(*)::int AS n FROM pg_trigger WHERE tgrelid = to_regclass($1) AND tgfoid = 'engram.vectors_told'::regproc",
+    [table],
+  );
+  if (standing?.n !== 0) return;
+  for (const event of ["INSERT", "UPDATE"])
+    await tx.script(`CREATE TRIGGER engram_told_${event.toLowerCase()} AFTER ${event} ON ${table} REFERENCING NEW TABLE AS changed
+      FOR EACH STATEMENT EXECUTE FUNCTION engram.vectors_told()`);
 }
 
 /** Empty, as a rule: every start asks for rows of others. */

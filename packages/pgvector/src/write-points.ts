@@ -15,10 +15,6 @@ function lockStanding(collection: CollectionRef): string {
     SELECT v.id FROM ${relationOf(collection)} v WHERE v.id IN (SELECT d.id FROM d) ORDER BY v.id FOR UPDATE OF v SKIP LOCKED)`;
 }
 
-/** What was written is told to those who hold vectors in memory (migration 0050). */
-const TOLD =
-  "told AS (INSERT INTO engram.changes (tenant, ids) SELECT w.tenant, array_agg(w.id) FROM written w WHERE w.tenant IS NOT NULL GROUP BY w.tenant)";
-
 /**
  * Only rows that still have the version that was embedded, under a lock that a delete waits for and an update does not
  * (without it 450 orphans in 787 rounds, with FOR SHARE deadlocks); what is locked otherwise is left for the next claim.
@@ -57,17 +53,15 @@ export async function upsertText(
   const rows = await db.query<{ id: string }>(
     `WITH d AS MATERIALIZED (
        SELECT * FROM json_to_recordset($1::json) AS d(id uuid, version bigint, fingerprint text, embedding text, tenant uuid)),
-     ${lockStanding(collection)},
-     written AS (INSERT INTO ${relationOf(collection)} AS v (id, hash, version, fingerprint, embedding, tenant, user_id, memory, metadata, created_at, updated_at)
+     ${lockStanding(collection)}
+     INSERT INTO ${relationOf(collection)} AS v (id, hash, version, fingerprint, embedding, tenant, user_id, memory, metadata, created_at, updated_at)
      SELECT m.id, m.id::text, d.version, d.fingerprint, d.embedding::vector, d.tenant, ${FROM_ROW}
      FROM d JOIN public.memories m ON m.id = d.id AND m.version = d.version
      WHERE d.id IN (SELECT id FROM standing) OR NOT EXISTS (SELECT FROM ${relationOf(collection)} o WHERE o.id = d.id)
      ORDER BY m.id FOR KEY SHARE OF m SKIP LOCKED
      ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, version = excluded.version, fingerprint = excluded.fingerprint,
        embedding = excluded.embedding, tenant = excluded.tenant, user_id = excluded.user_id, memory = excluded.memory,
-       metadata = excluded.metadata, created_at = excluded.created_at, updated_at = excluded.updated_at RETURNING v.id, v.tenant),
-     ${TOLD}
-     SELECT w.id FROM written w`,
+       metadata = excluded.metadata, created_at = excluded.created_at, updated_at = excluded.updated_at RETURNING v.id`,
     [JSON.stringify(points)],
   );
   return rows.map((row) => row.id);
@@ -88,15 +82,13 @@ export async function setPayload(
   const rows = await db.query<{ id: string }>(
     `WITH d AS MATERIALIZED (
        SELECT * FROM json_to_recordset($1::json) AS d(id uuid, version bigint, fingerprint text, tenant uuid)),
-     ${lockStanding(collection)},
-     written AS (UPDATE ${relationOf(collection)} v SET version = d.version, tenant = d.tenant, user_id = d.user_id, memory = d.memory,
+     ${lockStanding(collection)}
+     UPDATE ${relationOf(collection)} v SET version = d.version, tenant = d.tenant, user_id = d.user_id, memory = d.memory,
        metadata = d.metadata, created_at = d.created_at, updated_at = d.updated_at FROM (
        SELECT m.id, d.version, d.fingerprint, d.tenant, ${FROM_ROW}
        FROM d JOIN public.memories m ON m.id = d.id AND m.version = d.version
        WHERE d.id IN (SELECT id FROM standing) ORDER BY m.id FOR KEY SHARE OF m SKIP LOCKED) d
-     WHERE v.id = d.id AND v.fingerprint = d.fingerprint RETURNING v.id, v.tenant),
-     ${TOLD}
-     SELECT w.id FROM written w`,
+     WHERE v.id = d.id AND v.fingerprint = d.fingerprint RETURNING v.id`,
     [JSON.stringify(input)],
   );
   return rows.map((row) => row.id);

@@ -46,6 +46,17 @@ BEGIN
   GROUP BY d.project_id, d.user_id;
 END $$;
 
+-- The same of vectors that are kept in this database; their tables are made at start, and get the trigger then. Rows without a
+-- version are not ours.
+CREATE FUNCTION engram.vectors_told() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO engram.changes (tenant, ids)
+  SELECT c.tenant, CASE WHEN count(*) <= 500 THEN array_agg(c.id) END
+  FROM changed c WHERE c.tenant IS NOT NULL AND c.version IS NOT NULL GROUP BY c.tenant;
+  RETURN NULL;
+END $$;
+
 -- The triggers as they stood, which now tell too. Words are made anew without a new version when the rules of languages change.
 CREATE OR REPLACE FUNCTION engram.memories_after_insert() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
