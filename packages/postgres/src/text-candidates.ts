@@ -39,12 +39,12 @@ export function candidatesSql(
 }
 
 export function toCandidates(columns: CandidateColumns): readonly Candidate[] {
-  const frequencies = new Map<number, Record<string, number>>();
-  for (const number of columns.numbers ?? []) frequencies.set(number, {});
+  const frequencies: Record<string, number>[] = [];
+  for (const number of columns.numbers ?? []) frequencies[number] = {};
   const [numbers, lexemes, counts] = columns.words;
   numbers?.forEach((number, at) => {
+    const row = frequencies[number];
     const lexeme = lexemes?.[at];
-    const row = frequencies.get(number);
     if (row !== undefined && lexeme !== undefined) row[lexeme] = counts?.[at] ?? 1;
   });
   return (columns.numbers ?? []).map((number, at) => ({
@@ -52,7 +52,7 @@ export function toCandidates(columns: CandidateColumns): readonly Candidate[] {
     length: columns.lengths?.[at] ?? 0,
     isTurn: columns.turns?.[at] ?? false,
     isMarked: columns.marked?.[at] ?? false,
-    frequencies: frequencies.get(number) ?? {},
+    frequencies: frequencies[number] ?? {},
   }));
 }
 
@@ -75,11 +75,14 @@ export function bestOf(
     const known = Object.hasOwn(documentFrequencies, lexeme) ? (documentFrequencies[lexeme] ?? 0) : 0;
     weights.set(lexeme, Math.log(1 + (documents - known + 0.5) / (known + 0.5)));
   }
-  const rankOf = ({ frequencies }: Candidate): number =>
-    Object.entries(frequencies).reduce(
-      (sum, [lexeme, count]) => sum + ((weights.get(lexeme) ?? 0) * count) / (count + 1.2),
-      0,
-    );
+  const rankOf = ({ frequencies }: Candidate): number => {
+    let sum = 0;
+    for (const lexeme of Object.keys(frequencies)) {
+      const count = frequencies[lexeme] ?? 0;
+      sum += ((weights.get(lexeme) ?? 0) * count) / (count + 1.2);
+    }
+    return sum;
+  };
   return candidates
     .map((candidate) => ({ candidate, rank: rankOf(candidate) }))
     .sort((left, right) => right.rank - left.rank || (left.candidate.id < right.candidate.id ? -1 : 1))
