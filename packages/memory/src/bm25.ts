@@ -34,8 +34,8 @@ export interface TermShares {
   readonly term: TextTerm;
   /** What the term is worth at most: said without end. Above 0. */
   readonly ceiling: number;
-  /** What each hit that has it gets for it; 0 < share < ceiling. */
-  readonly shares: ReadonlyMap<string, number>;
+  /** What each hit gets for it, in their order: 0 <= share < ceiling, above 0 for those that have it. */
+  readonly shares: Float64Array;
 }
 
 /**
@@ -43,20 +43,30 @@ export interface TermShares {
  * a usual store. Of a term's lexemes the one that is worth most counts, so that spellings of one thing are not added up.
  */
 export function termShares(text: TextHits): readonly TermShares[] {
-  return text.terms.map((term) => {
-    const idfs = term.lexemes.map((lexeme) => [lexeme, inverseFrequency(text, lexeme)] as const);
-    const shares = new Map<string, number>();
-    for (const hit of text.hits) {
-      const saturation = saturationOf(hit, text.averageLength);
-      let best = 0;
-      for (const [lexeme, idf] of idfs) {
-        const frequency = frequencyOf(hit, lexeme);
-        if (frequency > 0) best = Math.max(best, (idf * frequency * (K1 + 1)) / (frequency + saturation));
-      }
-      if (best > 0) shares.set(hit.id, best);
-    }
-    return { term, ceiling: idfs.reduce((most, [, idf]) => Math.max(most, idf), 0) * (K1 + 1), shares };
+  const asked = new Map<string, { readonly idf: number; readonly shares: Float64Array }[]>();
+  const terms = text.terms.map((term): TermShares => {
+    const shares = new Float64Array(text.hits.length);
+    const idfs = term.lexemes.map((lexeme) => {
+      const idf = inverseFrequency(text, lexeme);
+      const standing = asked.get(lexeme);
+      if (standing === undefined) asked.set(lexeme, [{ idf, shares }]);
+      else standing.push({ idf, shares });
+      return idf;
+    });
+    return { term, ceiling: Math.max(0, ...idfs) * (K1 + 1), shares };
   });
+  // By the words of each hit, which are fewer than those of the question.
+  for (const [at, hit] of text.hits.entries()) {
+    const saturation = saturationOf(hit, text.averageLength);
+    for (const lexeme of Object.keys(hit.frequencies)) {
+      const frequency = hit.frequencies[lexeme] ?? 0;
+      for (const { idf, shares } of asked.get(lexeme) ?? []) {
+        const share = (idf * frequency * (K1 + 1)) / (frequency + saturation);
+        if (share > (shares[at] ?? 0)) shares[at] = share;
+      }
+    }
+  }
+  return terms;
 }
 
 /** How often a lexeme stands in a hit. Own keys alone: a row may well hold the lexeme `constructor`. */

@@ -34,7 +34,7 @@ export function fingerprintOf({ userId, content }: Pick<Memory, "userId" | "cont
     (rest, [marks, left]) => rest.replaceAll(marks, left),
     words.toLowerCase().replaceAll("ё", "е"),
   );
-  const said = text.split(/\s+/u).filter((word) => word !== "");
+  const said = text.replaceAll(/\s{2,}|[^\S ]/gu, " ").trim();
   // Nothing but marks: only equal texts are equal.
-  return JSON.stringify([userId, said.length === 0 ? content : said.join(" ")]);
+  return JSON.stringify([userId, said === "" ? content : said]);
 }

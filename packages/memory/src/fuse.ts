@@ -16,11 +16,15 @@ const TEXT_OF_ALL = 0.45;
  */
 const VECTOR_OF_TURN = 0.5;
 
-export interface FuseInput {
+export interface FuseInput extends Fusion {
   /** Undefined: the vector arm did not answer, and words rank alone on the same scale. */
   readonly vectorHits: readonly Pick<VectorHit, "id" | "cosine">[] | undefined;
   /** What `lexicalScores` gave; empty when no word is shared, or when the query has none. */
   readonly textScores: ReadonlyMap<string, number>;
+}
+
+/** How candidates are ranked, and which of them. */
+export interface Fusion {
   /** The share of turns of a talk among what words found, 0..1; absent: none. */
   readonly turnShare?: number;
   /** Null: the embedder was never probed; cosines then order memories, but speak for none. */
@@ -30,65 +34,95 @@ export interface FuseInput {
    * theirs. False: it has none yet, and is taken to be as near as its words are the query's.
    */
   readonly hasVector?: (id: string) => boolean;
+  /** Of what scores less, or is gone, nothing is told; absent: all is. */
+  readonly threshold?: number;
+  readonly gone?: ReadonlySet<string>;
+  /** So many of the best; absent: all. */
+  readonly count?: number;
 }
 
-export interface Ranked {
+/** What either arm found. */
+export interface Candidate {
   readonly id: string;
+  /** Undefined: not among the vector hits. */
+  readonly cosine: number | undefined;
+  /** Undefined: no word shared. */
+  readonly lexical: number | undefined;
+}
+
+export interface Ranked extends Candidate {
   /** 0..1; 0.7 is a right answer. */
   readonly score: number;
-  /** Absent: not among the vector hits. */
-  readonly cosine?: number;
-  /** Absent: no word shared. */
-  readonly lexical?: number;
   /** What both are worth, in units of one right answer; `score` is `scoreOf` of their sum. */
   readonly vectorEvidence: number;
   readonly textEvidence: number;
 }
 
-/**
- * One ranking of both arms, best first, equal scores by id: a weighted sum of cosine and windowed BM25 (retrieval.md 2: ten points
- * above reciprocal rank fusion, which forgets how clearly a memory wins), each in units of one right answer's worth, on
- * the logistic curve of `scoreOf`. So the score keeps its meaning whatever the other candidates are, and either arm alone
- * can carry a memory over 0.7.
- */
-export function fuse(input: FuseInput): readonly Ranked[] {
+/** One ranking of both arms, best first, equal scores by id. */
+export const fuse = (input: FuseInput): readonly Ranked[] =>
+  rankCandidates(candidatesOf(input.vectorHits, input.textScores), input);
+
+/** What both arms found, each once, in no order. */
+export function candidatesOf(
+  vectorHits: FuseInput["vectorHits"],
+  textScores: FuseInput["textScores"],
+): readonly Candidate[] {
   const cosines = new Map<string, number>();
-  for (const { id, cosine } of input.vectorHits ?? []) {
+  for (const { id, cosine } of vectorHits ?? []) {
     const known = cosines.get(id);
     if (Number.isFinite(cosine) && (known === undefined || cosine > known)) cosines.set(id, cosine);
   }
-  const vectors = vectorEvidence(cosines, input.calibration);
-  const vectorWeight = 1 - (1 - VECTOR_OF_TURN) * (input.turnShare ?? 0);
-  const hasVector = input.hasVector ?? (() => true);
-  const evidenceOf = (id: string, cosine: number | undefined, lexical: number): number => {
+  const candidates: Candidate[] = [];
+  for (const [id, cosine] of cosines) candidates.push({ id, cosine, lexical: textScores.get(id) });
+  for (const [id, lexical] of textScores) if (!cosines.has(id)) candidates.push({ id, cosine: undefined, lexical });
+  return candidates;
+}
+
+/**
+ * Best first, equal scores by id: a weighted sum of cosine and windowed BM25 (retrieval.md 2: ten points above reciprocal
+ * rank fusion, which forgets how clearly a memory wins), each in units of one right answer's worth, on the logistic curve
+ * of `scoreOf`. So the score keeps its meaning whatever the other candidates are, and either arm alone
+ * can carry a memory over 0.7.
+ */
+export function rankCandidates(candidates: readonly Candidate[], fusion: Fusion): readonly Ranked[] {
+  const { turnShare = 0, calibration, hasVector = () => true, threshold = 0, gone, count = candidates.length } = fusion;
+  const vectors = vectorEvidence(candidates, calibration);
+  const vectorWeight = 1 - (1 - VECTOR_OF_TURN) * turnShare;
+  const evidenceOf = ({ id, cosine, lexical = 0 }: Candidate): number => {
     if (cosine !== undefined) return vectors.of(cosine);
     return hasVector(id) ? vectors.ofFar : vectors.ofNearest * Math.min(1, lexical / TEXT_OF_ALL);
   };
 
-  const ids = new Set([...cosines.keys(), ...input.textScores.keys()]);
-  const ranked = Array.from(ids, (id): Ranked => {
-    const cosine = cosines.get(id);
-    const lexical = input.textScores.get(id);
-    const vectorEvidence = vectorWeight * evidenceOf(id, cosine, lexical ?? 0);
-    const textEvidence = (lexical ?? 0) / TEXT_OF_RIGHT;
-    return {
-      id,
-      score: scoreOf(vectorEvidence + textEvidence),
-      ...(cosine === undefined ? {} : { cosine }),
-      ...(lexical === undefined ? {} : { lexical }),
-      vectorEvidence,
-      textEvidence,
-    };
-  });
-  return ranked.sort((left, right) => right.score - left.score || (left.id < right.id ? -1 : 1));
+  // An answer takes few of a thousand: what is worse than as many as are wanted is neither kept nor sorted.
+  let best: Ranked[] = [];
+  let least = threshold;
+  const narrow = (): Ranked[] => best.sort(byScore).slice(0, count);
+  for (const candidate of candidates) {
+    const vectorEvidence = vectorWeight * evidenceOf(candidate);
+    const textEvidence = (candidate.lexical ?? 0) / TEXT_OF_RIGHT;
+    const score = scoreOf(vectorEvidence + textEvidence);
+    if (score < least || gone?.has(candidate.id) === true) continue;
+    const { id, cosine, lexical } = candidate;
+    best.push({ id, score, cosine, lexical, vectorEvidence, textEvidence });
+    if (best.length < 2 * count) continue;
+    best = narrow();
+    least = best.at(-1)?.score ?? least;
+  }
+  return narrow();
 }
 
+const byScore = (left: Ranked, right: Ranked): number => right.score - left.score || (left.id < right.id ? -1 : 1);
+
 /** What a cosine speaks for, and what the lack of one does; never less than nothing for the nearest, nor more for the far. */
-function vectorEvidence(cosines: ReadonlyMap<string, number>, calibration: CosineScale | null) {
-  if (cosines.size === 0) return { of: () => 0, ofFar: 0, ofNearest: 0 };
-  const all = [...cosines.values()];
-  const greatest = all.reduce((left, right) => Math.max(left, right));
-  const least = all.reduce((left, right) => Math.min(left, right));
+function vectorEvidence(candidates: readonly Candidate[], calibration: CosineScale | null) {
+  let greatest = Number.NEGATIVE_INFINITY;
+  let least = Number.POSITIVE_INFINITY;
+  for (const { cosine } of candidates) {
+    if (cosine === undefined) continue;
+    greatest = Math.max(greatest, cosine);
+    least = Math.min(least, cosine);
+  }
+  if (greatest < least) return { of: () => 0, ofFar: 0, ofNearest: 0 };
   // Never probed: the best hit counts as background, so no cosine speaks for anything.
   const scale = calibration ?? { background: greatest, related: greatest };
   return {

@@ -34,15 +34,20 @@ export function lexicalScores(text: TextHits): ReadonlyMap<string, number> {
   const terms = termShares(text);
   const ceiling = terms.reduce((sum, term) => sum + term.ceiling, 0);
   if (ceiling === 0) return new Map();
-  const totals = new Map<string, Totals>();
+  const { places, loans } = neighbourhood(text);
+  const totals = { own: new Float64Array(places.size), borrowed: new Float64Array(places.size) };
   const isDaysAlone = terms.every(({ term }) => term.isDay);
   const speaker = onlySpeaker(text, terms);
-  for (const term of terms) addTerm(totals, text, term, { isDaysAlone, isLent: !isSpeaker(text, term) });
+  for (const term of terms)
+    if (term.term.isDay) addDay(totals, text, term, isDaysAlone);
+    else addWord(totals, term.shares, isSpeaker(text, term) ? NO_LOANS : loans);
 
-  const hits = new Map(text.hits.map((hit) => [hit.id, hit]));
   const scores = new Map<string, number>();
-  for (const [id, { own, borrowed }] of totals) {
-    const hit = hits.get(id);
+  for (const [id, place] of places) {
+    const own = totals.own[place] ?? 0;
+    const borrowed = totals.borrowed[place] ?? 0;
+    if (own === 0 && borrowed === 0) continue;
+    const hit = text.hits[place];
     const bonus = hit === undefined ? 0 : bonusOf(hit, speaker);
     scores.set(id, Math.min(1, own / ceiling + Math.min(BORROWED_MAX, borrowed / ceiling) + bonus));
   }
@@ -54,49 +59,81 @@ export function turnShare({ hits }: TextHits): number {
   return hits.length === 0 ? 0 : hits.filter((hit) => hit.isTurn).length / hits.length;
 }
 
+/** Of each memory by its place. */
 interface Totals {
   /** By its words, and by turns beside it. */
-  own: number;
+  readonly own: Float64Array;
   /** By its date, and by statements beside it. */
-  borrowed: number;
+  readonly borrowed: Float64Array;
 }
 
-function addTerm(
-  totals: Map<string, Totals>,
-  { hits }: TextHits,
-  { term, shares }: TermShares,
-  { isDaysAlone, isLent }: { isDaysAlone: boolean; isLent: boolean },
-): void {
-  const totalsOf = (id: string): Totals => {
-    const known = totals.get(id) ?? { own: 0, borrowed: 0 };
-    totals.set(id, known);
-    return known;
+/** Of two that stand side by side each lends to the other. */
+interface Loan {
+  readonly from: number;
+  readonly to: number;
+  readonly weight: number;
+}
+
+/** What is beside a turn is a turn. */
+interface Loans {
+  readonly ofTurns: readonly Loan[];
+  readonly ofStatements: readonly Loan[];
+}
+
+const NO_LOANS: Loans = { ofTurns: [], ofStatements: [] };
+
+/** Hits and those that stand beside them, each with its place: hits in their order, then the others. */
+function neighbourhood({ hits }: TextHits): { readonly places: ReadonlyMap<string, number>; readonly loans: Loans } {
+  const places = new Map<string, number>();
+  for (const { id } of hits) places.set(id, places.size);
+  const placeOf = (id: string): number => {
+    const place = places.get(id) ?? places.size;
+    if (place === places.size) places.set(id, place);
+    return place;
   };
-  if (term.isDay) {
-    // The session was of one day: neighbours have nothing to lend.
-    for (const hit of hits)
-      totalsOf(hit.id)[isDaysAlone || says(hit, term) ? "own" : "borrowed"] += shares.get(hit.id) ?? 0;
-    return;
+  const ofTurns: Loan[] = [];
+  const ofStatements: Loan[] = [];
+  for (const [place, { before, after, isTurn }] of hits.entries()) {
+    const loans = isTurn ? ofTurns : ofStatements;
+    const exchange = (earlier: number, later: number, at: number): void => {
+      loans.push({ from: earlier, to: later, weight: LENT_BY_BEFORE[at] ?? 0 });
+      loans.push({ from: later, to: earlier, weight: LENT_BY_AFTER[at] ?? 0 });
+    };
+    before.forEach((other, at) => exchange(placeOf(other), place, at));
+    after.forEach((other, at) => exchange(place, placeOf(other), at));
   }
-  const byTurns = new Map(shares);
-  const byStatements = new Map<string, number>();
-  const lend = (from: string, to: string, weight: number, isTurn: boolean): void => {
-    const lent = weight * (shares.get(from) ?? 0);
-    const best = isTurn ? byTurns : byStatements;
-    if (lent > (best.get(to) ?? 0)) best.set(to, lent);
-  };
-  // Of two that stand side by side each lends to the other; what is beside a turn is a turn.
-  const exchange = (earlier: string, later: string, at: number, isTurn: boolean): void => {
-    lend(earlier, later, LENT_BY_BEFORE[at] ?? 0, isTurn);
-    lend(later, earlier, LENT_BY_AFTER[at] ?? 0, isTurn);
-  };
-  if (isLent)
-    for (const { id, before, after, isTurn } of hits) {
-      before.forEach((other, at) => exchange(other, id, at, isTurn));
-      after.forEach((other, at) => exchange(id, other, at, isTurn));
-    }
-  for (const [id, share] of byTurns) totalsOf(id).own += share;
-  for (const [id, share] of byStatements) totalsOf(id).borrowed += Math.max(0, share - (byTurns.get(id) ?? 0));
+  return { places, loans: { ofTurns, ofStatements } };
+}
+
+/** The session was of one day: neighbours have nothing to lend. */
+function addDay({ own, borrowed }: Totals, { hits }: TextHits, { term, shares }: TermShares, isAlone: boolean): void {
+  for (const [at, share] of shares.entries()) {
+    const hit = hits[at];
+    const totals = isAlone || (hit !== undefined && says(hit, term)) ? own : borrowed;
+    totals[at] = (totals[at] ?? 0) + share;
+  }
+}
+
+function addWord({ own, borrowed }: Totals, shares: Float64Array, { ofTurns, ofStatements }: Loans): void {
+  const said = new Float64Array(own.length);
+  said.set(shares);
+  const byTurns = lend(ofTurns, said, said.slice());
+  const byStatements = lend(ofStatements, said, new Float64Array(own.length));
+  for (let at = 0; at < own.length; at++) {
+    const best = byTurns[at] ?? 0;
+    const more = (byStatements[at] ?? 0) - best;
+    own[at] = (own[at] ?? 0) + best;
+    if (more > 0) borrowed[at] = (borrowed[at] ?? 0) + more;
+  }
+}
+
+/** Raises what is lent to each to the best that it is lent. */
+function lend(loans: readonly Loan[], shares: Float64Array, best: Float64Array): Float64Array {
+  for (const { from, to, weight } of loans) {
+    const lent = weight * (shares[from] ?? 0);
+    if (lent > (best[to] ?? 0)) best[to] = lent;
+  }
+  return best;
 }
 
 /** A day that a memory says in words, and not only by its date. */

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { scoreOf } from "./calibration.ts";
+import { fuse } from "./fuse.ts";
 import { DEFAULT_PROJECT_ID } from "./ids.ts";
+import { lexicalScores } from "./lexical.ts";
 import type { IndexStatus, Memory } from "./memory.ts";
 import type { IndexTarget, TextHit, TextHits, TextTerm, VectorHit } from "./ports/index.ts";
 import { rank } from "./rank.ts";
@@ -235,6 +237,62 @@ describe("rank", () => {
         expect(memories.map((memory) => memory.id)).toEqual(standing.slice(0, limit).map(id));
       }),
       { numRuns: 60 },
+    );
+  });
+
+  test("whatever drops out, the answer is one ranking of what stands, each content once, at the same scores", async () => {
+    const candidate = fc.record({
+      state: fc.constantFrom("live", "gone", "stale"),
+      arms: fc.constantFrom("words", "vectors", "both"),
+      said: fc.integer({ min: 1, max: 3 }),
+      content: fc.integer({ min: 0, max: 60 }),
+    });
+    // The nearest and the farthest stand, for others are measured by them.
+    const anchor = { state: "live", arms: "both", said: 1, content: 100 } as const;
+    const threshold = fc.constantFrom(0, 0.3, 0.5);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(candidate, { maxLength: POOL - 3 }),
+        fc.integer({ min: 1, max: 30 }),
+        threshold,
+        async (some, limit, least) => {
+          const all = [anchor, ...some, { ...anchor, content: 101 }];
+          const rows = new Map(
+            all.flatMap(({ state, content }, n) =>
+              state === "gone" ? [] : [[n, { version: state === "stale" ? 2 : 1, content: `Cup ${content}` }] as const],
+            ),
+          );
+          const { arm, store } = world(all.length, rows);
+          const isNear = (n: number) => all[n]?.arms !== "words";
+          const hits = arm.hits?.filter((_, n) => isNear(n)) ?? [];
+          const words: TextHits = {
+            hits: all.flatMap(({ arms, said }, n) => (arms === "vectors" ? [] : [hit(n, { q: said })])),
+            terms: [term("q")],
+            documents: 200,
+            averageLength: 2,
+            documentFrequencies: { q: 20 },
+          };
+          const { memories } = await rank(store, request({ limit, threshold: least }), words, { ...arm, hits });
+
+          const numberOf = (of: string) => Number(of.slice(-12));
+          const told = new Set<string | undefined>();
+          const expected = fuse({
+            vectorHits: hits.filter((one) => rows.get(numberOf(one.id))?.version === 1),
+            textScores: lexicalScores(words),
+            calibration: target.calibration,
+            hasVector: () => false,
+          }).filter((one) => {
+            const content = rows.get(numberOf(one.id))?.content;
+            const isTold = content === undefined || one.score < least || told.has(content);
+            told.add(content);
+            return !isTold;
+          });
+          expect(memories.map((memory) => [memory.id, memory.score])).toEqual(
+            expected.slice(0, limit).map((one) => [one.id, one.score]),
+          );
+        },
+      ),
+      { numRuns: 200 },
     );
   });
 });

@@ -1,7 +1,7 @@
 import { scaleFor } from "./calibration.ts";
 import { explain } from "./explain.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import { fuse, type Ranked } from "./fuse.ts";
+import { candidatesOf, rankCandidates, type Ranked } from "./fuse.ts";
 import { isUuid } from "./ids.ts";
 import { lexicalScores, turnShare } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
@@ -30,34 +30,43 @@ export async function rank(
   vectors: VectorArm,
 ): Promise<Omit<SearchResult, "timings">> {
   const textScores = lexicalScores(text);
+  const shareOfTurns = turnShare(text);
   const rows = new Map<string, Memory>();
   const gone = new Set<string>();
+  const fingerprints = new Map<string, string>();
+  const saidBy = (id: string): string | undefined => {
+    const row = rows.get(id);
+    const said = fingerprints.get(id) ?? (row && fingerprintOf(row));
+    if (said !== undefined) fingerprints.set(id, said);
+    return said;
+  };
   const stands = (hit: VectorHit): boolean =>
     !gone.has(hit.id) && (rows.get(hit.id)?.version ?? hit.version) === hit.version;
   const calibration = vectors.target?.calibration ?? null;
   const scale = calibration === null ? null : scaleFor(calibration, request.query);
   let arm = vectors;
+  let pool = joinArms(arm.hits, textScores);
   let joinSize = Math.max(JOIN_MIN, request.limit);
 
   for (;;) {
-    const vectorHits = arm.hits?.filter(stands);
     const vectorPoolFull = arm.hits !== undefined && arm.hits.length >= arm.pool;
-    const fused = fuse({
-      vectorHits,
-      textScores,
-      turnShare: turnShare(text),
+    const fusion = {
+      turnShare: shareOfTurns,
       calibration: scale,
-      hasVector: (id) => vectorPoolFull && rows.get(id)?.indexStatus === "indexed",
-    });
-    const ranked = fused.filter((one) => !gone.has(one.id) && one.score >= request.threshold);
+      hasVector: (id: string) => vectorPoolFull && rows.get(id)?.indexStatus === "indexed",
+    };
+    // Enough: of these either each has its row, or as many as are joined have none.
+    const count = rows.size + joinSize;
+    const ranked = rankCandidates(pool.candidates, { ...fusion, gone, threshold: request.threshold, count });
 
-    const best = takeDistinct(ranked, rows, request.limit);
+    const best = takeDistinct(ranked, saidBy, request.limit);
     if (best.every((one) => rows.has(one.id))) {
       const isStarved =
         vectorPoolFull &&
-        ((vectorHits?.length ?? 0) < request.limit || hidesFurther(vectorHits ?? [], ranked, best, request));
+        ((pool.vectorHits?.length ?? 0) < request.limit || hidesFurther(pool.vectorHits ?? [], ranked, best, request));
       if (isStarved && arm.askOn !== undefined && arm.pool < POOL_MAX) {
         arm = await arm.askOn(Math.min(POOL_MAX, arm.pool * POOL_GROWTH));
+        pool = joinArms(arm.hits?.filter(stands), textScores);
         continue;
       }
       const memories = best.flatMap(({ id, score }) => {
@@ -66,7 +75,8 @@ export async function rank(
       });
       if (request.explain !== true) return { memories, degraded: arm.degraded };
       const answered = new Set(best.map(({ id }) => id));
-      const ranking = { fused, answered, rows, gone, vectorHits: arm.hits, standing: vectorHits, text, scale };
+      const fused = rankCandidates(pool.candidates, fusion);
+      const ranking = { fused, answered, rows, gone, vectorHits: arm.hits, standing: pool.vectorHits, text, scale };
       return { memories, degraded: arm.degraded, explanation: await explain(store, request, ranking) };
     }
 
@@ -79,8 +89,17 @@ export async function rank(
       if (row === undefined) gone.add(id);
       else rows.set(id, row);
     }
+    const standing = arm.hits?.filter(stands);
+    // None comes back: as many are the same ones.
+    if (standing?.length !== pool.vectorHits?.length) pool = joinArms(standing, textScores);
   }
 }
+
+/** What both arms found, of the vector hits those that stand. */
+const joinArms = (vectorHits: VectorArm["hits"], textScores: ReadonlyMap<string, number>) => ({
+  vectorHits,
+  candidates: candidatesOf(vectorHits, textScores),
+});
 
 /** Repetitions took up the pool: too few say different things, and what lies beyond the least hit may pass as it does. */
 function hidesFurther(
@@ -98,17 +117,18 @@ function hidesFurther(
  * The best `limit` of what is ranked, each said once: of memories with the same words the best one stands. What is not
  * joined yet is taken to say something of its own.
  */
-function takeDistinct(ranked: readonly Ranked[], rows: ReadonlyMap<string, Memory>, limit: number): readonly Ranked[] {
+function takeDistinct(
+  ranked: readonly Ranked[],
+  saidBy: (id: string) => string | undefined,
+  limit: number,
+): readonly Ranked[] {
   const said = new Set<string>();
   const taken: Ranked[] = [];
   for (const one of ranked) {
     if (taken.length >= limit) break;
-    const row = rows.get(one.id);
-    if (row !== undefined) {
-      const fingerprint = fingerprintOf(row);
-      if (said.has(fingerprint)) continue;
-      said.add(fingerprint);
-    }
+    const words = saidBy(one.id);
+    if (words !== undefined && said.has(words)) continue;
+    if (words !== undefined) said.add(words);
     taken.push(one);
   }
   return taken;

@@ -1,4 +1,4 @@
-import { EVENT_TYPE, type Candidate, type MemoryFilter, type Statistics } from "@engram/memory";
+import { EVENT_TYPE, type TextCandidate, type MemoryFilter, type Statistics } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
 import { quoteLexeme } from "./lexemes.ts";
 import { candidatesSql, toCandidates, type CandidateColumns } from "./text-candidates.ts";
@@ -24,7 +24,7 @@ export async function findOlder(
   db: Executor,
   filter: MemoryFilter,
   { oldest, wanted, watched, marks, documents, documentFrequencies }: Seen,
-): Promise<readonly Candidate[]> {
+): Promise<readonly TextCandidate[]> {
   const looked = rareQuery(wanted, documents, documentFrequencies);
   if (looked === undefined) return [];
   const values = new Values();

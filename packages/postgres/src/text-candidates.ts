@@ -1,4 +1,4 @@
-import type { Candidate } from "@engram/memory";
+import type { TextCandidate } from "@engram/memory";
 import type { Values } from "@engram/sql";
 import { ANY_SPEAKER, anyOf } from "./lexemes.ts";
 
@@ -34,13 +34,13 @@ export function candidatesSql(
        FROM ${rows} c)`;
 }
 
-export function toCandidates(columns: CandidateColumns): readonly Candidate[] {
-  const frequencies = new Map<number, Record<string, number>>();
-  for (const number of columns.numbers ?? []) frequencies.set(number, {});
+export function toCandidates(columns: CandidateColumns): readonly TextCandidate[] {
+  const frequencies: Record<string, number>[] = [];
+  for (const number of columns.numbers ?? []) frequencies[number] = {};
   const [numbers, lexemes, counts] = columns.words;
   numbers?.forEach((number, at) => {
+    const row = frequencies[number];
     const lexeme = lexemes?.[at];
-    const row = frequencies.get(number);
     if (row !== undefined && lexeme !== undefined) row[lexeme] = counts?.[at] ?? 1;
   });
   return (columns.numbers ?? []).map((number, at) => ({
@@ -48,6 +48,6 @@ export function toCandidates(columns: CandidateColumns): readonly Candidate[] {
     length: columns.lengths?.[at] ?? 0,
     isTurn: columns.turns?.[at] ?? false,
     isMarked: columns.marked?.[at] ?? false,
-    frequencies: frequencies.get(number) ?? {},
+    frequencies: frequencies[number] ?? {},
   }));
 }

@@ -3,7 +3,7 @@ import {
   NEIGHBOURED_MAX,
   NEIGHBOURS,
   TALK_GAP_SECONDS,
-  type Candidate,
+  type TextCandidate,
   type MemoryFilter,
   type TextHit,
 } from "@engram/memory";
@@ -23,37 +23,41 @@ export type TalkColumns = readonly (readonly [ids: readonly string[], seconds: r
 export async function withNeighbours(
   db: Executor,
   filter: MemoryFilter,
-  best: readonly Candidate[],
+  best: readonly TextCandidate[],
   talks: TalkColumns,
   far: ReadonlySet<string>,
 ): Promise<readonly TextHit[]> {
   const wanted = best.slice(0, NEIGHBOURED_MAX).map(({ id }) => id);
   const asked = wanted.filter((id) => far.has(id));
-  const beside = new Map([
-    ...neighboursIn(talks, new Set(wanted)),
-    ...(asked.length === 0 ? [] : await readNeighbours(db, filter, asked)),
-  ]);
-  return best.map((hit) => ({ ...hit, ...(beside.get(hit.id) ?? ALONE) }));
+  const beside = neighboursIn(talks, new Set(wanted));
+  if (asked.length > 0)
+    for (const [id, neighbours] of await readNeighbours(db, filter, asked)) beside.set(id, neighbours);
+  return best.map(({ id, length, frequencies, isTurn, isMarked }, at) => {
+    const { before, after } = (at < NEIGHBOURED_MAX ? beside.get(id) : undefined) ?? ALONE;
+    return { id, length, frequencies, isTurn, isMarked, before, after };
+  });
 }
 
 type Neighbours = Pick<TextHit, "before" | "after">;
 const ALONE: Neighbours = { before: [], after: [] };
 
-function neighboursIn(talks: TalkColumns, wanted: ReadonlySet<string>): ReadonlyMap<string, Neighbours> {
+function neighboursIn(talks: TalkColumns, wanted: ReadonlySet<string>): Map<string, Neighbours> {
   const beside = new Map<string, Neighbours>();
-  for (const [ids, seconds] of talks)
-    ids.forEach((id, at) => {
-      if (!wanted.has(id)) return;
-      const isNear = (other: number): boolean =>
-        seconds === null || Math.abs((seconds[other] ?? 0) - (seconds[at] ?? 0)) < TALK_GAP_SECONDS;
-      const take = (step: -1 | 1): readonly string[] =>
-        Array.from({ length: NEIGHBOURS }, (_, n) => at + step * (n + 1)).flatMap((other) => {
-          const neighbour = ids[other];
-          return neighbour !== undefined && isNear(other) ? [neighbour] : [];
-        });
-      beside.set(id, { before: take(-1), after: take(1) });
-    });
+  for (const talk of talks)
+    for (const [at, id] of talk[0].entries())
+      if (wanted.has(id)) beside.set(id, { before: takeBeside(talk, at, -1), after: takeBeside(talk, at, 1) });
   return beside;
+}
+
+function takeBeside([ids, seconds]: TalkColumns[number], at: number, step: -1 | 1): readonly string[] {
+  const isNear = (other: number): boolean =>
+    seconds === null || Math.abs((seconds[other] ?? 0) - (seconds[at] ?? 0)) < TALK_GAP_SECONDS;
+  const taken: string[] = [];
+  for (let n = 1; n <= NEIGHBOURS; n++) {
+    const neighbour = ids[at + step * n];
+    if (neighbour !== undefined && isNear(at + step * n)) taken.push(neighbour);
+  }
+  return taken;
 }
 
 interface NeighboursRow extends Record<string, unknown> {

@@ -7,7 +7,7 @@ import {
   NEIGHBOURED_MAX,
   NEIGHBOURS,
   TALK_GAP_SECONDS,
-  type Candidate,
+  type TextCandidate,
 } from "../text-candidates.ts";
 import { groupTerms } from "../text-terms.ts";
 import { hashLexeme } from "./hash-lexeme.ts";
@@ -24,7 +24,7 @@ export function searchWords(
   if (wanted.size === 0) return NO_HITS;
   const watched = new Watched(wanted, terms.map(speakerLexeme), marks);
   let [documents, lengths] = [0, 0];
-  const candidates: Candidate[] = [];
+  const candidates: TextCandidate[] = [];
   const places = new Map<string, number>();
   for (let at = 0; at < set.held.length; at++) {
     const row = set.held[at];
@@ -77,7 +77,7 @@ class Watched {
   }
 
   /** Undefined: none of those that are wanted. */
-  findIn(set: WorkingSet, row: number): Pick<Candidate, "frequencies" | "isMarked"> | undefined {
+  findIn(set: WorkingSet, row: number): Pick<TextCandidate, "frequencies" | "isMarked"> | undefined {
     const end = set.wordsFrom[row + 1] ?? 0;
     let [isFound, isMarked] = [false, false];
     let frequencies: Record<string, number> | undefined;
@@ -104,7 +104,7 @@ const keyOf = (low: number, high: number): number => low * 2 ** 21 + (high >>> 1
 function withNeighbours(
   held: readonly Held[],
   seen: Uint8Array,
-  best: readonly Candidate[],
+  best: readonly TextCandidate[],
   places: ReadonlyMap<string, number>,
 ): readonly TextHit[] {
   const talks = new Map<string, { readonly rows: number[]; readonly at: Map<number, number> }>();
