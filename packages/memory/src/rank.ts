@@ -13,8 +13,12 @@ import type { VectorArm } from "./vector-arm.ts";
 const POOL_GROWTH = 4;
 const POOL_MAX = 10_000;
 
-/** Rows of the first join; each further one takes twice as many, so that thousands of dead points cost a few. */
+/**
+ * Rows of the first join; each further one takes twice as many, so that thousands of dead points cost a few. Where it is known
+ * what has a vector nothing moves up once rows are there, and few are needed but those that are asked for.
+ */
 const JOIN_MIN = 20;
+const JOIN_SPARE = 4;
 
 /**
  * Joins candidates to their rows, best first, until `limit` stand that say different things. A row that is gone drops out; a
@@ -46,14 +50,15 @@ export async function rank(
   const scale = calibration === null ? null : scaleFor(calibration, request.query);
   let arm = vectors;
   let pool = joinArms(arm.hits, textScores);
-  let joinSize = Math.max(JOIN_MIN, request.limit);
+  const { hasVector } = vectors;
+  let joinSize = hasVector === undefined ? Math.max(JOIN_MIN, request.limit) : request.limit + JOIN_SPARE;
 
   for (;;) {
     const vectorPoolFull = arm.hits !== undefined && arm.hits.length >= arm.pool;
     const fusion = {
       turnShare: shareOfTurns,
       calibration: scale,
-      hasVector: (id: string) => vectorPoolFull && rows.get(id)?.indexStatus === "indexed",
+      hasVector: hasVector ?? ((id: string) => vectorPoolFull && rows.get(id)?.indexStatus === "indexed"),
     };
     // Enough: of these either each has its row, or as many as are joined have none.
     const count = rows.size + joinSize;

@@ -19,27 +19,52 @@ export function frequenciesOf(candidates: readonly TextCandidate[]): Readonly<Re
   return Object.fromEntries(counts);
 }
 
-/** Best first by idf, equal ones by id: a rough BM25 that chooses among thousands; `lexicalScores` ranks what is chosen. */
+/**
+ * The best `limit` by idf, a rough BM25 that chooses among thousands; `lexicalScores` ranks what is chosen. The first
+ * `NEIGHBOURED_MAX` of them best first, equal ones by id; in what order the others are makes no difference to anything.
+ */
 export function bestOf(
   candidates: readonly TextCandidate[],
   wanted: ReadonlySet<string>,
-  { documents, documentFrequencies }: Statistics,
+  { documents, documentFrequencies, limit }: Statistics & { readonly limit: number },
 ): readonly TextCandidate[] {
   const weights = new Map<string, number>();
   for (const lexeme of wanted) {
     const known = Object.hasOwn(documentFrequencies, lexeme) ? (documentFrequencies[lexeme] ?? 0) : 0;
     weights.set(lexeme, Math.log(1 + (documents - known + 0.5) / (known + 0.5)));
   }
-  const rankOf = ({ frequencies }: TextCandidate): number => {
-    let sum = 0;
-    for (const lexeme of Object.keys(frequencies)) {
-      const count = frequencies[lexeme] ?? 0;
-      sum += ((weights.get(lexeme) ?? 0) * count) / (count + 1.2);
-    }
-    return sum;
-  };
-  return candidates
-    .map((candidate) => ({ candidate, rank: rankOf(candidate) }))
-    .sort((left, right) => right.rank - left.rank || (left.candidate.id < right.candidate.id ? -1 : 1))
-    .map(({ candidate }) => candidate);
+  const ranked = candidates.map((candidate) => ({ candidate, rank: rankOf(candidate, weights) }));
+  const [first, others] = split(split(ranked, limit)[0], NEIGHBOURED_MAX);
+  return [...first.sort(byRank), ...others].map(({ candidate }) => candidate);
+}
+
+interface RankedCandidate {
+  readonly candidate: TextCandidate;
+  readonly rank: number;
+}
+
+function rankOf({ frequencies }: TextCandidate, weights: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const lexeme of Object.keys(frequencies)) {
+    const count = frequencies[lexeme] ?? 0;
+    sum += ((weights.get(lexeme) ?? 0) * count) / (count + 1.2);
+  }
+  return sum;
+}
+
+const byRank = (left: RankedCandidate, right: RankedCandidate): number =>
+  right.rank - left.rank || (left.candidate.id < right.candidate.id ? -1 : 1);
+
+/** The best `count` and the others. Numbers are sorted in a tenth of the time of objects, and ids only where ranks are equal. */
+function split(ranked: RankedCandidate[], count: number): [best: RankedCandidate[], others: RankedCandidate[]] {
+  if (ranked.length <= count) return [ranked, []];
+  const ranks = Float64Array.from(ranked, ({ rank }) => rank).sort();
+  const least = ranks[ranks.length - count] ?? -Infinity;
+  const level = ranked.filter(({ rank }) => rank === least).sort(byRank);
+  const best = ranked.filter(({ rank }) => rank > least);
+  const free = count - best.length;
+  return [
+    [...best, ...level.slice(0, free)],
+    [...level.slice(free), ...ranked.filter(({ rank }) => rank < least)],
+  ];
 }

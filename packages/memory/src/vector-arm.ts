@@ -18,6 +18,8 @@ export interface VectorArm {
   readonly target: IndexTarget | undefined;
   readonly degraded: readonly Degradation[];
   readonly cause?: unknown;
+  /** Whether a memory that is not among the hits has a vector; absent: that is known of its row alone. */
+  readonly hasVector?: (id: string) => boolean;
   /**
    * The same with a larger pool; absent where none can be asked for. Never throws: what cannot be had in time leaves the
    * hits as they are, and says so.
@@ -58,9 +60,9 @@ export async function searchVectors(
   }
   const nearest = nearestOf(deps, request, { collection, vector, held: await held, deadline });
   const ask = async (pool: number): Promise<VectorArm> => {
-    const { hits, areAll } = await timed(deps, "vectors", () => beforeDeadline(nearest(pool), deadline));
+    const { areAll, ...found } = await timed(deps, "vectors", () => beforeDeadline(nearest(pool), deadline));
     const degraded = [...(embedder.lexical ? [LEXICAL] : []), ...(areAll ? [] : [MANY_USERS])];
-    const arm = { hits, pool, target, degraded };
+    const arm = { ...found, pool, target, degraded };
     return {
       ...arm,
       askOn: (larger) => ask(larger).catch((cause: unknown) => ({ ...arm, ...cutShort(deadline, arm, cause) })),
@@ -79,6 +81,7 @@ interface Nearest {
   readonly hits: readonly VectorHit[];
   /** False: there are more users than were asked for. */
   readonly areAll: boolean;
+  readonly hasVector?: (id: string) => boolean;
 }
 
 /** The nearest so many, among the vectors that are held where they are, else of the index. */
@@ -93,7 +96,12 @@ function nearestOf(
   }: { collection: CollectionRef; vector: Vector; held: HeldRows | undefined; deadline: AbortSignal },
 ): (pool: number) => Promise<Nearest> {
   if (held?.set.vectors?.dims === vector.length)
-    return (pool) => Promise.resolve({ hits: searchVectorsIn(held.set, held.seen, vector, pool), areAll: true });
+    return (pool) =>
+      Promise.resolve({
+        hits: searchVectorsIn(held.set, held.seen, vector, pool),
+        areAll: true,
+        hasVector: (id) => !held.set.without.has(id),
+      });
   const tenants = tenantsOf(deps, filter);
   const ids = idsOf(deps, filter);
   return async (pool) => {

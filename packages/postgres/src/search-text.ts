@@ -73,7 +73,7 @@ export async function searchText(
   const seen = toCandidates(row.found);
   const statistics = { documents, averageLength, documentFrequencies: frequenciesOf(seen) };
   const older = oldest === null ? [] : await findOlder(db, filter, { oldest, wanted, watched, marks, ...statistics });
-  const best = bestOf([...seen, ...older], wanted, statistics).slice(0, limit);
+  const best = bestOf([...seen, ...older], wanted, { ...statistics, limit });
   return {
     hits: await withNeighbours(db, filter, best, row.talks ?? [], new Set(older.map(({ id }) => id))),
     terms: groupTerms({ lexemes: terms, alike }, query.days, dayWords),

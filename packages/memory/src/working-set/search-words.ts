@@ -39,7 +39,7 @@ export function searchWords(
   }
   const averageLength = documents === 0 ? 0 : lengths / documents;
   const statistics = { documents, averageLength, documentFrequencies: frequenciesOf(candidates) };
-  const best = bestOf(candidates, wanted, statistics).slice(0, limit);
+  const best = bestOf(candidates, wanted, { ...statistics, limit });
   return {
     hits: withNeighbours(set.held, seen, best, places),
     terms: groupTerms({ lexemes: terms, alike }, query.days, dayWords),

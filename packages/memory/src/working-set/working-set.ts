@@ -27,6 +27,8 @@ export interface WorkingSet {
   readonly wordsHigh: Uint32Array;
   readonly counts: Uint16Array;
   readonly vectors: Vectors | undefined;
+  /** The ids of rows that have no vector of their version. */
+  readonly without: ReadonlySet<string>;
   /** What it takes in memory, roughly. */
   readonly bytes: number;
 }
@@ -58,6 +60,7 @@ export function emptySet(dims: number | undefined): WorkingSet {
     wordsHigh: new Uint32Array(),
     counts: new Uint16Array(),
     vectors: dims === undefined ? undefined : { dims, numbers: new Float32Array(), known: new Uint8Array() },
+    without: new Set(),
     bytes: 0,
   };
 }
@@ -96,7 +99,9 @@ export function patch(set: WorkingSet, gone: ReadonlySet<string>, arrivals: read
     next.wordsFrom[at + 1] = to;
   });
   const vectorBytes = next.vectors === undefined ? 0 : next.vectors.numbers.byteLength;
-  return { ...next, bytes: sources.length * ROW_BYTES + words * 10 + vectorBytes };
+  const { known } = next.vectors ?? {};
+  const without = new Set(next.held.flatMap(({ id }, at) => (known?.[at] === 1 ? [] : [id])));
+  return { ...next, without, bytes: sources.length * ROW_BYTES + words * 10 + vectorBytes };
 }
 
 type Lists = Pick<WorkingSet, "wordsLow" | "wordsHigh" | "counts" | "vectors">;

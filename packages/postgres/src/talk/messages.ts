@@ -155,7 +155,7 @@ export async function searchMessages(
     averageLength: row.average_length,
     documentFrequencies: frequenciesOf(candidates),
   };
-  const best = bestOf(candidates, wanted, statistics).slice(0, limit);
+  const best = bestOf(candidates, wanted, { ...statistics, limit });
   return {
     hits: best.map((hit) => ({ ...hit, before: [], after: [] })),
     terms: groupTerms({ lexemes: terms, alike }, query.days, dayWords),
