@@ -1,3 +1,4 @@
+import { nthGreatest } from "../nth-greatest.ts";
 import type { VectorHit } from "../ports/index.ts";
 import type { Vector } from "../vector.ts";
 import { dotProducts } from "./dot-products.ts";
@@ -27,10 +28,9 @@ export function searchVectors(
 /** The cosine of the last one that is taken. */
 function leastOf(rows: readonly number[], cosines: Float32Array, limit: number): number {
   if (rows.length <= limit) return -Infinity;
-  const sorted = new Float32Array(rows.length);
+  const own = new Float32Array(rows.length);
   rows.forEach((row, at) => {
-    sorted[at] = cosines[row] ?? -1;
+    own[at] = cosines[row] ?? -1;
   });
-  sorted.sort();
-  return sorted[sorted.length - limit] ?? -Infinity;
+  return nthGreatest(own, limit);
 }

@@ -115,18 +115,29 @@ function withNeighbours(
     known.at.set(at, known.rows.length);
     known.rows.push(at);
   });
-  return best.map((hit, n) => {
-    const row = places.get(hit.id) ?? 0;
-    const own = held[row];
-    const talk = n >= NEIGHBOURED_MAX || own?.talk === undefined ? undefined : talks.get(own.talk);
+  return best.map(({ id, length, frequencies, isTurn, isMarked }, n) => {
+    const row = places.get(id) ?? 0;
+    const talk = n < NEIGHBOURED_MAX ? talks.get(held[row]?.talk ?? "") : undefined;
     const at = talk?.at.get(row);
-    if (own === undefined || talk === undefined || at === undefined) return { ...hit, before: [], after: [] };
-    const take = (step: -1 | 1): readonly string[] =>
-      Array.from({ length: NEIGHBOURS }, (_, far) => held[talk.rows[at + step * (far + 1)] ?? -1]).flatMap((other) =>
-        other !== undefined && isNear(own, other) ? [other.id] : [],
-      );
-    return { ...hit, before: take(-1), after: take(1) };
+    const [before, after] =
+      talk === undefined || at === undefined
+        ? [NONE, NONE]
+        : [takeBeside(held, talk.rows, at, -1), takeBeside(held, talk.rows, at, 1)];
+    return { id, length, frequencies, isTurn, isMarked, before, after };
   });
+}
+
+const NONE: readonly string[] = [];
+
+/** Of a talk's rows in their order those beside the one at `at`, the nearest first. */
+function takeBeside(held: readonly Held[], rows: readonly number[], at: number, step: -1 | 1): readonly string[] {
+  const own = held[rows[at] ?? -1];
+  const taken: string[] = [];
+  for (let far = 1; far <= NEIGHBOURS; far++) {
+    const other = held[rows[at + step * far] ?? -1];
+    if (own !== undefined && other !== undefined && isNear(own, other)) taken.push(other.id);
+  }
+  return taken;
 }
 
 const isNear = (own: Held, other: Held): boolean =>

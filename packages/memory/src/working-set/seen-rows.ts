@@ -24,16 +24,22 @@ export function seenRows({ held }: WorkingSet, filter: MemoryFilter, now: Date):
   const [from, before] = [microsecondsOf(filter.createdAfter), microsecondsOf(filter.createdBefore)];
   const time = now.getTime();
   const seen = new Uint8Array(held.length);
-  held.forEach((row, at) => {
+  let at = 0;
+  for (const row of held) {
     const passes =
       row.expiresAt > time &&
       (from === undefined || row.createdAt >= from) &&
       (before === undefined || row.createdAt < before) &&
       (types === undefined || types.has(row.type)) &&
-      visible.some((one) => isVisible(row, one));
-    if (passes) seen[at] = 1;
-  });
+      isVisibleToAny(row, visible);
+    seen[at++] = passes ? 1 : 0;
+  }
   return seen;
+}
+
+function isVisibleToAny(row: Held, visible: readonly Visible[]): boolean {
+  for (const one of visible) if (isVisible(row, one)) return true;
+  return false;
 }
 
 function isVisible(row: Held, { level, sessionId, agentId }: Visible): boolean {

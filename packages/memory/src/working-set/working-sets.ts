@@ -50,6 +50,8 @@ interface Entry {
   readonly followed: Followed;
   readonly loadedAt: number;
   askedAt: number;
+  /** As they are counted. */
+  bytes: number;
 }
 
 /**
@@ -71,6 +73,7 @@ export function createWorkingSets({
   const entries = new Map<string, Entry>();
   const asked = new Map<string, { times: number; at: number }>();
   const loading = new Set<string>();
+  let bytes = 0;
   const looks = createGroupCommit<ChangesAsked, TenantLook>({
     choose: (waiting) => waiting,
     async write(group) {
@@ -79,7 +82,11 @@ export function createWorkingSets({
     },
   });
   const sources: Sources = { rows, index, look: (one) => looks.put(one) };
-  const sweeping = setInterval(() => forgetIdle(entries, asked, now() - IDLE_MS), SWEEP_EVERY_MS);
+  const sweeping = setInterval(() => {
+    const before = now() - IDLE_MS;
+    for (const [key, { askedAt }] of entries) if (askedAt < before) forget(key);
+    for (const [key, { at }] of asked) if (at < before) asked.delete(key);
+  }, SWEEP_EVERY_MS);
   sweeping.unref();
 
   async function load(key: string, place: Place): Promise<void> {
@@ -90,8 +97,11 @@ export function createWorkingSets({
       const [loadedAt, askedAt] = [now(), now()];
       // Too many rows or bytes, which is to be looked at again later only.
       if (followed === undefined || followed.bytes > bytesMax) asked.set(key, { times: -Infinity, at: loadedAt });
-      else entries.set(key, { followed, loadedAt, askedAt });
-      makeRoom();
+      else {
+        forget(key);
+        entries.set(key, { followed, loadedAt, askedAt, bytes: 0 });
+        count(key);
+      }
     } catch (error) {
       onError(error);
     } finally {
@@ -99,12 +109,20 @@ export function createWorkingSets({
     }
   }
 
-  function makeRoom(): void {
-    let bytes = bytesOf(entries);
-    for (const [key, { followed }] of entries) {
+  function forget(key: string): void {
+    bytes -= entries.get(key)?.bytes ?? 0;
+    entries.delete(key);
+  }
+
+  /** What a set takes now; where that is too much, others go. */
+  function count(key: string): void {
+    const entry = entries.get(key);
+    if (entry === undefined) return;
+    bytes += entry.followed.bytes - entry.bytes;
+    entry.bytes = entry.followed.bytes;
+    for (const oldest of entries.keys()) {
       if (bytes <= bytesMax) return;
-      entries.delete(key);
-      bytes -= followed.bytes;
+      forget(oldest);
     }
   }
 
@@ -121,7 +139,7 @@ export function createWorkingSets({
     return one.times;
   }
 
-  const holding = (): Holding => ({ users: entries.size, bytes: bytesOf(entries) });
+  const holding = (): Holding => ({ users: entries.size, bytes });
 
   async function findOf(key: string, place: Place): Promise<Found | undefined> {
     const entry = entries.get(key);
@@ -134,9 +152,9 @@ export function createWorkingSets({
     entry.askedAt = now();
     const found = await entry.followed.follow();
     const isLost = found === undefined && entries.get(key) === entry;
-    if (isLost) entries.delete(key);
+    if (isLost) forget(key);
+    else count(key);
     if (isLost || now() - entry.loadedAt > AGE_MAX_MS) void load(key, place);
-    makeRoom();
     return found;
   }
 
@@ -160,17 +178,7 @@ export function createWorkingSets({
     close() {
       clearInterval(sweeping);
       entries.clear();
+      bytes = 0;
     },
   };
-}
-
-function bytesOf(entries: ReadonlyMap<string, Entry>): number {
-  let bytes = 0;
-  for (const { followed } of entries.values()) bytes += followed.bytes;
-  return bytes;
-}
-
-function forgetIdle(entries: Map<string, Entry>, asked: Map<string, { readonly at: number }>, before: number): void {
-  for (const [key, { askedAt }] of entries) if (askedAt < before) entries.delete(key);
-  for (const [key, { at }] of asked) if (at < before) asked.delete(key);
 }
