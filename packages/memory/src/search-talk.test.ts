@@ -94,7 +94,10 @@ describe("searchAll", () => {
       asked += 1;
       return Promise.resolve(said);
     });
-    const workingSets = { find: () => Promise.resolve({ set: emptySet(undefined), talkWaits }) };
+    const workingSets = {
+      find: () => Promise.resolve({ set: emptySet(undefined), talkWaits }),
+      glance: () => undefined,
+    };
     const store = {
       ...worldOf().store,
       analyseQuery: () => Promise.resolve({ terms: ["tea"], alike: [], dayWords: [], marks: [] }),

@@ -4,11 +4,11 @@ import { fuse } from "./fuse.ts";
 import { lexicalScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { Conversations, TextQuery } from "./ports/index.ts";
+import { searchHeld } from "./search-held.ts";
 import {
   holdRows,
   search,
   type Degradation,
-  type HeldRows,
   type SearchDeps,
   type SearchRequest,
   type SearchResult,
@@ -22,6 +22,8 @@ export type Found =
   | { readonly kind: "memory"; readonly memory: Memory; readonly score: number }
   | { readonly kind: "message"; readonly message: Message; readonly score: number; readonly lexical: number };
 
+type AllFound = Omit<SearchResult, "memories"> & { readonly found: readonly Found[] };
+
 /**
  * A search over memories and over what was said and is not extracted yet: that is found by its words, on the scale of
  * words that stand alone, and ranked among the memories by its score. It is waited for as long as the memories are, and until
@@ -31,26 +33,33 @@ export async function searchAll(
   deps: SearchDeps,
   conversations: Pick<Conversations, "searchText" | "findMessages">,
   request: SearchRequest,
-): Promise<Omit<SearchResult, "memories"> & { readonly found: readonly Found[] }> {
-  const holding = holdRows(deps, request);
-  const answering = search(deps, request, holding);
+): Promise<AllFound> {
+  const sooner = await searchHeld(deps, request);
+  if (sooner?.talkWaits === false) return withMessages(request, sooner, []);
+  const holding = sooner === undefined ? holdRows(deps, request) : undefined;
+  const answering = sooner ?? search(deps, request, holding);
+  const talk = Promise.resolve(sooner ?? holding).then((held) => searchMessages(conversations, request, held));
   const deadline = startTimer(deps.deadlineMs);
   const late = Promise.all([answering, deadline.passed]).then(() => undefined);
-  const [result, inTime] = await Promise.all([
-    answering,
-    Promise.race([holding.then((held) => searchMessages(conversations, request, held)), late]),
-  ]).finally(deadline.clear);
-  const { memories, ...told } = result;
-  const messages = inTime ?? [];
+  const [result, inTime] = await Promise.all([answering, Promise.race([talk, late])]).finally(deadline.clear);
+  return withMessages(request, result, inTime);
+}
+
+/** Undefined: the messages did not come in time. */
+function withMessages(
+  { limit }: SearchRequest,
+  { memories, ...told }: SearchResult,
+  messages: readonly Found[] | undefined,
+): AllFound {
   const found = [
     ...memories.map((memory) => ({ kind: "memory", memory, score: memory.score }) as const),
-    ...messages,
+    ...(messages ?? []),
   ].toSorted((left, right) => right.score - left.score);
-  const degraded = inTime === undefined ? [...told.degraded, WITHOUT_MESSAGES] : told.degraded;
-  const answer = { ...told, degraded, found: found.slice(0, request.limit) };
+  const degraded = messages === undefined ? [...told.degraded, WITHOUT_MESSAGES] : told.degraded;
+  const answer = { ...told, degraded, found: found.slice(0, limit) };
   if (told.explanation === undefined) return answer;
   const displaced = found
-    .slice(request.limit)
+    .slice(limit)
     .flatMap((one) => (one.kind === "memory" ? { id: one.memory.id, score: one.score } : []));
   return { ...answer, explanation: withDisplaced(told.explanation, displaced) };
 }
@@ -67,7 +76,7 @@ const WITHOUT_MESSAGES: Degradation = { code: "deadline", message: "No messages 
 async function searchMessages(
   conversations: Pick<Conversations, "searchText" | "findMessages">,
   { query, queryTime, utcOffsetMinutes, filter, limit, threshold }: SearchRequest,
-  held: HeldRows | undefined,
+  held: { readonly talkWaits: boolean } | undefined,
 ): Promise<readonly Found[]> {
   if (query === undefined || held?.talkWaits === false) return [];
   const readQuery = (): TextQuery => textQueryOf(query, queryTime ?? new Date(), utcOffsetMinutes);

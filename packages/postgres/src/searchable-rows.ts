@@ -1,5 +1,6 @@
-import type { ChangesAsked, ChangesLook, RowsOwner, SearchableRow, SearchableRows } from "@engram/memory";
-import type { Executor } from "@engram/sql";
+import type { ChangesAsked, ChangesLook, MemoryFilter, RowsOwner, SearchableRow, SearchableRows } from "@engram/memory";
+import { filterSql, Values, type Executor } from "@engram/sql";
+import { INDEX_STATUS, TOLD_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
 import { talkWaitsSql } from "./talk/messages.ts";
 
 /** Longer than a set is held that nobody asks about. */
@@ -38,6 +39,7 @@ export function createSearchableRows(db: Executor): SearchableRows {
     load: (owner, limit) => load(db, owner, limit),
     read: (owner, ids) => read(db, owner, ids),
     look: (asked) => look(db, asked),
+    join: (ids, filter, asked) => join(db, ids, filter, asked),
     forget: async () => {
       const [row] = await db.query<{ forgotten: number }>("SELECT engram.forget_changes($1::interval) AS forgotten", [
         TOLD_FOR,
@@ -95,6 +97,44 @@ async function look(db: Executor, asked: readonly ChangesAsked[]): Promise<Chang
     talkWaits: row.talking?.includes(at + 1) === true,
   }));
   return { since: row.since, toldFrom: row.told_from, epoch: row.epoch, tenants };
+}
+
+interface LookColumnsOfOne extends Record<string, unknown> {
+  readonly look_since: string;
+  readonly look_told_from: string;
+  readonly look_epoch: string;
+  readonly look_changes: readonly (readonly [transaction: string, ids: readonly string[] | null])[] | null;
+  readonly look_talking: boolean;
+}
+
+async function join(
+  db: Executor,
+  ids: readonly string[],
+  filter: MemoryFilter,
+  { tenant, since }: ChangesAsked,
+): ReturnType<SearchableRows["join"]> {
+  const values = new Values();
+  const owner = `${values.add(tenant)}::uuid`;
+  const rows = await db.query<LookColumnsOfOne & (MemoryRow | { readonly id: null })>(
+    `SELECT l.*, m.* FROM (
+       SELECT ${MARK} AS look_since, t.told_from::text AS look_told_from, ${EPOCH} AS look_epoch, (
+         SELECT json_agg(json_build_array(c.xid::text, c.ids)) FROM engram.changes c
+         WHERE c.tenant = ${owner} AND c.xid >= ${values.add(since)}::xid8) AS look_changes, ${talkWaitsSql(owner)} AS look_talking
+       FROM engram.changes_told t) l
+     LEFT JOIN (SELECT ${TOLD_COLUMNS}, ${INDEX_STATUS} FROM public.memories m
+       WHERE m.id = ANY(${values.add(ids)}::uuid[]) AND ${filterSql(filter, values)}) m ON true`,
+    values.list,
+  );
+  const [first] = rows;
+  if (first === undefined) throw new Error("engram.changes_told has no row");
+  const look = {
+    since: first.look_since,
+    toldFrom: first.look_told_from,
+    epoch: first.look_epoch,
+    changes: (first.look_changes ?? []).map(([transaction, told]) => ({ transaction, ids: told ?? undefined })),
+    talkWaits: first.look_talking,
+  };
+  return { memories: rows.flatMap((row) => (row.id === null ? [] : [toMemory(row)])), look };
 }
 
 /** Seconds have six decimals. */

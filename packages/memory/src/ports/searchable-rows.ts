@@ -1,4 +1,5 @@
-import type { Level } from "../memory.ts";
+import type { Level, Memory } from "../memory.ts";
+import type { MemoryFilter } from "../scope.ts";
 
 /** A live row of one user, as the words of a search see it. */
 export interface SearchableRow {
@@ -39,13 +40,17 @@ export interface Change {
   readonly ids: readonly string[] | undefined;
 }
 
-export interface ChangesLook {
+/** Where a look stands. */
+export interface Mark {
   /** What the next look is to begin from; grows, as long as `epoch` stays. */
   readonly since: string;
   /** Changes before this mark are no longer told. */
   readonly toldFrom: string;
   /** Another one: what was seen before is of another database, or of one that was written past its triggers. */
   readonly epoch: string;
+}
+
+export interface ChangesLook extends Mark {
   /** For each that was asked, in order. */
   readonly tenants: readonly TenantChanges[];
 }
@@ -55,6 +60,8 @@ export interface TenantChanges {
   /** Some of what the tenant said is no memory yet; it is to be searched as messages. */
   readonly talkWaits: boolean;
 }
+
+export interface TenantLook extends Mark, TenantChanges {}
 
 /** The truth as it is held in memory for searches, and what is needed to follow it. */
 export interface SearchableRows {
@@ -67,6 +74,12 @@ export interface SearchableRows {
   read(owner: RowsOwner, ids: readonly string[]): Promise<readonly SearchableRow[]>;
   /** One statement for all that ask. What had been committed when it began is in it. */
   look(asked: readonly ChangesAsked[]): Promise<ChangesLook>;
+  /** The rows among `ids` that the filter lets through, live ones only and in no order, and a look of the same instant. */
+  join(
+    ids: readonly string[],
+    filter: MemoryFilter,
+    asked: ChangesAsked,
+  ): Promise<{ readonly memories: readonly Memory[]; readonly look: TenantLook }>;
   /** Takes away what was told for a quarter of an hour, and says how many changes. */
   forget(): Promise<number>;
 }

@@ -1,11 +1,10 @@
 import type {
   ChangesAsked,
-  ChangesLook,
   CollectionRef,
   RowsOwner,
   SearchableRow,
   SearchableRows,
-  TenantChanges,
+  TenantLook,
   VectorIndex,
 } from "../ports/index.ts";
 import { createNextRun } from "./next-run.ts";
@@ -23,13 +22,21 @@ export interface Sources {
   readonly look: (asked: ChangesAsked) => Promise<TenantLook>;
 }
 
-export type TenantLook = Omit<ChangesLook, "tenants"> & TenantChanges;
-
 export interface Followed {
   /** Of the last look. */
   readonly bytes: number;
   /** The set as of a moment after the call. Undefined: it cannot be followed any more and is to be read anew. */
   follow(): Promise<Found | undefined>;
+  /** The set as of the last look, without another one. */
+  glance(): Glance;
+}
+
+/** A set that may be out of date: whoever goes through it asks afterwards whether it was. */
+export interface Glance {
+  readonly set: WorkingSet;
+  readonly asked: ChangesAsked;
+  /** Nothing had changed when this look was made. */
+  isCurrent(look: TenantLook): boolean;
 }
 
 /** A user's set as of one moment, and whether talk waits that is in no set. */
@@ -54,27 +61,48 @@ export async function openFollowed(sources: Sources, place: Place): Promise<Foll
   /** Transactions from `since` on whose changes are in the set; they are told again. */
   let known: ReadonlySet<string> = new Set();
 
+  /** Undefined: what is in the set cannot be made up for by changes. */
+  const newIn = (looked: TenantLook, of: { readonly since: string; readonly known: ReadonlySet<string> }) => {
+    const isBroken =
+      looked.epoch !== loaded.epoch || isBelow(looked.since, of.since) || isBelow(of.since, looked.toldFrom);
+    return isBroken ? undefined : looked.changes.filter(({ transaction }) => !of.known.has(transaction));
+  };
+  const moveOn = (looked: TenantLook): void => {
+    known = new Set(looked.changes.map(({ transaction }) => transaction).filter((one) => !isBelow(one, looked.since)));
+    since = looked.since;
+  };
   const follow = createNextRun(async (): Promise<Found | undefined> => {
     const looked = await sources.look({ tenant: place.tenant, since });
-    if (looked.epoch !== loaded.epoch || isBelow(looked.since, since) || isBelow(since, looked.toldFrom))
-      return undefined;
-    const fresh = looked.changes.filter(({ transaction }) => !known.has(transaction));
+    const fresh = newIn(looked, { since, known });
+    if (fresh === undefined) return undefined;
     if (fresh.length > 0) {
-      const ids = fresh.some((change) => change.ids === undefined)
-        ? undefined
-        : new Set(fresh.flatMap((change) => change.ids ?? []));
-      if (ids === undefined || ids.size > CHANGED_MAX) return undefined;
+      const isTold = fresh.every((change) => change.ids !== undefined);
+      const ids = new Set(fresh.flatMap((change) => change.ids ?? []));
+      if (!isTold || ids.size > CHANGED_MAX) return undefined;
       const rows = await sources.rows.read(place.owner, [...ids]);
       const next = patch(set, ids, await withVectors(sources, place, rows));
       if (next.held.length > ROWS_MAX) return undefined;
       set = next;
     }
-    known = new Set(looked.changes.map(({ transaction }) => transaction).filter((one) => !isBelow(one, looked.since)));
-    since = looked.since;
+    moveOn(looked);
     return { set, talkWaits: looked.talkWaits };
   });
+  const glance = (): Glance => {
+    const seen = { set, since, known };
+    return {
+      set,
+      asked: { tenant: place.tenant, since },
+      isCurrent(looked) {
+        const isCurrent = newIn(looked, seen)?.length === 0;
+        // Unless somebody else has moved on meanwhile.
+        if (isCurrent && set === seen.set && since === seen.since) moveOn(looked);
+        return isCurrent;
+      },
+    };
+  };
   return {
     follow,
+    glance,
     get bytes() {
       return set.bytes;
     },

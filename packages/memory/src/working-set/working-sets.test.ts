@@ -47,6 +47,10 @@ class FakeRows implements SearchableRows {
     const tenants = asked.map((one) => ({ changes: told(one.since), talkWaits: false }));
     return { since: String(since), toldFrom: String(toldFrom), epoch, tenants };
   }
+  async join(_ids: readonly string[], _filter: unknown, asked: Parameters<SearchableRows["look"]>[0][number]) {
+    const { tenants, ...mark } = await this.look([asked]);
+    return { memories: [], look: { ...mark, ...(tenants[0] ?? { changes: [], talkWaits: false }) } };
+  }
   forget(): Promise<number> {
     return Promise.resolve(0);
   }
@@ -208,6 +212,23 @@ describe("createWorkingSets", () => {
     rows.asked = [];
     await Promise.all(["u", "v", "w", "u"].map((user) => sets.find(filterOf(user), undefined)));
     expect(rows.asked).toEqual([3, 1]);
+  });
+
+  test("a glance waits for nothing, and its join tells whether anything had changed", async () => {
+    const sets = create();
+    const filter = filterOf("u");
+    expect(sets.glance(filter, undefined)).toBeUndefined();
+    await held(sets);
+    const [early, late] = [sets.glance(filter, undefined), sets.glance(filter, undefined)];
+    expect(await early?.join([], filter)).toMatchObject({ isCurrent: true });
+    rows.put("b");
+    expect(await late?.join([], filter)).toMatchObject({ isCurrent: false });
+    // What another search has seen meanwhile is no part of the set that was glanced at.
+    expect(idsOf(await held(sets))).toEqual(["a1", "b1"]);
+    expect(await early?.join([], filter)).toMatchObject({ isCurrent: false });
+    expect(await sets.glance(filter, undefined)?.join([], filter)).toMatchObject({ isCurrent: true });
+    time = 31 * MINUTE;
+    expect(sets.glance(filter, undefined)).toBeUndefined();
   });
 
   test("a set that cannot be read is told, and is asked for again", async () => {

@@ -1,8 +1,10 @@
 import { createGroupCommit } from "../group-commit.ts";
-import type { ChangesAsked, CollectionRef, SearchableRows, VectorIndex } from "../ports/index.ts";
+import type { Memory } from "../memory.ts";
+import type { ChangesAsked, CollectionRef, SearchableRows, TenantLook, VectorIndex } from "../ports/index.ts";
 import { tenantOf, type MemoryFilter } from "../scope.ts";
-import { openFollowed, type Followed, type Found, type Place, type Sources, type TenantLook } from "./follow.ts";
+import { openFollowed, type Followed, type Found, type Place, type Sources } from "./follow.ts";
 import { ownerOf } from "./seen-rows.ts";
+import type { WorkingSet } from "./working-set.ts";
 
 /** Whoever is asked about a second time within this is held, and whoever is not asked about for as long no more. */
 const IDLE_MS = 10 * 60_000;
@@ -20,9 +22,23 @@ export interface WorkingSets {
    * is held, and the stores are to be asked. Throws what the truth throws.
    */
   find(filter: MemoryFilter, collection: CollectionRef | undefined): Promise<Found | undefined>;
+  /** The same as of the last look, without waiting for anything. Undefined: none is held. */
+  glance(filter: MemoryFilter, collection: CollectionRef | undefined): SetGlance | undefined;
   /** How many are held, and what they take. */
   readonly held: Holding;
   close(): void;
+}
+
+export interface SetGlance {
+  readonly set: WorkingSet;
+  /** The rows among `ids` under the filter. `isCurrent`: at that instant nothing had changed since the last look. */
+  join(ids: readonly string[], filter: MemoryFilter): Promise<JoinedRows>;
+}
+
+export interface JoinedRows {
+  readonly memories: readonly Memory[];
+  readonly isCurrent: boolean;
+  readonly talkWaits: boolean;
 }
 
 export interface Holding {
@@ -141,15 +157,31 @@ export function createWorkingSets({
 
   const holding = (): Holding => ({ users: entries.size, bytes });
 
-  async function findOf(key: string, place: Place): Promise<Found | undefined> {
+  /** Where a filter's set is, if there may be one. */
+  function placeOf(filter: MemoryFilter, collection: CollectionRef | undefined) {
+    const owner = bytesMax === 0 ? undefined : ownerOf(filter);
+    if (owner === undefined) return undefined;
+    const tenant = tenantOf({ ...owner, agentId: null });
+    const vectorsOf = index.readVectors === undefined ? undefined : collection;
+    return { key: `${tenant} ${vectorsOf?.name ?? ""}`, place: { owner, tenant, collection: vectorsOf } };
+  }
+
+  /** The last that was asked about. */
+  function touch(key: string): Entry | undefined {
     const entry = entries.get(key);
+    if (entry === undefined) return undefined;
+    entries.delete(key);
+    entries.set(key, entry);
+    entry.askedAt = now();
+    return entry;
+  }
+
+  async function findOf({ key, place }: { readonly key: string; readonly place: Place }): Promise<Found | undefined> {
+    const entry = touch(key);
     if (entry === undefined) {
       if (countAsked(key) >= admittedAt) void load(key, place);
       return undefined;
     }
-    entries.delete(key);
-    entries.set(key, entry);
-    entry.askedAt = now();
     const found = await entry.followed.follow();
     const isLost = found === undefined && entries.get(key) === entry;
     if (isLost) forget(key);
@@ -160,17 +192,26 @@ export function createWorkingSets({
 
   return {
     async find(filter, collection) {
-      if (bytesMax === 0) return undefined;
-      const owner = ownerOf(filter);
-      if (owner === undefined) {
-        onLookup("beyond", holding());
-        return undefined;
-      }
-      const tenant = tenantOf({ ...owner, agentId: null });
-      const vectorsOf = index.readVectors === undefined ? undefined : collection;
-      const found = await findOf(`${tenant} ${vectorsOf?.name ?? ""}`, { owner, tenant, collection: vectorsOf });
-      onLookup(found === undefined ? "absent" : "held", holding());
+      const placed = placeOf(filter, collection);
+      const found = placed && (await findOf(placed));
+      if (bytesMax > 0) onLookup(placed === undefined ? "beyond" : found === undefined ? "absent" : "held", holding());
       return found;
+    },
+    glance(filter, collection) {
+      const placed = placeOf(filter, collection);
+      const entry = placed && touch(placed.key);
+      // One that is to be read anew is left to `find`.
+      if (entry === undefined || now() - entry.loadedAt > AGE_MAX_MS) return undefined;
+      const glance = entry.followed.glance();
+      return {
+        set: glance.set,
+        async join(ids, joined) {
+          const { memories, look } = await rows.join(ids, joined, glance.asked);
+          const isCurrent = glance.isCurrent(look);
+          if (isCurrent) onLookup("held", holding());
+          return { memories, isCurrent, talkWaits: look.talkWaits };
+        },
+      };
     },
     get held() {
       return holding();
