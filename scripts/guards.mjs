@@ -485,7 +485,7 @@ export const guards = [
   {
     guard: "held: another database, or a table that was filled past its triggers",
     file: follow,
-    text: "looked.epoch !== loaded.epoch || ",
+    text: "looked.epoch !== epoch || ",
     broken: "",
     tests: held("filled past its triggers"),
   },
@@ -513,8 +513,8 @@ export const guards = [
   {
     guard: "held: a look is of a time after the question",
     file: "packages/memory/src/working-set/next-run.ts",
-    text: "    next ??= running.then(startNext, startNext);\n    return next;",
-    broken: "    next ??= running.then(startNext, startNext);\n    return running;",
+    text: "if (running === undefined) return start();\n    next ??= running.then(startNext, startNext);\n    return next;",
+    broken: "next ??= (running ?? start()).then(startNext, startNext);\n    return running ?? next;",
     tests: sets("who asks while a run is under way"),
   },
   {

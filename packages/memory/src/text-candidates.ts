@@ -24,11 +24,11 @@ export function frequenciesOf(candidates: readonly TextCandidate[]): Readonly<Re
  * The best `limit` by idf, a rough BM25 that chooses among thousands; `lexicalScores` ranks what is chosen. The first
  * `NEIGHBOURED_MAX` of them best first, equal ones by id; in what order the others are makes no difference to anything.
  */
-export function bestOf(
-  candidates: readonly TextCandidate[],
+export function bestOf<Candidate extends TextCandidate>(
+  candidates: readonly Candidate[],
   wanted: ReadonlySet<string>,
   { documents, documentFrequencies, limit }: Statistics & { readonly limit: number },
-): readonly TextCandidate[] {
+): readonly Candidate[] {
   const weights = new Map<string, number>();
   for (const lexeme of wanted) {
     const known = Object.hasOwn(documentFrequencies, lexeme) ? (documentFrequencies[lexeme] ?? 0) : 0;
@@ -39,8 +39,8 @@ export function bestOf(
   return [...first.sort(byRank), ...others].map(({ candidate }) => candidate);
 }
 
-interface RankedCandidate {
-  readonly candidate: TextCandidate;
+interface RankedCandidate<Candidate extends TextCandidate> {
+  readonly candidate: Candidate;
   readonly rank: number;
 }
 
@@ -53,11 +53,14 @@ function rankOf({ frequencies }: TextCandidate, weights: ReadonlyMap<string, num
   return sum;
 }
 
-const byRank = (left: RankedCandidate, right: RankedCandidate): number =>
+const byRank = (left: RankedCandidate<TextCandidate>, right: RankedCandidate<TextCandidate>): number =>
   right.rank - left.rank || (left.candidate.id < right.candidate.id ? -1 : 1);
 
 /** The best `count` and the others; ids are compared only where ranks are equal. */
-function split(ranked: RankedCandidate[], count: number): [best: RankedCandidate[], others: RankedCandidate[]] {
+function split<Ranked extends RankedCandidate<TextCandidate>>(
+  ranked: Ranked[],
+  count: number,
+): [best: Ranked[], others: Ranked[]] {
   if (ranked.length <= count) return [ranked, []];
   const ranks = new Float64Array(ranked.length);
   for (const [at, { rank }] of ranked.entries()) ranks[at] = rank;

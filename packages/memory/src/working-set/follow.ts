@@ -57,14 +57,15 @@ export async function openFollowed(sources: Sources, place: Place): Promise<Foll
   const loaded = await sources.rows.load(place.owner, ROWS_MAX);
   if (loaded === undefined) return undefined;
   let set = patch(emptySet(place.collection?.dims), new Set(), await withVectors(sources, place, loaded.rows));
+  // What is held for long are these, and not the rows that were read.
+  const { epoch } = loaded;
   let { since } = loaded;
   /** Transactions from `since` on whose changes are in the set; they are told again. */
   let known: ReadonlySet<string> = new Set();
 
   /** Undefined: what is in the set cannot be made up for by changes. */
   const newIn = (looked: TenantLook, of: { readonly since: string; readonly known: ReadonlySet<string> }) => {
-    const isBroken =
-      looked.epoch !== loaded.epoch || isBelow(looked.since, of.since) || isBelow(of.since, looked.toldFrom);
+    const isBroken = looked.epoch !== epoch || isBelow(looked.since, of.since) || isBelow(of.since, looked.toldFrom);
     return isBroken ? undefined : looked.changes.filter(({ transaction }) => !of.known.has(transaction));
   };
   const moveOn = (looked: TenantLook): void => {

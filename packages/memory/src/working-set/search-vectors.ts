@@ -13,24 +13,26 @@ export function searchVectors(
 ): readonly VectorHit[] {
   if (vectors === undefined) return [];
   const cosines = dotProducts(vectors.numbers, Float32Array.from(vector));
-  const rows: number[] = [];
-  for (let row = 0; row < held.length; row++) if (seen[row] === 1 && vectors.known[row] === 1) rows.push(row);
-  const least = leastOf(rows, cosines, limit);
+  // Loops by hand, here and below: they go through thousands of rows, and whatever they made would be garbage.
+  const rows = new Int32Array(held.length);
+  let count = 0;
+  for (let row = 0; row < held.length; row++) if (seen[row] === 1 && vectors.known[row] === 1) rows[count++] = row;
+  const least = leastOf(rows.subarray(0, count), cosines, limit);
   const hits: VectorHit[] = [];
-  for (const row of rows) {
-    const [own, cosine = -1] = [held[row], cosines[row]];
-    if (own !== undefined && cosine >= least) hits.push({ id: own.id, version: own.version, cosine });
+  for (let at = 0; at < count; at++) {
+    const row = rows[at] as number;
+    const cosine = cosines[row] as number;
+    const own = held[row];
+    if (cosine >= least && own !== undefined) hits.push({ id: own.id, version: own.version, cosine });
   }
   hits.sort((left, right) => right.cosine - left.cosine || (left.id < right.id ? -1 : 1));
-  return hits.slice(0, limit);
+  return hits.length > limit ? hits.slice(0, limit) : hits;
 }
 
 /** The cosine of the last one that is taken. */
-function leastOf(rows: readonly number[], cosines: Float32Array, limit: number): number {
+function leastOf(rows: Int32Array, cosines: Float32Array, limit: number): number {
   if (rows.length <= limit) return -Infinity;
   const own = new Float32Array(rows.length);
-  rows.forEach((row, at) => {
-    own[at] = cosines[row] ?? -1;
-  });
+  for (let at = 0; at < rows.length; at++) own[at] = cosines[rows[at] as number] as number;
   return nthGreatest(own, limit);
 }

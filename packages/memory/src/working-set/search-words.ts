@@ -11,7 +11,7 @@ import {
 } from "../text-candidates.ts";
 import { groupTerms } from "../text-terms.ts";
 import { hashLexeme } from "./hash-lexeme.ts";
-import type { Held, WorkingSet } from "./working-set.ts";
+import type { WorkingSet } from "./working-set.ts";
 
 /** What the store's own `searchText` gives for the same rows; `seen` as `seenRows` gives it. */
 export function searchWords(
@@ -24,8 +24,7 @@ export function searchWords(
   if (wanted.size === 0) return NO_HITS;
   const watched = new Watched(wanted, terms.map(speakerLexeme), marks);
   let [documents, lengths] = [0, 0];
-  const candidates: TextCandidate[] = [];
-  const places = new Map<string, number>();
+  const candidates: Placed[] = [];
   for (let at = 0; at < set.held.length; at++) {
     const row = set.held[at];
     if (row === undefined || seen[at] !== 1) continue;
@@ -34,17 +33,28 @@ export function searchWords(
     const found = watched.findIn(set, at);
     if (found === undefined) continue;
     const isTurn = row.type === EVENT_TYPE && row.hasSpeaker;
-    candidates.push({ id: row.id, length: row.length, isTurn, ...found });
-    places.set(row.id, at);
+    candidates.push({
+      id: row.id,
+      length: row.length,
+      isTurn,
+      isMarked: found.isMarked,
+      frequencies: found.frequencies,
+      at,
+    });
   }
   const averageLength = documents === 0 ? 0 : lengths / documents;
   const statistics = { documents, averageLength, documentFrequencies: frequenciesOf(candidates) };
   const best = bestOf(candidates, wanted, { ...statistics, limit });
   return {
-    hits: withNeighbours(set.held, seen, best, places),
+    hits: withNeighbours(set, seen, best),
     terms: groupTerms({ lexemes: terms, alike }, query.days, dayWords),
     ...statistics,
   };
+}
+
+/** A candidate and which row it is. */
+interface Placed extends TextCandidate {
+  readonly at: number;
 }
 
 const NO_HITS: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
@@ -101,44 +111,37 @@ const keyOf = (low: number, high: number): number => low * 2 ** 21 + (high >>> 1
  * The best with who stands beside them: told in the same session, events beside events and statements beside statements; of
  * what was told outside of all sessions, events alone, as long as no more than ten minutes lie between.
  */
-function withNeighbours(
-  held: readonly Held[],
-  seen: Uint8Array,
-  best: readonly TextCandidate[],
-  places: ReadonlyMap<string, number>,
-): readonly TextHit[] {
-  const talks = new Map<string, { readonly rows: number[]; readonly at: Map<number, number> }>();
-  held.forEach((row, at) => {
-    if (seen[at] !== 1 || row.talk === undefined) return;
-    const known = talks.get(row.talk) ?? { rows: [], at: new Map<number, number>() };
-    talks.set(row.talk, known);
-    known.at.set(at, known.rows.length);
-    known.rows.push(at);
-  });
-  return best.map(({ id, length, frequencies, isTurn, isMarked }, n) => {
-    const row = places.get(id) ?? 0;
-    const talk = n < NEIGHBOURED_MAX ? talks.get(held[row]?.talk ?? "") : undefined;
-    const at = talk?.at.get(row);
-    const [before, after] =
-      talk === undefined || at === undefined
-        ? [NONE, NONE]
-        : [takeBeside(held, talk.rows, at, -1), takeBeside(held, talk.rows, at, 1)];
+function withNeighbours(set: WorkingSet, seen: Uint8Array, best: readonly Placed[]): readonly TextHit[] {
+  return best.map(({ id, length, frequencies, isTurn, isMarked, at }, n) => {
+    const talk = n < NEIGHBOURED_MAX ? set.talks.get(set.held[at]?.talk ?? "") : undefined;
+    const before = talk === undefined ? NONE : takeBeside(set, seen, talk, at, -1);
+    const after = talk === undefined ? NONE : takeBeside(set, seen, talk, at, 1);
     return { id, length, frequencies, isTurn, isMarked, before, after };
   });
 }
 
 const NONE: readonly string[] = [];
+const TALK_GAP_MICROSECONDS = TALK_GAP_SECONDS * 1e6;
 
-/** Of a talk's rows in their order those beside the one at `at`, the nearest first. */
-function takeBeside(held: readonly Held[], rows: readonly number[], at: number, step: -1 | 1): readonly string[] {
-  const own = held[rows[at] ?? -1];
+/** Of a talk's rows in their order those that are seen beside row `own`, the nearest first. */
+function takeBeside(
+  { held, createdAt, placeInTalk }: WorkingSet,
+  seen: Uint8Array,
+  talk: readonly number[],
+  own: number,
+  step: -1 | 1,
+): readonly string[] {
+  const isTimed = held[own]?.sessionId === null;
   const taken: string[] = [];
-  for (let far = 1; far <= NEIGHBOURS; far++) {
-    const other = held[rows[at + step * far] ?? -1];
-    if (own !== undefined && other !== undefined && isNear(own, other)) taken.push(other.id);
+  let left = NEIGHBOURS;
+  for (let place = (placeInTalk[own] ?? 0) + step; left > 0; place += step) {
+    const row = talk[place];
+    const other = row === undefined ? undefined : held[row];
+    if (row === undefined || other === undefined) break;
+    if (seen[row] !== 1) continue;
+    left -= 1;
+    const gap = isTimed ? Math.abs((createdAt[row] ?? 0) - (createdAt[own] ?? 0)) : 0;
+    if (gap < TALK_GAP_MICROSECONDS) taken.push(other.id);
   }
   return taken;
 }
-
-const isNear = (own: Held, other: Held): boolean =>
-  own.sessionId !== null || Math.abs(own.createdAt - other.createdAt) < TALK_GAP_SECONDS * 1e6;

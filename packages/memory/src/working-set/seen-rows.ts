@@ -18,21 +18,19 @@ export function ownerOf(filter: MemoryFilter): RowsOwner | undefined {
 }
 
 /** For each row of the owner's set whether the filter lets it through (1) at `now`; the meaning is that of the SQL of filters. */
-export function seenRows({ held }: WorkingSet, filter: MemoryFilter, now: Date): Uint8Array {
+export function seenRows({ held, createdAt, expiresAt }: WorkingSet, filter: MemoryFilter, now: Date): Uint8Array {
   const visible = visibleTo(filter.scope);
   const types = filter.types === undefined ? undefined : new Set(filter.types);
-  const [from, before] = [microsecondsOf(filter.createdAfter), microsecondsOf(filter.createdBefore)];
+  const from = microsecondsOf(filter.createdAfter) ?? -Infinity;
+  const before = microsecondsOf(filter.createdBefore) ?? Infinity;
+  const isEver = from === -Infinity && before === Infinity;
   const time = now.getTime();
   const seen = new Uint8Array(held.length);
-  let at = 0;
-  for (const row of held) {
-    const passes =
-      row.expiresAt > time &&
-      (from === undefined || row.createdAt >= from) &&
-      (before === undefined || row.createdAt < before) &&
-      (types === undefined || types.has(row.type)) &&
-      isVisibleToAny(row, visible);
-    seen[at++] = passes ? 1 : 0;
+  for (let at = 0; at < held.length; at++) {
+    const row = held[at] as Held;
+    const isThen = isEver || ((createdAt[at] as number) >= from && (createdAt[at] as number) < before);
+    const passes = isThen && (expiresAt[at] as number) > time && (types === undefined || types.has(row.type));
+    if (passes && isVisibleToAny(row, visible)) seen[at] = 1;
   }
   return seen;
 }

@@ -3,8 +3,8 @@ import type { SearchableRow } from "../ports/index.ts";
 import type { Vector } from "../vector.ts";
 import { hashLexeme } from "./hash-lexeme.ts";
 
-/** A row without its words, which stand in the set's lists. */
-export interface Held extends Omit<SearchableRow, "lexemes" | "counts"> {
+/** What a set has of a row beside its lists. */
+export interface Held extends Omit<SearchableRow, "lexemes" | "counts" | "createdAt" | "expiresAt"> {
   /** Lexemes in the row. */
   readonly length: number;
   /** It opens with the name of who speaks. */
@@ -21,6 +21,12 @@ export interface Held extends Omit<SearchableRow, "lexemes" | "counts"> {
 export interface WorkingSet {
   /** By creation, equal ones by id. */
   readonly held: readonly Held[];
+  /** Microseconds since 1970, and milliseconds until they expire, Infinity for never. */
+  readonly createdAt: Float64Array;
+  readonly expiresAt: Float64Array;
+  /** The rows of each talk (`Held.talk`) in their order, and at which place of its talk row n is. */
+  readonly talks: ReadonlyMap<string, readonly number[]>;
+  readonly placeInTalk: Int32Array;
   /** The words of row n stand from `wordsFrom[n]` to before `wordsFrom[n + 1]`, in the order of the database. */
   readonly wordsFrom: Uint32Array;
   readonly wordsLow: Uint32Array;
@@ -49,12 +55,16 @@ export interface Arrival {
 }
 
 /** A row's object and strings, and their places in lists. */
-const ROW_BYTES = 400;
+const ROW_BYTES = 500;
 
 /** What a search of an empty store goes through. `dims`: of the vectors; absent where they are searched elsewhere. */
 export function emptySet(dims: number | undefined): WorkingSet {
   return {
     held: [],
+    createdAt: new Float64Array(),
+    expiresAt: new Float64Array(),
+    talks: new Map(),
+    placeInTalk: new Int32Array(),
     wordsFrom: new Uint32Array(1),
     wordsLow: new Uint32Array(),
     wordsHigh: new Uint32Array(),
@@ -69,13 +79,21 @@ export function emptySet(dims: number | undefined): WorkingSet {
 export function patch(set: WorkingSet, gone: ReadonlySet<string>, arrivals: readonly Arrival[]): WorkingSet {
   const replaced = new Set([...gone, ...arrivals.map(({ row }) => row.id)]);
   const sources = [
-    ...set.held.flatMap((held, at) => (replaced.has(held.id) ? [] : [{ held, at }])),
-    ...arrivals.map((arrival) => ({ held: holdRow(arrival.row), arrival })),
-  ].sort(({ held: left }, { held: right }) => left.createdAt - right.createdAt || (left.id < right.id ? -1 : 1));
+    ...set.held.flatMap((held, at) =>
+      replaced.has(held.id) ? [] : [{ held, createdAt: set.createdAt[at] ?? 0, expiresAt: set.expiresAt[at] ?? 0, at }],
+    ),
+    ...arrivals.map((arrival) => {
+      const { createdAt, expiresAt } = arrival.row;
+      return { held: holdRow(arrival.row), createdAt, expiresAt, arrival };
+    }),
+  ].sort((left, right) => compare(left.createdAt, right.createdAt) || (left.held.id < right.held.id ? -1 : 1));
 
   const words = sources.reduce((sum, { held }) => sum + held.length, 0);
   const next = {
     held: sources.map(({ held }) => held),
+    ...talksOf(sources.map(({ held }) => held)),
+    createdAt: Float64Array.from(sources, ({ createdAt }) => createdAt),
+    expiresAt: Float64Array.from(sources, ({ expiresAt }) => expiresAt),
     wordsFrom: new Uint32Array(sources.length + 1),
     wordsLow: new Uint32Array(words),
     wordsHigh: new Uint32Array(words),
@@ -104,6 +122,9 @@ export function patch(set: WorkingSet, gone: ReadonlySet<string>, arrivals: read
   return { ...next, without, bytes: sources.length * ROW_BYTES + words * 10 + vectorBytes };
 }
 
+/** Two that are infinite alike are equal, too. */
+const compare = (left: number, right: number): number => (left < right ? -1 : left > right ? 1 : 0);
+
 type Lists = Pick<WorkingSet, "wordsLow" | "wordsHigh" | "counts" | "vectors">;
 
 function copyRow(from: WorkingSet, row: number, next: Lists, { at, to }: { at: number; to: number }): void {
@@ -117,6 +138,18 @@ function copyRow(from: WorkingSet, row: number, next: Lists, { at, to }: { at: n
   next.vectors.known[at] = known[row] ?? 0;
 }
 
+function talksOf(held: readonly Held[]): Pick<WorkingSet, "talks" | "placeInTalk"> {
+  const talks = new Map<string, number[]>();
+  const placeInTalk = new Int32Array(held.length);
+  held.forEach(({ talk }, at) => {
+    if (talk === undefined) return;
+    const rows = talks.get(talk) ?? [];
+    talks.set(talk, rows);
+    placeInTalk[at] = rows.push(at) - 1;
+  });
+  return { talks, placeInTalk };
+}
+
 function emptyVectors(dims: number, rows: number): Vectors {
   return { dims, numbers: new Float32Array(rows * dims), known: new Uint8Array(rows) };
 }
@@ -125,14 +158,28 @@ function emptyVectors(dims: number, rows: number): Vectors {
 const SPEAKER = "@who:";
 const NONE: readonly string[] = [];
 
-function holdRow({ lexemes, counts: _, ...row }: SearchableRow): Held {
+/** One text for all rows that say the same. */
+const texts = new Map<string, string>();
+const TEXTS_MAX = 1_000;
+
+function once(text: string): string {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  if (texts.size < TEXTS_MAX) texts.set(text, text);
+  return text;
+}
+
+function holdRow(row: SearchableRow): Held {
   return {
-    ...row,
-    // Most rows have none: one list for all of them.
+    id: row.id,
+    version: row.version,
+    level: row.level,
+    type: once(row.type),
+    sessionId: row.sessionId,
     sessionIds: row.sessionIds.length === 0 ? NONE : row.sessionIds,
     agentIds: row.agentIds.length === 0 ? NONE : row.agentIds,
-    length: lexemes.length,
-    hasSpeaker: lexemes.some((lexeme) => lexeme.startsWith(SPEAKER)),
+    length: row.lexemes.length,
+    hasSpeaker: row.lexemes.some((lexeme) => lexeme.startsWith(SPEAKER)),
     talk: talkOf(row),
   };
 }
