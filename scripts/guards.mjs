@@ -478,7 +478,7 @@ export const guards = [
   {
     guard: "held: what was told before the last look is not taken for known",
     file: follow,
-    text: " || isBelow(since, looked.toldFrom)",
+    text: " || isBelow(of.since, looked.toldFrom)",
     broken: "",
     tests: sets("what was told since is told no more"),
   },
@@ -506,8 +506,8 @@ export const guards = [
   {
     guard: "held: what has expired is not seen",
     file: "packages/memory/src/working-set/seen-rows.ts",
-    text: "row.expiresAt > time &&",
-    broken: "",
+    text: "isThen && (expiresAt[at] as number) > time && ",
+    broken: "isThen && ",
     tests: held("one that expires"),
   },
   {
