@@ -11,6 +11,7 @@ import pg from "pg";
 import { createTestDatabase, startPostgres } from "@engram/test-equipment";
 import { Connection } from "./connection.ts";
 import { startService } from "./processes.ts";
+import { POSTGRES_SETTINGS } from "./search-stores.ts";
 import { createRandom, makeStatement } from "./sentences.ts";
 import { markdownTable, percentile, round } from "./statistics.ts";
 
@@ -29,14 +30,6 @@ const LIMIT = 10;
 const ALIKE = 0.01;
 const WARM_UP_SEARCHES = 10;
 const INDEXED_POLL_MS = 500;
-/** As docker-compose.yaml sets it by default. */
-const POSTGRES_SETTINGS = {
-  shared_buffers: "256MB",
-  effective_cache_size: "512MB",
-  work_mem: "16MB",
-  random_page_cost: "1.1",
-  jit: "off",
-};
 
 const random = createRandom(20_261_126);
 const statements = Array.from({ length: MODELS }, (_, number) => makeStatement(number, random));

@@ -29,7 +29,7 @@ export interface Stores {
 }
 
 /** As docker-compose.yaml sets it by default. */
-const POSTGRES_SETTINGS = {
+export const POSTGRES_SETTINGS = {
   shared_buffers: "256MB",
   effective_cache_size: "512MB",
   work_mem: "16MB",

@@ -3,12 +3,13 @@
  * side by side and are asked in turn, and beside them what a plain SQL query of the vectors takes, one of a row by its key,
  * and the index's own query. Every question has been asked once, so that the API knows its vector. "Without the vectors' part":
  * less what the header Server-Timing says of the embedding and the query of vectors. Then the recall of the vectors' part
- * against an exact scan, and what each installation has in memory and on disk.
+ * against an exact scan, and what each installation has in memory and on disk. By then every user has been asked about, and is held
+ * by the API (`SEARCH_CACHE_MB`); `--cache 0` shows what the first question of a user costs.
  * Exits with 1 when the recall of an index without a graph is not whole.
  *
  * Options: --memories 10000 --users 100 --rounds 5 --searches 200 (for each load, installation and round)
  * --recall 200 (questions to each installation) --only pglite,pgvector,qdrant --graphs (the Qdrant stand-in builds its graphs,
- * as the real server does by itself; minutes)
+ * as the real server does by itself; minutes) --cache MIB (what the API may hold users' memories in; as it is by default)
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -41,6 +42,7 @@ const { values } = parseArgs({
     recall: { type: "string", default: "200" },
     graphs: { type: "boolean", default: false },
     only: { type: "string", default: "pglite,pgvector,qdrant" },
+    cache: { type: "string" },
   },
 });
 const users = Number(values.users);
@@ -51,6 +53,7 @@ const LOADS = [
   { name: "1", askers: 1 },
   { name: "8, 40/s in all", askers: 8, perSecond: 40 },
   { name: "8, 80/s in all", askers: 8, perSecond: 80 },
+  { name: "8, 160/s in all", askers: 8, perSecond: 160 },
   { name: "8", askers: 8 },
 ] as const satisfies readonly { name: string; askers: number; perSecond?: number }[];
 type Load = (typeof LOADS)[number];
@@ -129,7 +132,9 @@ function open(
   stores: Installation["stores"],
   services: readonly ("api" | "worker" | "all-in-one")[],
 ): Promise<Installation> {
-  return openInstallation({ name, stores, services, askers: ASKERS_MAX }, statements);
+  const cache: Record<string, string> = values.cache === undefined ? {} : { SEARCH_CACHE_MB: values.cache };
+  const env = { ...stores.env, ...cache };
+  return openInstallation({ name, stores: { ...stores, env }, services, askers: ASKERS_MAX }, statements);
 }
 
 function queryName(label: string): string {

@@ -26,8 +26,8 @@ export async function readVectors(
 }
 
 function toVector(sent: string): Float32Array {
-  const bytes = Buffer.from(sent, "base64").subarray(HEADER_BYTES);
-  const vector = new Float32Array(bytes.length / Float32Array.BYTES_PER_ELEMENT);
-  for (let at = 0; at < vector.length; at++) vector[at] = bytes.readFloatBE(at * Float32Array.BYTES_PER_ELEMENT);
-  return toUnit(vector) ?? new Float32Array(vector.length);
+  // Every processor that Node runs on has the lowest byte first.
+  const bytes = Buffer.from(sent, "base64").subarray(HEADER_BYTES).swap32();
+  const vector = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  return toUnit(vector) ?? vector.fill(0);
 }

@@ -36,7 +36,7 @@ const MARK = "pg_snapshot_xmin(pg_current_snapshot())::text";
 /** The rows of one user as a search's memory holds them, and the changes that it follows (migration 0050). */
 export function createSearchableRows(db: Executor): SearchableRows {
   return {
-    load: (owner, limit) => load(db, owner, limit),
+    list: (owner, limit) => list(db, owner, limit),
     read: (owner, ids) => read(db, owner, ids),
     look: (asked) => look(db, asked),
     join: (ids, filter, asked) => join(db, ids, filter, asked),
@@ -49,15 +49,15 @@ export function createSearchableRows(db: Executor): SearchableRows {
   };
 }
 
-async function load(db: Executor, { projectId, userId }: RowsOwner, limit: number): ReturnType<SearchableRows["load"]> {
-  const [loaded] = await db.query<{ since: string; epoch: string; rows: readonly RowColumns[] | null }>(
-    `SELECT ${MARK} AS since, ${EPOCH} AS epoch, (SELECT json_agg(r) FROM (
-       SELECT ${ROW} FROM public.memories m WHERE ${OWN} AND ${LIVE} LIMIT $3::int) r) AS rows`,
+async function list(db: Executor, { projectId, userId }: RowsOwner, limit: number): ReturnType<SearchableRows["list"]> {
+  const [row] = await db.query<{ since: string; epoch: string; ids: readonly string[] | null }>(
+    `SELECT ${MARK} AS since, ${EPOCH} AS epoch, (SELECT json_agg(r.id) FROM (
+       SELECT m.id FROM public.memories m WHERE ${OWN} AND ${LIVE} LIMIT $3::int) r) AS ids`,
     [projectId, userId, limit + 1],
   );
-  if (loaded === undefined) throw new Error("a statement of one row gave none");
-  const { since, epoch, rows } = loaded;
-  return rows !== null && rows.length > limit ? undefined : { since, epoch, rows: (rows ?? []).map(toRow) };
+  if (row === undefined) throw new Error("a statement without a table gave no row");
+  const { since, epoch, ids } = row;
+  return ids !== null && ids.length > limit ? undefined : { since, epoch, ids: ids ?? [] };
 }
 
 async function read(

@@ -33,8 +33,10 @@ describeOnDatabases("searchable rows", (db, name) => {
     await put({ content: "Ушёл", expiresAt: new Date("2001-01-01T00:00:00Z") });
     await put({ content: "Чужое", userId: "v" });
     await db.query("UPDATE memories SET created_at = '2026-05-08 10:11:12.345678+00' WHERE id = $1", [id]);
-    const loaded = await rows.load(owner, 10);
-    expect(loaded?.rows).toEqual([
+    const listed = await rows.list(owner, 10);
+    expect(listed?.ids).toEqual([id]);
+    const read = await rows.read(owner, listed?.ids ?? []);
+    expect(read).toEqual([
       {
         id,
         version: expect.any(Number),
@@ -49,9 +51,8 @@ describeOnDatabases("searchable rows", (db, name) => {
         counts: expect.any(Array),
       },
     ]);
-    const row = loaded?.rows[0];
+    const [row] = read;
     expect(row?.counts[row.lexemes.indexOf("ча")]).toBe(2);
-    expect(await rows.read(owner, [id])).toEqual(loaded?.rows);
     expect(await rows.read({ ...owner, userId: "v" }, [id])).toEqual([]);
   });
 
@@ -59,13 +60,14 @@ describeOnDatabases("searchable rows", (db, name) => {
     await db.query(
       "INSERT INTO memories (user_id, content, created_at, expires_at) VALUES ('u', '—', '-infinity', 'infinity')",
     );
-    expect((await rows.load(owner, 10))?.rows).toMatchObject([{ createdAt: -Infinity, expiresAt: Infinity }]);
+    const listed = await rows.list(owner, 10);
+    expect(await rows.read(owner, listed?.ids ?? [])).toMatchObject([{ createdAt: -Infinity, expiresAt: Infinity }]);
   });
 
   test("more rows than may be held are not read", async () => {
     await db.query("INSERT INTO memories (user_id, content) SELECT 'u', 'память ' || n FROM generate_series(1, 4) n");
-    expect((await rows.load(owner, 4))?.rows).toHaveLength(4);
-    expect(await rows.load(owner, 3)).toBeUndefined();
+    expect((await rows.list(owner, 4))?.ids).toHaveLength(4);
+    expect(await rows.list(owner, 3)).toBeUndefined();
   });
 
   test("every door tells whose memories have changed; being told again is no change", async () => {

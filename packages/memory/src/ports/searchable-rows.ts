@@ -65,11 +65,11 @@ export interface TenantLook extends Mark, TenantChanges {}
 
 /** The truth as it is held in memory for searches, and what is needed to follow it. */
 export interface SearchableRows {
-  /** All live rows of a user, as of one instant, whose mark comes along; undefined: more than `limit`. */
-  load(
+  /** The ids of a user's live rows, and the mark of the instant; undefined: more than `limit`. */
+  list(
     owner: RowsOwner,
     limit: number,
-  ): Promise<{ readonly rows: readonly SearchableRow[]; readonly since: string; readonly epoch: string } | undefined>;
+  ): Promise<{ readonly ids: readonly string[]; readonly since: string; readonly epoch: string } | undefined>;
   /** Those among `ids` that are live and the user's own. */
   read(owner: RowsOwner, ids: readonly string[]): Promise<readonly SearchableRow[]>;
   /** One statement for all that ask. What had been committed when it began is in it. */

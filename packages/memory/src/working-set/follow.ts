@@ -12,6 +12,8 @@ import { emptySet, patch, type Arrival, type WorkingSet } from "./working-set.ts
 
 /** A user with more has their memories searched where they are. */
 export const ROWS_MAX = 10_000;
+/** Rows of one statement. */
+const READ_AT_ONCE = 500;
 /** Of so many changed rows at once it is no longer cheaper to read them than all. */
 const CHANGED_MAX = 1_000;
 
@@ -52,14 +54,16 @@ export interface Place {
   readonly collection: CollectionRef | undefined;
 }
 
-/** Reads a user's set. Undefined: more rows than `ROWS_MAX`. */
+/**
+ * Reads a user's set, some rows at a time, so that nobody waits long for it; what changes meanwhile is told later. Undefined:
+ * more rows than `ROWS_MAX`.
+ */
 export async function openFollowed(sources: Sources, place: Place): Promise<Followed | undefined> {
-  const loaded = await sources.rows.load(place.owner, ROWS_MAX);
-  if (loaded === undefined) return undefined;
-  let set = patch(emptySet(place.collection?.dims), new Set(), await withVectors(sources, place, loaded.rows));
-  // What is held for long are these, and not the rows that were read.
-  const { epoch } = loaded;
-  let { since } = loaded;
+  const listed = await sources.rows.list(place.owner, ROWS_MAX);
+  if (listed === undefined) return undefined;
+  const { epoch } = listed;
+  let { since } = listed;
+  let set = await readSet(sources, place, listed.ids);
   /** Transactions from `since` on whose changes are in the set; they are told again. */
   let known: ReadonlySet<string> = new Set();
 
@@ -108,6 +112,15 @@ export async function openFollowed(sources: Sources, place: Place): Promise<Foll
       return set.bytes;
     },
   };
+}
+
+async function readSet(sources: Sources, place: Place, ids: readonly string[]): Promise<WorkingSet> {
+  const arrivals: Arrival[] = [];
+  for (let from = 0; from < ids.length; from += READ_AT_ONCE) {
+    const rows = await sources.rows.read(place.owner, ids.slice(from, from + READ_AT_ONCE));
+    arrivals.push(...(await withVectors(sources, place, rows)));
+  }
+  return patch(emptySet(place.collection?.dims), new Set(), arrivals);
 }
 
 /** Each row with the vector of its version. One that has another by now is told of again once that is committed. */

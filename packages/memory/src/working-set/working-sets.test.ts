@@ -29,10 +29,10 @@ class FakeRows implements SearchableRows {
     this.latest += 1;
     this.changes.push({ transaction: String(this.latest), ids });
   }
-  load(): ReturnType<SearchableRows["load"]> {
+  list(): ReturnType<SearchableRows["list"]> {
     this.loads += 1;
     if (this.fault !== undefined) return Promise.reject(this.fault);
-    return Promise.resolve({ rows: [...this.rows.values()], since: String(this.since), epoch: this.epoch });
+    return Promise.resolve({ ids: [...this.rows.keys()], since: String(this.since), epoch: this.epoch });
   }
   read(_owner: unknown, ids: readonly string[]): Promise<readonly SearchableRow[]> {
     this.reads += 1;
