@@ -478,14 +478,14 @@ export const guards = [
   {
     guard: "held: what was told before the last look is not taken for known",
     file: follow,
-    text: " || isBelow(of.since, looked.toldFrom)",
+    text: " ||\n      isBelow(of.since, looked.toldFrom)",
     broken: "",
     tests: sets("what was told since is told no more"),
   },
   {
     guard: "held: another database, or a table that was filled past its triggers",
     file: follow,
-    text: "looked.epoch !== epoch || ",
+    text: "      looked.epoch !== epoch ||\n",
     broken: "",
     tests: held("filled past its triggers"),
   },

@@ -14,6 +14,8 @@ import { emptySet, patch, type Arrival, type WorkingSet } from "./working-set.ts
 export const ROWS_MAX = 10_000;
 /** Rows of one statement. */
 const READ_AT_ONCE = 500;
+/** Changes are told again and again while a transaction of before them is under way; with more it is sooner to ask the stores. */
+const TOLD_MAX = 2_000;
 /** Of so many changed rows at once it is no longer cheaper to read them than all. */
 const CHANGED_MAX = 1_000;
 
@@ -29,8 +31,8 @@ export interface Followed {
   readonly bytes: number;
   /** The set as of a moment after the call. Undefined: it cannot be followed any more and is to be read anew. */
   follow(): Promise<Found | undefined>;
-  /** The set as of the last look, without another one. */
-  glance(): Glance;
+  /** The set as of the last look, without another one. Undefined: it is likely to be out of date, as it was the last time. */
+  glance(): Glance | undefined;
 }
 
 /** A set that may be out of date: whoever goes through it asks afterwards whether it was. */
@@ -69,9 +71,15 @@ export async function openFollowed(sources: Sources, place: Place): Promise<Foll
 
   /** Undefined: what is in the set cannot be made up for by changes. */
   const newIn = (looked: TenantLook, of: { readonly since: string; readonly known: ReadonlySet<string> }) => {
-    const isBroken = looked.epoch !== epoch || isBelow(looked.since, of.since) || isBelow(of.since, looked.toldFrom);
+    const isBroken =
+      looked.changes.length > TOLD_MAX ||
+      looked.epoch !== epoch ||
+      isBelow(looked.since, of.since) ||
+      isBelow(of.since, looked.toldFrom);
     return isBroken ? undefined : looked.changes.filter(({ transaction }) => !of.known.has(transaction));
   };
+  /** Nothing had changed between the last two looks. */
+  let isQuiet = true;
   const moveOn = (looked: TenantLook): void => {
     known = new Set(looked.changes.map(({ transaction }) => transaction).filter((one) => !isBelow(one, looked.since)));
     since = looked.since;
@@ -80,7 +88,8 @@ export async function openFollowed(sources: Sources, place: Place): Promise<Foll
     const looked = await sources.look({ tenant: place.tenant, since });
     const fresh = newIn(looked, { since, known });
     if (fresh === undefined) return undefined;
-    if (fresh.length > 0) {
+    isQuiet = fresh.length === 0;
+    if (!isQuiet) {
       const isTold = fresh.every((change) => change.ids !== undefined);
       const ids = new Set(fresh.flatMap((change) => change.ids ?? []));
       if (!isTold || ids.size > CHANGED_MAX) return undefined;
@@ -92,13 +101,15 @@ export async function openFollowed(sources: Sources, place: Place): Promise<Foll
     moveOn(looked);
     return { set, talkWaits: looked.talkWaits };
   });
-  const glance = (): Glance => {
+  const glance = (): Glance | undefined => {
+    if (!isQuiet) return undefined;
     const seen = { set, since, known };
     return {
       set,
       asked: { tenant: place.tenant, since },
       isCurrent(looked) {
         const isCurrent = newIn(looked, seen)?.length === 0;
+        isQuiet &&= isCurrent;
         // Unless somebody else has moved on meanwhile.
         if (isCurrent && set === seen.set && since === seen.since) moveOn(looked);
         return isCurrent;

@@ -172,6 +172,10 @@ describe("createWorkingSets", () => {
     ["the database is another, or was filled past its triggers", (all) => (all.epoch = "two")],
     ["the database went back in time", (all) => (all.since = 50)],
     ["what was told since is told no more", (all) => (all.since = all.toldFrom = 200)],
+    [
+      "so much is told again that it takes longer than to ask the stores",
+      (all) => Array.from({ length: 2_001 }, () => all.tell([])),
+    ],
     ["there were too many changes to tell", (all) => all.tell(undefined)],
     [
       "there were so many that all is read as soon",
@@ -219,6 +223,7 @@ describe("createWorkingSets", () => {
     const filter = filterOf("u");
     expect(sets.glance(filter, undefined)).toBeUndefined();
     await held(sets);
+    await held(sets);
     const [early, late] = [sets.glance(filter, undefined), sets.glance(filter, undefined)];
     expect(await early?.join([], filter)).toMatchObject({ isCurrent: true });
     rows.put("b");
@@ -226,6 +231,9 @@ describe("createWorkingSets", () => {
     // What another search has seen meanwhile is no part of the set that was glanced at.
     expect(idsOf(await held(sets))).toEqual(["a1", "b1"]);
     expect(await early?.join([], filter)).toMatchObject({ isCurrent: false });
+    // Whose memories change between questions is not glanced at until they have come to rest.
+    expect(sets.glance(filter, undefined)).toBeUndefined();
+    await held(sets);
     expect(await sets.glance(filter, undefined)?.join([], filter)).toMatchObject({ isCurrent: true });
     time = 31 * MINUTE;
     expect(sets.glance(filter, undefined)).toBeUndefined();

@@ -185,8 +185,10 @@ export function createWorkingSets({
     const found = await entry.followed.follow();
     const isLost = found === undefined && entries.get(key) === entry;
     if (isLost) forget(key);
-    else count(key);
-    if (isLost || now() - entry.loadedAt > AGE_MAX_MS) void load(key, place);
+    else {
+      count(key);
+      if (now() - entry.loadedAt > AGE_MAX_MS) void load(key, place);
+    }
     return found;
   }
 
@@ -200,9 +202,10 @@ export function createWorkingSets({
     glance(filter, collection) {
       const placed = placeOf(filter, collection);
       const entry = placed && touch(placed.key);
-      // One that is to be read anew is left to `find`.
+      // One that is too old is left to `find`.
       if (entry === undefined || now() - entry.loadedAt > AGE_MAX_MS) return undefined;
       const glance = entry.followed.glance();
+      if (glance === undefined) return undefined;
       return {
         set: glance.set,
         async join(ids, joined) {
