@@ -471,8 +471,8 @@ export const guards = [
   {
     guard: "held: what is under way is told for as long as anything else",
     file: changes,
-    text: "SET told_from = next, next = pg_snapshot_xmin(",
-    broken: "SET told_from = next, next = pg_snapshot_xmax(",
+    text: "ELSE t.next END, next = oldest, next_at",
+    broken: "ELSE t.next END, next = coming, next_at",
     tests: told("longer than changes are told"),
   },
   {

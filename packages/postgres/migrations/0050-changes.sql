@@ -20,17 +20,20 @@ CREATE TABLE engram.changes_told (
 INSERT INTO engram.changes_told (told_from, next)
   SELECT pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmin(pg_current_snapshot());
 
--- Takes away what was told for long enough, and returns how many.
+-- Takes away what was told for long enough, and returns how many. A transaction that is yet to come is another database's,
+-- of which this one was restored: such marks begin anew, and such changes go.
 CREATE FUNCTION engram.forget_changes(told interval) RETURNS bigint
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  oldest xid8 := pg_snapshot_xmin(pg_current_snapshot());
+  coming xid8 := pg_snapshot_xmax(pg_current_snapshot());
   from_now_on xid8;
   forgotten bigint := 0;
 BEGIN
-  UPDATE engram.changes_told SET told_from = next, next = pg_snapshot_xmin(pg_current_snapshot()), next_at = now()
-  WHERE next_at <= now() - told RETURNING told_from INTO from_now_on;
+  UPDATE engram.changes_told t SET told_from = CASE WHEN t.next > coming THEN oldest ELSE t.next END, next = oldest, next_at = now()
+  WHERE t.next_at <= now() - told OR GREATEST(t.told_from, t.next) > coming RETURNING t.told_from INTO from_now_on;
   IF from_now_on IS NOT NULL THEN
-    DELETE FROM engram.changes WHERE xid < from_now_on;
+    DELETE FROM engram.changes WHERE xid < from_now_on OR xid >= coming;
     GET DIAGNOSTICS forgotten = ROW_COUNT;
   END IF;
   RETURN forgotten;

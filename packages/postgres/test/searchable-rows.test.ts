@@ -147,6 +147,18 @@ describeOnDatabases("searchable rows", (db, name) => {
     expect(BigInt(toldFrom)).toBeLessThanOrEqual(BigInt(lately));
   });
 
+  test("marks and changes of the database that this one was restored from go with the next look for old ones", async () => {
+    await db.script(`UPDATE engram.changes_told SET told_from = '4000000000', next = '4000000001';
+      INSERT INTO engram.changes (tenant, xid, ids) VALUES ('${tenant}', '4000000000', '{}')`);
+    const since = await mark();
+    expect(await told(since)).toHaveLength(1);
+    expect(await rows.forget()).toBe(1);
+    const looked = await rows.look([{ tenant, since }]);
+    expect(looked.tenants[0]?.changes).toEqual([]);
+    expect(BigInt(looked.toldFrom)).toBeLessThanOrEqual(BigInt(looked.since));
+    expect(await rows.forget()).toBe(0);
+  });
+
   // One session has no two transactions at once.
   (name === "PostgreSQL" ? describe : describe.skip)("transactions that end in another order than they began", () => {
     test("a change is told after its commit, however many looks were before it", async () => {
