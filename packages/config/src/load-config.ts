@@ -5,6 +5,8 @@ import type { Config } from "./config.ts";
 import { readEnvironment, type Environment } from "./environment.ts";
 import { VARIABLES, type Variable, type VariableName } from "./variables.ts";
 
+const MIB = 2 ** 20;
+
 type Values = {
   [Name in VariableName]: (typeof VARIABLES)[Name] extends { default: string }
     ? z.output<(typeof VARIABLES)[Name]["schema"]>
@@ -15,8 +17,6 @@ type Values = {
  * The configuration, from the environment and the `.env` of the working directory. Throws `ConfigError` with every
  * fault of it. The only reader of `process.env`; called once, by a `main.ts`.
  */
-const MIB = 2 ** 20;
-
 export function loadConfig(env: Environment = process.env, options: { cwd?: string } = {}): Config {
   const cwd = options.cwd ?? process.cwd();
   const { values, faults } = readEnvironment(env, cwd);

@@ -1,33 +1,60 @@
+import { beforeDeadline } from "./arms.ts";
 import type { Memory } from "./memory.ts";
-import { search, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
+import { search, type HeldRows, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
 import { seenRows } from "./working-set/seen-rows.ts";
+
+/** Of the time that a search has, a look may take no more: the stores are to be in time too. */
+const SHARE_OF_LOOK = 0.25;
+
+/** What is held of those who are asked about, for a request with a query. Undefined: the stores are asked. Never throws. */
+export async function holdRows(
+  deps: SearchDeps,
+  { query, filter }: SearchRequest,
+): Promise<(HeldRows & { readonly talkWaits: boolean }) | undefined> {
+  if (deps.workingSets === undefined || query === undefined) return undefined;
+  try {
+    const { collection } = await deps.live();
+    const finding = deps.workingSets.find(filter, collection);
+    const found = await beforeDeadline(finding, AbortSignal.timeout(Math.ceil(deps.deadlineMs * SHARE_OF_LOOK)));
+    return found && { set: found.set, seen: seenRows(found.set, filter, found.now), talkWaits: found.talkWaits };
+  } catch {
+    // The stores tell what is the matter.
+    return undefined;
+  }
+}
+
+class OutOfDate extends Error {}
 
 /**
  * A search through what is held as of the last look; the statement that reads its rows tells whether anything had changed
  * since. Nothing has, as a rule, and then one statement was all that the database was asked. Undefined: something had, or
- * nobody is held, or no row was asked for; nothing is to be concluded from that. Never throws.
+ * nobody is held; nothing is to be concluded from that. Throws what `search` throws.
  */
 export async function searchHeld(
   deps: SearchDeps,
   request: SearchRequest,
-): Promise<(SearchResult & { readonly talkWaits: boolean }) | undefined> {
-  if (deps.workingSets === undefined || request.query === undefined) return undefined;
+  deadline: AbortSignal,
+): Promise<SearchResult | undefined> {
+  const { query, filter } = request;
+  if (deps.workingSets === undefined || query === undefined) return undefined;
+  const { collection } = await deps.live();
+  const glance = deps.workingSets.glance(filter, collection);
+  if (glance === undefined) return undefined;
+  let isJoined = false;
+  const findMemories = async (...asked: Parameters<typeof glance.join>): Promise<readonly Memory[]> => {
+    const { memories, isCurrent } = await glance.join(...asked);
+    if (!isCurrent) throw new OutOfDate();
+    isJoined = true;
+    return memories;
+  };
+  const held = { set: glance.set, seen: seenRows(glance.set, filter, glance.now) };
   try {
-    const { collection } = await deps.live();
-    const glance = deps.workingSets.glance(request.filter, collection);
-    if (glance === undefined) return undefined;
-    let talkWaits: boolean | undefined;
-    const findMemories = async (...[ids, filter]: Parameters<typeof glance.join>): Promise<readonly Memory[]> => {
-      const joined = await glance.join(ids, filter);
-      if (!joined.isCurrent) throw new Error("The set is out of date");
-      talkWaits = joined.talkWaits || talkWaits === true;
-      return joined.memories;
-    };
-    const held = { set: glance.set, seen: seenRows(glance.set, request.filter, new Date()), talkWaits: false };
-    const store = { ...deps.store, findMemories };
-    const result = await search({ ...deps, store }, request, Promise.resolve(held));
-    return talkWaits === undefined ? undefined : { ...result, talkWaits };
-  } catch {
-    return undefined;
+    const joining = { ...deps, store: { ...deps.store, findMemories } };
+    const result = await search(joining, request, { holding: Promise.resolve(held), deadline });
+    if (!isJoined) await findMemories([], filter);
+    return result;
+  } catch (error) {
+    if (error instanceof OutOfDate) return undefined;
+    throw error;
   }
 }

@@ -95,7 +95,7 @@ describe("searchAll", () => {
       return Promise.resolve(said);
     });
     const workingSets = {
-      find: () => Promise.resolve({ set: emptySet(undefined), talkWaits }),
+      find: () => Promise.resolve({ set: emptySet(undefined), now: new Date(), talkWaits }),
       glance: () => undefined,
     };
     const store = {

@@ -4,15 +4,8 @@ import { fuse } from "./fuse.ts";
 import { lexicalScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { Conversations, TextQuery } from "./ports/index.ts";
-import { searchHeld } from "./search-held.ts";
-import {
-  holdRows,
-  search,
-  type Degradation,
-  type SearchDeps,
-  type SearchRequest,
-  type SearchResult,
-} from "./search.ts";
+import { holdRows, searchHeld } from "./search-held.ts";
+import { search, type Degradation, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
 import { textQueryOf } from "./text-query.ts";
 
 /** Messages with a word in common that are looked at; those that wait for their extraction are few. */
@@ -34,15 +27,19 @@ export async function searchAll(
   conversations: Pick<Conversations, "searchText" | "findMessages">,
   request: SearchRequest,
 ): Promise<AllFound> {
-  const sooner = await searchHeld(deps, request);
-  if (sooner?.talkWaits === false) return withMessages(request, sooner, []);
-  const holding = sooner === undefined ? holdRows(deps, request) : undefined;
-  const answering = sooner ?? search(deps, request, holding);
-  const talk = Promise.resolve(sooner ?? holding).then((held) => searchMessages(conversations, request, held));
-  const deadline = startTimer(deps.deadlineMs);
-  const late = Promise.all([answering, deadline.passed]).then(() => undefined);
-  const [result, inTime] = await Promise.all([answering, Promise.race([talk, late])]).finally(deadline.clear);
-  return withMessages(request, result, inTime);
+  const ending = startTimer(deps.deadlineMs);
+  try {
+    const sooner = await searchHeld(deps, request, ending.signal);
+    if (sooner !== undefined) return withMessages(request, sooner, []);
+    const holding = holdRows(deps, request);
+    const answering = search(deps, request, { holding, deadline: ending.signal });
+    const talk = holding.then((held) => searchMessages(conversations, request, held));
+    const late = Promise.all([answering, ending.passed]).then(() => undefined);
+    const [result, inTime] = await Promise.all([answering, Promise.race([talk, late])]);
+    return withMessages(request, result, inTime);
+  } finally {
+    ending.clear();
+  }
 }
 
 /** Undefined: the messages did not come in time. */
@@ -65,10 +62,14 @@ function withMessages(
 }
 
 /** To be cleared: until its time, a timer holds all that the search has found. */
-function startTimer(ms: number): { readonly passed: Promise<void>; readonly clear: () => void } {
+function startTimer(ms: number) {
+  const controller = new AbortController();
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms).unref();
-  return { passed: promise, clear: () => clearTimeout(timer) };
+  const timer = setTimeout(() => {
+    controller.abort();
+    resolve();
+  }, ms).unref();
+  return { signal: controller.signal, passed: promise, clear: () => clearTimeout(timer) };
 }
 
 const WITHOUT_MESSAGES: Degradation = { code: "deadline", message: "No messages in time; memories answer alone" };

@@ -15,10 +15,10 @@ import type {
 import type { QueryVectors } from "./query-vectors.ts";
 import { rank } from "./rank.ts";
 import type { MemoryFilter } from "./scope.ts";
+import { NO_HITS } from "./text-candidates.ts";
 import { textQueryOf } from "./text-query.ts";
 import { searchVectors } from "./vector-arm.ts";
 import { searchWords as searchWordsIn } from "./working-set/search-words.ts";
-import { seenRows } from "./working-set/seen-rows.ts";
 import type { WorkingSet } from "./working-set/working-set.ts";
 import type { WorkingSets } from "./working-set/working-sets.ts";
 
@@ -99,7 +99,7 @@ export type Arm = "embed" | "vectors" | "text";
 export async function search(
   given: SearchDeps,
   request: SearchRequest,
-  holding = holdRows(given, request),
+  { holding = NOBODY, deadline = AbortSignal.timeout(given.deadlineMs) }: Held = {},
 ): Promise<SearchResult> {
   const timings = new Map<Arm, number>();
   const deps: SearchDeps = {
@@ -109,13 +109,28 @@ export async function search(
       given.onArm?.(arm, outcome, seconds);
     },
   };
-  return { ...(await searchArms(deps, request, holding)), timings };
+  return { ...(await searchArms(deps, request, { holding, deadline })), timings };
+}
+
+interface Held {
+  /** Undefined: the stores are asked. */
+  readonly holding?: Promise<HeldRows | undefined>;
+  /** After this an arm is left behind. Absent: `deadlineMs` from now. */
+  readonly deadline?: AbortSignal;
+}
+
+const NOBODY = Promise.resolve(undefined);
+
+/** The rows that the filter lets through, of a set that is held. */
+export interface HeldRows {
+  readonly set: WorkingSet;
+  readonly seen: Uint8Array;
 }
 
 async function searchArms(
   deps: SearchDeps,
   request: SearchRequest,
-  held: Promise<HeldRows | undefined>,
+  { holding, deadline }: Required<Held>,
 ): Promise<Omit<SearchResult, "timings">> {
   if (request.query === undefined) {
     const memories = await recentDistinct(deps.store, request);
@@ -123,40 +138,16 @@ async function searchArms(
   }
   const { query } = request;
   const asked = textQueryOf(query, request.queryTime ?? new Date(), request.utcOffsetMinutes);
-  const deadline = AbortSignal.timeout(deps.deadlineMs);
-  const live = await deps.live();
-  const words = timed(deps, "text", () => searchWords(deps, asked, request, held));
-  const arms = [inTime(words, deadline), searchVectors(deps, query, request, { live, held, deadline })] as const;
+  const words = timed(deps, "text", () => searchWords(deps, asked, request, holding));
+  const arms = [inTime(words, deadline), searchVectors(deps, query, request, { holding, deadline })] as const;
   const [text, vectors] = await Promise.all(arms);
   const embeddingFault = vectors.degraded.find((one) => one.code === "embedder_unavailable");
   if (request.strict && embeddingFault !== undefined)
     throw new MemoryError("internal", "Error generating embeddings", { cause: vectors.cause });
   if (text !== undefined || vectors.hits === undefined)
     return rank(deps.store, { ...request, query }, text ?? (await words), vectors);
-  const result = await rank(deps.store, { ...request, query }, NO_WORDS, vectors);
+  const result = await rank(deps.store, { ...request, query }, NO_HITS, vectors);
   return { ...result, degraded: [...result.degraded, WITHOUT_WORDS] };
-}
-
-/** The rows that the filter lets through, of a set that is held. */
-export interface HeldRows {
-  readonly set: WorkingSet;
-  readonly seen: Uint8Array;
-  /** The user said something that is no memory yet. */
-  readonly talkWaits: boolean;
-}
-
-/** What is held of those who are asked about, for a request with a query. Undefined: the stores are asked. Never throws. */
-export async function holdRows(deps: SearchDeps, { query, filter }: SearchRequest): Promise<HeldRows | undefined> {
-  if (deps.workingSets === undefined || query === undefined) return undefined;
-  try {
-    const { collection } = await deps.live();
-    const finding = deps.workingSets.find(filter, collection);
-    const found = await beforeDeadline(finding, AbortSignal.timeout(deps.deadlineMs));
-    return found && { ...found, seen: seenRows(found.set, filter, new Date()) };
-  } catch {
-    // The stores tell what is the matter.
-    return undefined;
-  }
 }
 
 async function searchWords(
@@ -172,13 +163,6 @@ async function searchWords(
 }
 
 const WITHOUT_WORDS: Degradation = { code: "deadline", message: "No words in time; vectors answer alone" };
-const NO_WORDS: TextHits = {
-  hits: [],
-  terms: [],
-  documents: 0,
-  averageLength: 0,
-  documentFrequencies: {},
-};
 
 /** Undefined: not before the deadline; it may still come. Throws what the promise throws until then. */
 async function inTime<T>(promise: Promise<T>, deadline: AbortSignal): Promise<T | undefined> {

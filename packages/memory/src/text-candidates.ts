@@ -8,6 +8,9 @@ export const NEIGHBOURS = 3;
 /** Events without a session are of one talk as long as none is told later than this after the other. */
 export const TALK_GAP_SECONDS = 600;
 
+/** Of a question without a word, or of nobody's words. */
+export const NO_HITS: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
+
 /** What is known of a row before its neighbours are. */
 export type TextCandidate = Omit<TextHit, "before" | "after">;
 export type Statistics = Pick<TextHits, "documents" | "averageLength" | "documentFrequencies">;

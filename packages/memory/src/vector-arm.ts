@@ -2,7 +2,7 @@ import { beforeDeadline, poolOf, timed } from "./arms.ts";
 import { toMemoryError } from "./errors.ts";
 import type { CollectionRef, IndexTarget, VectorHit } from "./ports/index.ts";
 import { idsOf, MANY_USERS, tenantsOf } from "./search-reach.ts";
-import type { Degradation, HeldRows, Live, SearchDeps, SearchRequest } from "./search.ts";
+import type { Degradation, HeldRows, SearchDeps, SearchRequest } from "./search.ts";
 import type { Vector } from "./vector.ts";
 import { searchVectors as searchVectorsIn } from "./working-set/search-vectors.ts";
 
@@ -32,7 +32,7 @@ export async function searchVectors(
   deps: SearchDeps,
   query: string,
   request: SearchRequest,
-  { live, held, deadline }: { live: Live; held: Promise<HeldRows | undefined>; deadline: AbortSignal },
+  { holding, deadline }: { holding: Promise<HeldRows | undefined>; deadline: AbortSignal },
 ): Promise<VectorArm> {
   const without = (code: Degradation["code"], message: string, cause?: unknown): VectorArm => ({
     hits: undefined,
@@ -41,7 +41,7 @@ export async function searchVectors(
     degraded: [{ code, message }],
     cause,
   });
-  const { target, collection, embedder } = live;
+  const { target, collection, embedder } = await deps.live();
   if (collection === undefined)
     return without("index_not_ready", "No worker has prepared the index yet; words answer alone");
   if (embedder === undefined)
@@ -58,7 +58,7 @@ export async function searchVectors(
       return without("deadline", `No embedding within ${deps.deadlineMs} ms; words answer alone`, error);
     return without("embedder_unavailable", `${toMemoryError(error).message}; words answer alone`, error);
   }
-  const nearest = nearestOf(deps, request, { collection, vector, held: await held, deadline });
+  const nearest = nearestOf(deps, request, { collection, vector, held: await holding, deadline });
   const ask = async (pool: number): Promise<VectorArm> => {
     const { areAll, ...found } = await timed(deps, "vectors", () => beforeDeadline(nearest(pool), deadline));
     const degraded = [...(embedder.lexical ? [LEXICAL] : []), ...(areAll ? [] : [MANY_USERS])];

@@ -104,6 +104,8 @@ async function tableOf(tx: Executor, collection: CollectionRef, publicTable: Pub
   return isView && publicTable !== undefined ? `public.${publicTable.name}` : relation;
 }
 
+const EVENTS = ["insert", "update"] as const;
+
 /** Has what is written told to those who hold vectors in memory (migration 0050), whoever writes it. */
 async function tellChanges(
   tx: Executor,
@@ -115,9 +117,9 @@ async function tellChanges(
     "SELECT count(*)::int AS n FROM pg_trigger WHERE tgrelid = to_regclass($1) AND tgfoid = 'engram.vectors_told'::regproc",
     [table],
   );
-  if (standing?.n !== 0) return;
-  for (const event of ["INSERT", "UPDATE"])
-    await tx.script(`CREATE TRIGGER engram_told_${event.toLowerCase()} AFTER ${event} ON ${table} REFERENCING NEW TABLE AS changed
+  if (standing?.n === EVENTS.length) return;
+  for (const event of EVENTS)
+    await tx.script(`CREATE OR REPLACE TRIGGER engram_told_${event} AFTER ${event} ON ${table} REFERENCING NEW TABLE AS changed
       FOR EACH STATEMENT EXECUTE FUNCTION engram.vectors_told()`);
 }
 

@@ -1,6 +1,10 @@
 -- What came to pass in whose memories, told for a quarter of an hour: who holds a user's memories for searches follows it from
 -- the mark of its last look. A mark is the xmin of that look's snapshot: whatever the look did not see yet has a transaction
 -- from there on. So nothing is missed, in whatever order transactions end, and none has to wait for another.
+
+-- What was begun before tells nothing, so it has to end first.
+LOCK TABLE public.memories IN SHARE ROW EXCLUSIVE MODE;
+
 CREATE TABLE engram.changes (
   tenant uuid NOT NULL,
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
@@ -20,22 +24,22 @@ CREATE TABLE engram.changes_told (
 INSERT INTO engram.changes_told (told_from, next)
   SELECT pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmin(pg_current_snapshot());
 
--- Takes away what was told for long enough, and returns how many. A transaction that is yet to come is another database's,
--- of which this one was restored: such marks begin anew, and such changes go.
-CREATE FUNCTION engram.forget_changes(told interval) RETURNS bigint
+-- Takes away a chunk of what was told for long enough, and returns how many. A transaction that is yet to come is another
+-- database's, of which this one was restored: such marks begin anew, and such changes go. Every statement reads the clock of
+-- transactions for itself, and under the lock: what is yet to come at one may have come at the next.
+CREATE FUNCTION engram.forget_changes(told interval, chunk integer) RETURNS bigint
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  oldest xid8 := pg_snapshot_xmin(pg_current_snapshot());
-  coming xid8 := pg_snapshot_xmax(pg_current_snapshot());
-  from_now_on xid8;
-  forgotten bigint := 0;
+  forgotten bigint;
 BEGIN
-  UPDATE engram.changes_told t SET told_from = CASE WHEN t.next > coming THEN oldest ELSE t.next END, next = oldest, next_at = now()
-  WHERE t.next_at <= now() - told OR GREATEST(t.told_from, t.next) > coming RETURNING t.told_from INTO from_now_on;
-  IF from_now_on IS NOT NULL THEN
-    DELETE FROM engram.changes WHERE xid < from_now_on OR xid >= coming;
-    GET DIAGNOSTICS forgotten = ROW_COUNT;
-  END IF;
+  PERFORM FROM engram.changes_told FOR UPDATE;
+  UPDATE engram.changes_told t SET next = pg_snapshot_xmin(pg_current_snapshot()), next_at = now(),
+    told_from = CASE WHEN t.next > pg_snapshot_xmax(pg_current_snapshot()) THEN pg_snapshot_xmin(pg_current_snapshot()) ELSE t.next END
+  WHERE t.next_at <= now() - told OR GREATEST(t.told_from, t.next) > pg_snapshot_xmax(pg_current_snapshot());
+  DELETE FROM engram.changes WHERE ctid = ANY (ARRAY(
+    SELECT c.ctid FROM engram.changes c, engram.changes_told t
+    WHERE c.xid < t.told_from OR c.xid >= pg_snapshot_xmax(pg_current_snapshot()) LIMIT chunk));
+  GET DIAGNOSTICS forgotten = ROW_COUNT;
   RETURN forgotten;
 END $$;
 
@@ -44,20 +48,36 @@ CREATE FUNCTION engram.tell_changes(ids uuid[], project_ids uuid[], user_ids tex
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   INSERT INTO engram.changes (tenant, ids)
-  SELECT engram.user_tenant(d.project_id, d.user_id), CASE WHEN count(*) <= 500 THEN array_agg(d.id) END
+  SELECT engram.user_tenant(d.project_id, d.user_id), CASE WHEN count(*) <= 100 THEN array_agg(d.id) END
   FROM unnest(ids, project_ids, user_ids) AS d (id, project_id, user_id) WHERE d.user_id IS NOT NULL
   GROUP BY d.project_id, d.user_id;
 END $$;
 
--- The same of vectors that are kept in this database; their tables are made at start, and get the trigger then. Rows without a
--- version are not ours.
+-- The same of vectors that are kept in this database. Their tables are made at start and get the triggers then; those that
+-- stand, also the public one behind its view, get them here. Rows without a version are not ours.
 CREATE FUNCTION engram.vectors_told() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   INSERT INTO engram.changes (tenant, ids)
-  SELECT c.tenant, CASE WHEN count(*) <= 500 THEN array_agg(c.id) END
+  SELECT c.tenant, CASE WHEN count(*) <= 100 THEN array_agg(c.id) END
   FROM changed c WHERE c.tenant IS NOT NULL AND c.version IS NOT NULL GROUP BY c.tenant;
   RETURN NULL;
+END $$;
+
+DO $$
+DECLARE tbl regclass;
+BEGIN
+  FOR tbl IN
+    SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND pg_has_role(c.relowner, 'USAGE') AND ((n.nspname = 'engram' AND EXISTS (
+        SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'embedding' AND NOT a.attisdropped))
+      OR c.oid IN (SELECT t.tgrelid FROM pg_trigger t WHERE t.tgfoid = 'engram.vectors_deleted'::regproc))
+  LOOP
+    EXECUTE format('CREATE TRIGGER engram_told_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS changed
+      FOR EACH STATEMENT EXECUTE FUNCTION engram.vectors_told()', tbl);
+    EXECUTE format('CREATE TRIGGER engram_told_update AFTER UPDATE ON %s REFERENCING NEW TABLE AS changed
+      FOR EACH STATEMENT EXECUTE FUNCTION engram.vectors_told()', tbl);
+  END LOOP;
 END $$;
 
 -- The triggers as they stood, which now tell too. Words are made anew without a new version when the rules of languages change.

@@ -3,6 +3,7 @@ import {
   EVENT_TYPE,
   frequenciesOf,
   groupTerms,
+  NO_HITS,
   speakerLexeme,
   type MemoryFilter,
   type TextHits,
@@ -29,9 +30,6 @@ interface TextRow extends Record<string, unknown> {
   readonly talks: TalkColumns | null;
 }
 
-/** Of a question without a word. */
-export const NOTHING: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
-
 /**
  * Rows that share a word with the query, best first by idf, those beside the best of them in their sessions, and what BM25
  * needs, in one statement (three for who has more rows than are gone through). An OR query: with all words required,
@@ -46,7 +44,7 @@ export async function searchText(
 ): Promise<TextHits> {
   const { terms, alike, dayWords, marks } = await analyseIn(db)(query);
   const wanted = new Set([...terms, ...query.days.flatMap((day) => day.lexemes)]);
-  if (wanted.size === 0) return NOTHING;
+  if (wanted.size === 0) return NO_HITS;
   const watched = [...wanted, ...terms.map(speakerLexeme)];
   const values = new Values();
   const condition = filterSql(filter, values);

@@ -1,4 +1,13 @@
-import type { ChangesAsked, ChangesLook, MemoryFilter, RowsOwner, SearchableRow, SearchableRows } from "@engram/memory";
+import {
+  CHANGES_MAX,
+  tenantOf,
+  type ChangesAsked,
+  type ChangesLook,
+  type MemoryFilter,
+  type RowsOwner,
+  type SearchableRow,
+  type SearchableRows,
+} from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
 import { INDEX_STATUS, TOLD_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
 import { talkWaitsSql } from "./talk/messages.ts";
@@ -30,8 +39,11 @@ const OWN = "m.project_id = $1::uuid AND m.user_id = $2::text";
  * Another text where what was read before need not be what stands: the server has started, from a backup perhaps, or the
  * table was filled past its triggers (restored, emptied, written anew).
  */
-const EPOCH = "pg_postmaster_start_time()::text || ' ' || pg_relation_filenode('public.memories')::text";
+const EPOCH = `extract(epoch FROM pg_postmaster_start_time())::text || ' ' || pg_relation_filenode('public.memories')::text
+  || ' ' || (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())::text`;
 const MARK = "pg_snapshot_xmin(pg_current_snapshot())::text";
+/** Milliseconds since 1970, by the clock that memories expire by. */
+const CLOCK = "(extract(epoch FROM statement_timestamp()) * 1000)::float8";
 
 /** The rows of one user as a search's memory holds them, and the changes that it follows (migration 0050). */
 export function createSearchableRows(db: Executor): SearchableRows {
@@ -40,24 +52,34 @@ export function createSearchableRows(db: Executor): SearchableRows {
     read: (owner, ids) => read(db, owner, ids),
     look: (asked) => look(db, asked),
     join: (ids, filter, asked) => join(db, ids, filter, asked),
-    forget: async () => {
-      const [row] = await db.query<{ forgotten: number }>("SELECT engram.forget_changes($1::interval) AS forgotten", [
-        TOLD_FOR,
-      ]);
-      return row?.forgotten ?? 0;
-    },
+    forget: () => forget(db),
   };
 }
 
+/** Changes of one DELETE. */
+const CHUNK = 10_000;
+
+async function forget(db: Executor): Promise<{ deleted: number; more: boolean }> {
+  const [row] = await db.query<{ deleted: number }>("SELECT engram.forget_changes($1::interval, $2::int) AS deleted", [
+    TOLD_FOR,
+    CHUNK,
+  ]);
+  const deleted = row?.deleted ?? 0;
+  return { deleted, more: deleted === CHUNK };
+}
+
 async function list(db: Executor, { projectId, userId }: RowsOwner, limit: number): ReturnType<SearchableRows["list"]> {
-  const [row] = await db.query<{ since: string; epoch: string; ids: readonly string[] | null }>(
-    `SELECT ${MARK} AS since, ${EPOCH} AS epoch, (SELECT json_agg(r.id) FROM (
-       SELECT m.id FROM public.memories m WHERE ${OWN} AND ${LIVE} LIMIT $3::int) r) AS ids`,
-    [projectId, userId, limit + 1],
+  const tenant = tenantOf({ projectId, userId, agentId: null });
+  const [row] = await db.query<ListColumns>(
+    `SELECT ${MARK} AS since, ${EPOCH} AS epoch,
+       (SELECT json_agg(r.id) FROM (SELECT m.id FROM public.memories m WHERE ${OWN} AND ${LIVE} LIMIT $3::int) r) AS ids,
+       (SELECT json_agg(c.xid) FROM (SELECT DISTINCT c.xid::text AS xid FROM engram.changes c
+         WHERE c.tenant = $4::uuid AND c.xid >= pg_snapshot_xmin(pg_current_snapshot())) c) AS known`,
+    [projectId, userId, limit + 1, tenant],
   );
   if (row === undefined) throw new Error("a statement without a table gave no row");
-  const { since, epoch, ids } = row;
-  return ids !== null && ids.length > limit ? undefined : { since, epoch, ids: ids ?? [] };
+  const { since, epoch, ids, known } = row;
+  return ids !== null && ids.length > limit ? undefined : { since, epoch, ids: ids ?? [], known: known ?? [] };
 }
 
 async function read(
@@ -72,19 +94,27 @@ async function read(
   return rows.map(toRow);
 }
 
+interface ListColumns extends Record<string, unknown> {
+  readonly since: string;
+  readonly epoch: string;
+  readonly ids: readonly string[] | null;
+  readonly known: readonly string[] | null;
+}
+
 interface LookColumns extends Record<string, unknown> {
   readonly since: string;
   readonly told_from: string;
   readonly epoch: string;
+  readonly clock: number;
   readonly changes: readonly (readonly [n: number, transaction: string, ids: readonly string[] | null])[] | null;
   readonly talking: readonly number[] | null;
 }
 
 async function look(db: Executor, asked: readonly ChangesAsked[]): Promise<ChangesLook> {
   const [row] = await db.query<LookColumns>(
-    `SELECT ${MARK} AS since, t.told_from::text AS told_from, ${EPOCH} AS epoch, (
-       SELECT json_agg(json_build_array(a.n, c.xid::text, c.ids)) FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS a (tenant, since, n)
-         JOIN engram.changes c ON c.tenant = a.tenant AND c.xid >= a.since::xid8) AS changes, (
+    `SELECT ${MARK} AS since, t.told_from::text AS told_from, ${EPOCH} AS epoch, ${CLOCK} AS clock, (
+       SELECT json_agg(json_build_array(a.n, c.xid, c.ids)) FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS a (tenant, since, n)
+         CROSS JOIN LATERAL (${changesSql("a.tenant", "a.since::xid8")}) c) AS changes, (
        SELECT json_agg(a.n) FROM unnest($1::uuid[]) WITH ORDINALITY AS a (tenant, n) WHERE ${talkWaitsSql("a.tenant")}) AS talking
      FROM engram.changes_told t`,
     [asked.map(({ tenant }) => tenant), asked.map(({ since }) => since)],
@@ -96,13 +126,19 @@ async function look(db: Executor, asked: readonly ChangesAsked[]): Promise<Chang
       .map(([, transaction, ids]) => ({ transaction, ids: ids ?? undefined })),
     talkWaits: row.talking?.includes(at + 1) === true,
   }));
-  return { since: row.since, toldFrom: row.told_from, epoch: row.epoch, tenants };
+  return { since: row.since, toldFrom: row.told_from, epoch: row.epoch, clock: row.clock, tenants };
+}
+
+/** One more than is taken: then it is known that there are too many. */
+function changesSql(tenant: string, since: string): string {
+  return `SELECT c.xid::text AS xid, c.ids FROM engram.changes c WHERE c.tenant = ${tenant} AND c.xid >= ${since} LIMIT ${CHANGES_MAX + 1}`;
 }
 
 interface LookColumnsOfOne extends Record<string, unknown> {
   readonly look_since: string;
   readonly look_told_from: string;
   readonly look_epoch: string;
+  readonly look_clock: number;
   readonly look_changes: readonly (readonly [transaction: string, ids: readonly string[] | null])[] | null;
   readonly look_talking: boolean;
 }
@@ -117,9 +153,8 @@ async function join(
   const owner = `${values.add(tenant)}::uuid`;
   const rows = await db.query<LookColumnsOfOne & (MemoryRow | { readonly id: null })>(
     `SELECT l.*, m.* FROM (
-       SELECT ${MARK} AS look_since, t.told_from::text AS look_told_from, ${EPOCH} AS look_epoch, (
-         SELECT json_agg(json_build_array(c.xid::text, c.ids)) FROM engram.changes c
-         WHERE c.tenant = ${owner} AND c.xid >= ${values.add(since)}::xid8) AS look_changes, ${talkWaitsSql(owner)} AS look_talking
+       SELECT ${MARK} AS look_since, t.told_from::text AS look_told_from, ${EPOCH} AS look_epoch, ${CLOCK} AS look_clock, (
+         SELECT json_agg(json_build_array(c.xid, c.ids)) FROM (${changesSql(owner, `${values.add(since)}::xid8`)}) c) AS look_changes, ${talkWaitsSql(owner)} AS look_talking
        FROM engram.changes_told t) l
      LEFT JOIN (SELECT ${TOLD_COLUMNS}, ${INDEX_STATUS} FROM public.memories m
        WHERE m.id = ANY(${values.add(ids)}::uuid[]) AND ${filterSql(filter, values)}) m ON true`,
@@ -131,6 +166,7 @@ async function join(
     since: first.look_since,
     toldFrom: first.look_told_from,
     epoch: first.look_epoch,
+    clock: first.look_clock,
     changes: (first.look_changes ?? []).map(([transaction, told]) => ({ transaction, ids: told ?? undefined })),
     talkWaits: first.look_talking,
   };

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { DEFAULT_PROJECT_ID, tenantOf, type Change } from "@engram/memory";
+import { CHANGES_MAX, DEFAULT_PROJECT_ID, tenantOf, type Change } from "@engram/memory";
 import type { Executor } from "@engram/sql";
 import { createMemoryStore, createSearchableRows } from "../src/index.ts";
 import { describeOnDatabases } from "./databases.ts";
@@ -35,6 +35,7 @@ describeOnDatabases("searchable rows", (db, name) => {
     await db.query("UPDATE memories SET created_at = '2026-05-08 10:11:12.345678+00' WHERE id = $1", [id]);
     const listed = await rows.list(owner, 10);
     expect(listed?.ids).toEqual([id]);
+    expect(BigInt(listed?.since ?? 0)).toBeGreaterThan(0n);
     const read = await rows.read(owner, listed?.ids ?? []);
     expect(read).toEqual([
       {
@@ -114,9 +115,9 @@ describeOnDatabases("searchable rows", (db, name) => {
     expect(seen).toEqual([[], [{ ids: [id] }]]);
   });
 
-  test("of more than 500 of one user in one statement is told that there were too many", async () => {
+  test("of more than 100 of one user in one statement is told that there were too many", async () => {
     const since = await mark();
-    await db.query("INSERT INTO memories (user_id, content) SELECT 'u', 'память ' || n FROM generate_series(1, 501) n");
+    await db.query("INSERT INTO memories (user_id, content) SELECT 'u', 'память ' || n FROM generate_series(1, 101) n");
     expect(idsOf(await told(since))).toEqual(new Set(["too many"]));
   });
 
@@ -133,14 +134,14 @@ describeOnDatabases("searchable rows", (db, name) => {
   test("what was told for a quarter of an hour is told no more, and a mark from before is known for it", async () => {
     const since = await mark();
     await put({ content: "Давно" });
-    expect(await rows.forget()).toBe(0);
+    expect(await rows.forget()).toEqual({ deleted: 0, more: false });
     // The mark of now is to become the first that is told, when it is old enough.
     await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
-    expect(await rows.forget()).toBe(0);
+    expect(await rows.forget()).toEqual({ deleted: 0, more: false });
     expect(idsOf(await told(since)).size).toBe(1);
     await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
     const lately = await mark();
-    expect(await rows.forget()).toBe(1);
+    expect(await rows.forget()).toEqual({ deleted: 1, more: false });
     expect(await told(since)).toEqual([]);
     const { toldFrom } = await rows.look([]);
     expect(BigInt(toldFrom)).toBeGreaterThan(BigInt(since));
@@ -152,11 +153,19 @@ describeOnDatabases("searchable rows", (db, name) => {
       INSERT INTO engram.changes (tenant, xid, ids) VALUES ('${tenant}', '4000000000', '{}')`);
     const since = await mark();
     expect(await told(since)).toHaveLength(1);
-    expect(await rows.forget()).toBe(1);
+    expect(await rows.forget()).toEqual({ deleted: 1, more: false });
     const looked = await rows.look([{ tenant, since }]);
     expect(looked.tenants[0]?.changes).toEqual([]);
     expect(BigInt(looked.toldFrom)).toBeLessThanOrEqual(BigInt(looked.since));
-    expect(await rows.forget()).toBe(0);
+    expect(await rows.forget()).toEqual({ deleted: 0, more: false });
+  });
+
+  test("no more changes are told than are taken", async () => {
+    const since = await mark();
+    await db.query("INSERT INTO engram.changes (tenant, ids) SELECT $1::uuid, '{}' FROM generate_series(1, 2100)", [
+      tenant,
+    ]);
+    expect(await told(since)).toHaveLength(CHANGES_MAX + 1);
   });
 
   // One session has no two transactions at once.
@@ -181,6 +190,46 @@ describeOnDatabases("searchable rows", (db, name) => {
       const late = await rows.look([{ tenant, since: again.since }]);
       expect(idsOf(late.tenants[0]?.changes ?? []).size).toBe(2);
       expect(await told(late.since)).toEqual([]);
+    });
+
+    test("what could be seen when the rows were listed is known", async () => {
+      const [first, second] = [gate(), gate()];
+      const slow = db.transaction(async (tx) => {
+        await insert(tx, "медленно");
+        first.open();
+        await second.passed;
+      });
+      await first.passed;
+      await insert(db, "быстро");
+      const listed = await rows.list(owner, 10);
+      expect(listed?.ids).toHaveLength(1);
+      const again = await told(listed?.since ?? "");
+      expect(again.map(({ transaction }) => transaction)).toEqual(listed?.known);
+      second.open();
+      await slow;
+      const fresh = (await told(listed?.since ?? "")).filter(
+        ({ transaction }) => listed?.known.includes(transaction) !== true,
+      );
+      expect(idsOf(fresh).size).toBe(1);
+    });
+
+    test("a change that comes while others are forgotten stays", async () => {
+      await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
+      const [first, second] = [gate(), gate()];
+      const begin = await mark();
+      const holding = db.transaction(async (tx) => {
+        await tx.query("SELECT 1 AS one FROM engram.changes_told FOR UPDATE");
+        first.open();
+        await second.passed;
+      });
+      await first.passed;
+      const forgetting = rows.forget();
+      await untilWaits(db);
+      await insert(db, "inzwischen");
+      second.open();
+      await holding;
+      await forgetting;
+      expect(idsOf(await told(begin)).size).toBe(1);
     });
 
     test("one that takes longer than changes are told is told for as long as others", async () => {
@@ -209,6 +258,16 @@ describeOnDatabases("searchable rows", (db, name) => {
 
 async function insert(on: Executor, content: string): Promise<void> {
   await on.query("INSERT INTO memories (user_id, content) VALUES ('u', $1)", [content]);
+}
+
+/** Until somebody waits for a lock. */
+async function untilWaits(db: Executor): Promise<void> {
+  for (;;) {
+    const [row] = await db.query<{ n: number }>(
+      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
+    );
+    if (row?.n !== 0) return;
+  }
 }
 
 function gate(): { readonly passed: Promise<void>; readonly open: () => void } {

@@ -48,7 +48,12 @@ export interface Mark {
   readonly toldFrom: string;
   /** Another one: what was seen before is of another database, or of one that was written past its triggers. */
   readonly epoch: string;
+  /** When it was, by the database: milliseconds since 1970. */
+  readonly clock: number;
 }
+
+/** Changes of one tenant that a look tells; one more says that there are too many. */
+export const CHANGES_MAX = 2_000;
 
 export interface ChangesLook extends Mark {
   /** For each that was asked, in order. */
@@ -63,13 +68,16 @@ export interface TenantChanges {
 
 export interface TenantLook extends Mark, TenantChanges {}
 
+export interface ListedRows extends Pick<Mark, "since" | "epoch"> {
+  readonly ids: readonly string[];
+  /** Transactions that will be told again and whose changes could be seen: they are in whatever is read from then on. */
+  readonly known: readonly string[];
+}
+
 /** The truth as it is held in memory for searches, and what is needed to follow it. */
 export interface SearchableRows {
-  /** The ids of a user's live rows, and the mark of the instant; undefined: more than `limit`. */
-  list(
-    owner: RowsOwner,
-    limit: number,
-  ): Promise<{ readonly ids: readonly string[]; readonly since: string; readonly epoch: string } | undefined>;
+  /** The ids of a user's live rows, as of one instant; undefined: more than `limit`. */
+  list(owner: RowsOwner, limit: number): Promise<ListedRows | undefined>;
   /** Those among `ids` that are live and the user's own. */
   read(owner: RowsOwner, ids: readonly string[]): Promise<readonly SearchableRow[]>;
   /** One statement for all that ask. What had been committed when it began is in it. */
@@ -80,6 +88,6 @@ export interface SearchableRows {
     filter: MemoryFilter,
     asked: ChangesAsked,
   ): Promise<{ readonly memories: readonly Memory[]; readonly look: TenantLook }>;
-  /** Takes away what was told for a quarter of an hour, and says how many changes. */
-  forget(): Promise<number>;
+  /** Takes away a chunk of what was told for a quarter of an hour. */
+  forget(): Promise<{ deleted: number; more: boolean }>;
 }

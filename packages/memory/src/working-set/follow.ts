@@ -1,21 +1,23 @@
-import type {
-  ChangesAsked,
-  CollectionRef,
-  RowsOwner,
-  SearchableRow,
-  SearchableRows,
-  TenantLook,
-  VectorIndex,
+import {
+  CHANGES_MAX,
+  type Change,
+  type ChangesAsked,
+  type CollectionRef,
+  type RowsOwner,
+  type SearchableRow,
+  type SearchableRows,
+  type TenantLook,
+  type VectorIndex,
 } from "../ports/index.ts";
 import { createNextRun } from "./next-run.ts";
-import { emptySet, patch, type Arrival, type WorkingSet } from "./working-set.ts";
+import { bytesOf, emptySet, patch, type Arrival, type WorkingSet } from "./working-set.ts";
 
 /** A user with more has their memories searched where they are. */
 export const ROWS_MAX = 10_000;
+/** The same in numbers of vectors, 20 MB of them: a change copies them all, in some 20 ms. */
+const NUMBERS_MAX = 5_000_000;
 /** Rows of one statement. */
 const READ_AT_ONCE = 500;
-/** Changes are told again and again while a transaction of before them is under way; with more it is sooner to ask the stores. */
-const TOLD_MAX = 2_000;
 /** Of so many changed rows at once it is no longer cheaper to read them than all. */
 const CHANGED_MAX = 1_000;
 
@@ -26,29 +28,6 @@ export interface Sources {
   readonly look: (asked: ChangesAsked) => Promise<TenantLook>;
 }
 
-export interface Followed {
-  /** Of the last look. */
-  readonly bytes: number;
-  /** The set as of a moment after the call. Undefined: it cannot be followed any more and is to be read anew. */
-  follow(): Promise<Found | undefined>;
-  /** The set as of the last look, without another one. Undefined: it is likely to be out of date, as it was the last time. */
-  glance(): Glance | undefined;
-}
-
-/** A set that may be out of date: whoever goes through it asks afterwards whether it was. */
-export interface Glance {
-  readonly set: WorkingSet;
-  readonly asked: ChangesAsked;
-  /** Nothing had changed when this look was made. */
-  isCurrent(look: TenantLook): boolean;
-}
-
-/** A user's set as of one moment, and whether talk waits that is in no set. */
-export interface Found {
-  readonly set: WorkingSet;
-  readonly talkWaits: boolean;
-}
-
 /** Whose set, and the live collection, if its vectors can be read. */
 export interface Place {
   readonly owner: RowsOwner;
@@ -56,73 +35,112 @@ export interface Place {
   readonly collection: CollectionRef | undefined;
 }
 
+export interface Followed {
+  /** Of the last look. */
+  readonly bytes: number;
+  /** The set as of a moment after the call. Undefined: it cannot be followed any more and is to be read anew. */
+  follow(): Promise<Found | undefined>;
+  /** The set as of the last look, without another one. Undefined: as it was then, it is likely not to do. */
+  glance(): Glance | undefined;
+}
+
+/** A user's set as of one moment. */
+export interface Found {
+  readonly set: WorkingSet;
+  /** That moment, by the database. */
+  readonly now: Date;
+  /** The user said something that is in no set, and is to be searched as messages. */
+  readonly talkWaits: boolean;
+}
+
+/** A set that may be out of date: whoever goes through it asks afterwards whether it was. */
+export interface Glance extends Omit<Found, "talkWaits"> {
+  readonly asked: ChangesAsked;
+  /** Nothing had changed when this look was made, and no talk waited. */
+  isCurrent(look: TenantLook): boolean;
+}
+
+/** What a look is compared with: the mark of the one before, and the transactions from there on that are in the set. */
+interface Seen {
+  readonly set: WorkingSet;
+  readonly since: string;
+  readonly known: ReadonlySet<string>;
+}
+
 /**
  * Reads a user's set, some rows at a time, so that nobody waits long for it; what changes meanwhile is told later. Undefined:
- * more rows than `ROWS_MAX`.
+ * it is too large.
  */
-export async function openFollowed(sources: Sources, place: Place): Promise<Followed | undefined> {
-  const listed = await sources.rows.list(place.owner, ROWS_MAX);
-  if (listed === undefined) return undefined;
+export async function openFollowed(sources: Sources, place: Place, bytesMax: number): Promise<Followed | undefined> {
+  const dims = place.collection?.dims ?? 0;
+  const rowsMax = dims === 0 ? ROWS_MAX : Math.min(ROWS_MAX, Math.floor(NUMBERS_MAX / dims));
+  const listed = await sources.rows.list(place.owner, rowsMax);
+  if (listed === undefined || bytesOf(listed.ids.length, dims) > bytesMax) return undefined;
   const { epoch } = listed;
-  let { since } = listed;
-  let set = await readSet(sources, place, listed.ids);
-  /** Transactions from `since` on whose changes are in the set; they are told again. */
-  let known: ReadonlySet<string> = new Set();
-
-  /** Undefined: what is in the set cannot be made up for by changes. */
-  const newIn = (looked: TenantLook, of: { readonly since: string; readonly known: ReadonlySet<string> }) => {
-    const isBroken =
-      looked.changes.length > TOLD_MAX ||
-      looked.epoch !== epoch ||
-      isBelow(looked.since, of.since) ||
-      isBelow(of.since, looked.toldFrom);
-    return isBroken ? undefined : looked.changes.filter(({ transaction }) => !of.known.has(transaction));
+  let seen: Seen = {
+    set: await readSet(sources, place, listed.ids),
+    since: listed.since,
+    known: new Set(listed.known),
   };
-  /** Nothing had changed between the last two looks. */
+  /** Nothing had changed between the last two looks, and no talk waited. */
   let isQuiet = true;
-  const moveOn = (looked: TenantLook): void => {
-    known = new Set(looked.changes.map(({ transaction }) => transaction).filter((one) => !isBelow(one, looked.since)));
-    since = looked.since;
+  /** How far the database's clock is ahead of this process's. */
+  let clockAheadMs = 0;
+
+  const moveOn = (set: WorkingSet, look: TenantLook): void => {
+    const told = look.changes.map(({ transaction }) => transaction);
+    seen = { set, since: look.since, known: new Set(told.filter((one) => !isBelow(one, look.since))) };
+    clockAheadMs = look.clock - Date.now();
   };
   const follow = createNextRun(async (): Promise<Found | undefined> => {
-    const looked = await sources.look({ tenant: place.tenant, since });
-    const fresh = newIn(looked, { since, known });
+    const before = seen;
+    const look = await sources.look({ tenant: place.tenant, since: before.since });
+    const fresh = newIn(look, before, epoch);
     if (fresh === undefined) return undefined;
-    isQuiet = fresh.length === 0;
-    if (!isQuiet) {
-      const isTold = fresh.every((change) => change.ids !== undefined);
+    let { set } = before;
+    if (fresh.length > 0) {
       const ids = new Set(fresh.flatMap((change) => change.ids ?? []));
-      if (!isTold || ids.size > CHANGED_MAX) return undefined;
+      if (fresh.some((change) => change.ids === undefined) || ids.size > CHANGED_MAX) return undefined;
       const rows = await sources.rows.read(place.owner, [...ids]);
-      const next = patch(set, ids, await withVectors(sources, place, rows));
-      if (next.held.length > ROWS_MAX) return undefined;
-      set = next;
+      set = patch(set, ids, await withVectors(sources, place, rows));
+      if (set.held.length > rowsMax) return undefined;
     }
-    moveOn(looked);
-    return { set, talkWaits: looked.talkWaits };
+    isQuiet = fresh.length === 0 && !look.talkWaits;
+    moveOn(set, look);
+    return { set, now: new Date(look.clock), talkWaits: look.talkWaits };
   });
-  const glance = (): Glance | undefined => {
-    if (!isQuiet) return undefined;
-    const seen = { set, since, known };
-    return {
-      set,
-      asked: { tenant: place.tenant, since },
-      isCurrent(looked) {
-        const isCurrent = newIn(looked, seen)?.length === 0;
-        isQuiet &&= isCurrent;
-        // Unless somebody else has moved on meanwhile.
-        if (isCurrent && set === seen.set && since === seen.since) moveOn(looked);
-        return isCurrent;
-      },
-    };
-  };
   return {
     follow,
-    glance,
+    glance() {
+      if (!isQuiet) return undefined;
+      const glanced = seen;
+      return {
+        set: glanced.set,
+        now: new Date(Date.now() + clockAheadMs),
+        asked: { tenant: place.tenant, since: glanced.since },
+        isCurrent(look) {
+          const isCurrent = newIn(look, glanced, epoch)?.length === 0 && !look.talkWaits;
+          isQuiet &&= isCurrent;
+          // Unless somebody else has moved on meanwhile.
+          if (isCurrent && seen === glanced) moveOn(glanced.set, look);
+          return isCurrent;
+        },
+      };
+    },
     get bytes() {
-      return set.bytes;
+      return seen.set.bytes;
     },
   };
+}
+
+/** The changes that are not in the set. Undefined: what is in the set cannot be made up for by changes. */
+function newIn(look: TenantLook, { since, known }: Seen, epoch: string): readonly Change[] | undefined {
+  const isBroken =
+    look.changes.length > CHANGES_MAX ||
+    look.epoch !== epoch ||
+    isBelow(look.since, since) ||
+    isBelow(since, look.toldFrom);
+  return isBroken ? undefined : look.changes.filter(({ transaction }) => !known.has(transaction));
 }
 
 async function readSet(sources: Sources, place: Place, ids: readonly string[]): Promise<WorkingSet> {

@@ -5,6 +5,7 @@ import {
   bestOf,
   frequenciesOf,
   NEIGHBOURED_MAX,
+  NO_HITS,
   NEIGHBOURS,
   TALK_GAP_SECONDS,
   type TextCandidate,
@@ -56,8 +57,6 @@ export function searchWords(
 interface Placed extends TextCandidate {
   readonly at: number;
 }
-
-const NO_HITS: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
 
 /** Of so many words few are another's: a row's words are first looked up in a table of their lowest bits. */
 const SIEVE = 1_024;

@@ -56,6 +56,11 @@ export interface Arrival {
 
 /** A row's object and strings, and their places in lists. */
 const ROW_BYTES = 500;
+const WORD_BYTES = 10;
+
+/** What so many rows with vectors of so many numbers take, their words apart. */
+export const bytesOf = (rows: number, dims: number): number =>
+  rows * (ROW_BYTES + dims * Float32Array.BYTES_PER_ELEMENT);
 
 /** What a search of an empty store goes through. `dims`: of the vectors; absent where they are searched elsewhere. */
 export function emptySet(dims: number | undefined): WorkingSet {
@@ -116,10 +121,9 @@ export function patch(set: WorkingSet, gone: ReadonlySet<string>, arrivals: read
     to += source.held.length;
     next.wordsFrom[at + 1] = to;
   });
-  const vectorBytes = next.vectors === undefined ? 0 : next.vectors.numbers.byteLength;
-  const { known } = next.vectors ?? {};
-  const without = new Set(next.held.flatMap(({ id }, at) => (known?.[at] === 1 ? [] : [id])));
-  return { ...next, without, bytes: sources.length * ROW_BYTES + words * 10 + vectorBytes };
+  const { dims = 0, known } = next.vectors ?? {};
+  const without = new Set(next.held.flatMap(({ id }, at) => (known?.[at] === 0 ? [id] : [])));
+  return { ...next, without, bytes: bytesOf(sources.length, dims) + words * WORD_BYTES };
 }
 
 /** Two that are infinite alike are equal, too. */
@@ -158,23 +162,12 @@ function emptyVectors(dims: number, rows: number): Vectors {
 const SPEAKER = "@who:";
 const NONE: readonly string[] = [];
 
-/** One text for all rows that say the same. */
-const texts = new Map<string, string>();
-const TEXTS_MAX = 1_000;
-
-function once(text: string): string {
-  const known = texts.get(text);
-  if (known !== undefined) return known;
-  if (texts.size < TEXTS_MAX) texts.set(text, text);
-  return text;
-}
-
 function holdRow(row: SearchableRow): Held {
   return {
     id: row.id,
     version: row.version,
     level: row.level,
-    type: once(row.type),
+    type: row.type,
     sessionId: row.sessionId,
     sessionIds: row.sessionIds.length === 0 ? NONE : row.sessionIds,
     agentIds: row.agentIds.length === 0 ? NONE : row.agentIds,

@@ -20,6 +20,7 @@ class FakeRows implements SearchableRows {
   reads = 0;
   asked: number[] = [];
   fault: Error | undefined;
+  talkWaits = false;
 
   put(id: string, version = 1): void {
     this.rows.set(id, rowOf(id, version));
@@ -32,7 +33,8 @@ class FakeRows implements SearchableRows {
   list(): ReturnType<SearchableRows["list"]> {
     this.loads += 1;
     if (this.fault !== undefined) return Promise.reject(this.fault);
-    return Promise.resolve({ ids: [...this.rows.keys()], since: String(this.since), epoch: this.epoch });
+    const known = this.changes.map(({ transaction }) => transaction);
+    return Promise.resolve({ ids: [...this.rows.keys()], since: String(this.since), epoch: this.epoch, known });
   }
   read(_owner: unknown, ids: readonly string[]): Promise<readonly SearchableRow[]> {
     this.reads += 1;
@@ -44,15 +46,15 @@ class FakeRows implements SearchableRows {
     await new Promise((resolve) => setImmediate(resolve));
     const { since, toldFrom, epoch } = this;
     const told = (from: string) => this.changes.filter(({ transaction }) => Number(transaction) >= Number(from));
-    const tenants = asked.map((one) => ({ changes: told(one.since), talkWaits: false }));
-    return { since: String(since), toldFrom: String(toldFrom), epoch, tenants };
+    const tenants = asked.map((one) => ({ changes: told(one.since), talkWaits: this.talkWaits }));
+    return { since: String(since), toldFrom: String(toldFrom), epoch, clock: Date.now(), tenants };
   }
   async join(_ids: readonly string[], _filter: unknown, asked: Parameters<SearchableRows["look"]>[0][number]) {
     const { tenants, ...mark } = await this.look([asked]);
     return { memories: [], look: { ...mark, ...(tenants[0] ?? { changes: [], talkWaits: false }) } };
   }
-  forget(): Promise<number> {
-    return Promise.resolve(0);
+  forget(): ReturnType<SearchableRows["forget"]> {
+    return Promise.resolve({ deleted: 0, more: false });
   }
 }
 
@@ -122,15 +124,20 @@ describe("createWorkingSets", () => {
     expect(rows.loads).toBe(1);
   });
 
-  test("who was not asked about for longest makes room", async () => {
+  test("who was not asked about for longest makes room, and nobody who was asked about lately", async () => {
     const sets = create({ bytesMax: 1_200 });
     await held(sets, "u");
     await held(sets, "v");
+    for (let tries = 0; tries < 5; tries++) expect(await sets.find(filterOf("w"), undefined)).toBeUndefined();
+    expect(rows.loads).toBe(2);
+    time = 2 * MINUTE;
     await held(sets, "u");
     await held(sets, "w");
-    const loads = rows.loads;
+    const { loads } = rows;
     await held(sets, "u");
     expect(rows.loads).toBe(loads);
+    expect(sets.held.users).toBe(2);
+    time = 4 * MINUTE;
     await held(sets, "v");
     expect(rows.loads).toBe(loads + 1);
     expect(sets.held.bytes).toBeLessThanOrEqual(1_200);
@@ -191,14 +198,18 @@ describe("createWorkingSets", () => {
     expect(rows.loads).toBe(2);
   });
 
-  test("a set is read anew after half an hour, and given until then", async () => {
+  test("a set is read anew after a quarter of an hour, given until then, and given up when that fails", async () => {
     const sets = create();
     await held(sets);
-    time = 31 * MINUTE;
+    time = 16 * MINUTE;
     expect(await sets.find(filterOf("u"), undefined)).toBeDefined();
     await new Promise((resolve) => setImmediate(resolve));
     await held(sets);
     expect(rows.loads).toBe(2);
+    rows.fault = new Error("away");
+    time = 47 * MINUTE;
+    expect(await sets.find(filterOf("u"), undefined)).toBeDefined();
+    expect(sets.held.users).toBe(0);
   });
 
   test("who is not asked about for ten minutes is held no more", async () => {
@@ -223,7 +234,6 @@ describe("createWorkingSets", () => {
     const filter = filterOf("u");
     expect(sets.glance(filter, undefined)).toBeUndefined();
     await held(sets);
-    await held(sets);
     const [early, late] = [sets.glance(filter, undefined), sets.glance(filter, undefined)];
     expect(await early?.join([], filter)).toMatchObject({ isCurrent: true });
     rows.put("b");
@@ -235,8 +245,22 @@ describe("createWorkingSets", () => {
     expect(sets.glance(filter, undefined)).toBeUndefined();
     await held(sets);
     expect(await sets.glance(filter, undefined)?.join([], filter)).toMatchObject({ isCurrent: true });
-    time = 31 * MINUTE;
+    rows.talkWaits = true;
+    expect(await sets.glance(filter, undefined)?.join([], filter)).toMatchObject({ isCurrent: false });
+    await held(sets);
     expect(sets.glance(filter, undefined)).toBeUndefined();
+    rows.talkWaits = false;
+    await held(sets);
+    expect(sets.glance(filter, undefined)).toBeDefined();
+    time = 16 * MINUTE;
+    expect(sets.glance(filter, undefined)).toBeUndefined();
+  });
+
+  test("what was seen when the rows were read is not read again", async () => {
+    const sets = create();
+    rows.tell(undefined);
+    await held(sets);
+    expect([rows.loads, rows.reads]).toEqual([1, 1]);
   });
 
   test("a set that cannot be read is told, and is asked for again", async () => {

@@ -8,11 +8,13 @@ import type { WorkingSet } from "./working-set.ts";
 
 /** Whoever is asked about a second time within this is held, and whoever is not asked about for as long no more. */
 const IDLE_MS = 10 * 60_000;
-/** No set is older: whatever went past all that follows the truth is seen by then. */
-const AGE_MAX_MS = 30 * 60_000;
+/** Then a set is read anew, and after twice that given up: whatever went past all that follows the truth is seen by then. */
+const AGE_MAX_MS = 15 * 60_000;
 const SWEEP_EVERY_MS = 60_000;
 /** Sets that are read at once. */
 const LOADS_MAX = 2;
+/** Nobody has to make room who was asked about so lately: else as many users as do not fit would be read in turn. */
+const LATELY_MS = 60_000;
 /** Users of whom is known that they were asked about. */
 const ASKED_MAX = 10_000;
 
@@ -31,14 +33,16 @@ export interface WorkingSets {
 
 export interface SetGlance {
   readonly set: WorkingSet;
-  /** The rows among `ids` under the filter. `isCurrent`: at that instant nothing had changed since the last look. */
-  join(ids: readonly string[], filter: MemoryFilter): Promise<JoinedRows>;
-}
-
-export interface JoinedRows {
-  readonly memories: readonly Memory[];
-  readonly isCurrent: boolean;
-  readonly talkWaits: boolean;
+  /** By the database's clock. */
+  readonly now: Date;
+  /**
+   * The rows among `ids` under the filter. `isCurrent`: at that instant nothing had changed since the last look, and no talk
+   * waited.
+   */
+  join(
+    ids: readonly string[],
+    filter: MemoryFilter,
+  ): Promise<{ readonly memories: readonly Memory[]; readonly isCurrent: boolean }>;
 }
 
 export interface Holding {
@@ -106,14 +110,15 @@ export function createWorkingSets({
   sweeping.unref();
 
   async function load(key: string, place: Place): Promise<void> {
-    if (loading.has(key) || loading.size >= LOADS_MAX) return;
+    if (loading.has(key) || loading.size >= LOADS_MAX || (isFull() && !entries.has(key))) return;
     loading.add(key);
     try {
-      const followed = await openFollowed(sources, place);
+      const followed = await openFollowed(sources, place, bytesMax);
       const [loadedAt, askedAt] = [now(), now()];
-      // Too many rows or bytes, which is to be looked at again later only.
+      // Too large, which is to be looked at again later only.
       if (followed === undefined || followed.bytes > bytesMax) asked.set(key, { times: -Infinity, at: loadedAt });
       else {
+        asked.delete(key);
         forget(key);
         entries.set(key, { followed, loadedAt, askedAt, bytes: 0 });
         count(key);
@@ -123,6 +128,12 @@ export function createWorkingSets({
     } finally {
       loading.delete(key);
     }
+  }
+
+  /** Whoever comes would take the place of somebody who was asked about lately. */
+  function isFull(): boolean {
+    const [oldest] = entries.values();
+    return oldest !== undefined && bytes + bytes / entries.size > bytesMax && now() - oldest.askedAt < LATELY_MS;
   }
 
   function forget(key: string): void {
@@ -183,11 +194,13 @@ export function createWorkingSets({
       return undefined;
     }
     const found = await entry.followed.follow();
-    const isLost = found === undefined && entries.get(key) === entry;
-    if (isLost) forget(key);
+    const age = now() - entry.loadedAt;
+    if (entries.get(key) !== entry) return found;
+    // One that cannot be read anew in time is given up.
+    if (found === undefined || age > 2 * AGE_MAX_MS) forget(key);
     else {
       count(key);
-      if (now() - entry.loadedAt > AGE_MAX_MS) void load(key, place);
+      if (age > AGE_MAX_MS) void load(key, place);
     }
     return found;
   }
@@ -206,13 +219,16 @@ export function createWorkingSets({
       if (entry === undefined || now() - entry.loadedAt > AGE_MAX_MS) return undefined;
       const glance = entry.followed.glance();
       if (glance === undefined) return undefined;
+      let isCounted = false;
       return {
         set: glance.set,
+        now: glance.now,
         async join(ids, joined) {
           const { memories, look } = await rows.join(ids, joined, glance.asked);
           const isCurrent = glance.isCurrent(look);
-          if (isCurrent) onLookup("held", holding());
-          return { memories, isCurrent, talkWaits: look.talkWaits };
+          if (isCurrent && !isCounted) onLookup("held", holding());
+          isCounted ||= isCurrent;
+          return { memories, isCurrent };
         },
       };
     },

@@ -2,6 +2,7 @@ import {
   bestOf,
   frequenciesOf,
   groupTerms,
+  NO_HITS,
   tenantOf,
   type KeptMessage,
   type Person,
@@ -15,7 +16,6 @@ import {
 } from "@engram/memory";
 import { Values, type Executor } from "@engram/sql";
 import { analyseIn, anyOf } from "../lexemes.ts";
-import { NOTHING } from "../search-text.ts";
 import { candidatesSql, toCandidates, type CandidateColumns } from "../text-candidates.ts";
 
 export interface MessageRow extends Record<string, unknown> {
@@ -134,11 +134,11 @@ export async function searchMessages(
 ): Promise<TextHits> {
   const values = new Values();
   const condition = messageFilter(filter, values);
-  if (condition === undefined || !(await mayWait(db, filter))) return NOTHING;
+  if (condition === undefined || !(await mayWait(db, filter))) return NO_HITS;
   const query = readQuery();
   const { terms, alike, dayWords } = await analyseIn(db)(query);
   const wanted = new Set([...terms, ...query.days.flatMap((day) => day.lexemes)]);
-  if (wanted.size === 0) return NOTHING;
+  if (wanted.size === 0) return NO_HITS;
   const [row] = await db.query<TextRow>(
     `WITH waiting AS MATERIALIZED (
        SELECT m.id, length(m.search) AS length, CASE WHEN m.search @@ ${values.add(anyOf(wanted))}::tsquery THEN m.search END AS found
@@ -148,7 +148,7 @@ export async function searchMessages(
      FROM waiting`,
     values.list,
   );
-  if (row === undefined || row.documents === 0) return NOTHING;
+  if (row === undefined || row.documents === 0) return NO_HITS;
   const candidates = toCandidates(row.found);
   const statistics = {
     documents: row.documents,

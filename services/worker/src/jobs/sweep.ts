@@ -19,9 +19,8 @@ interface Swept {
 }
 
 /**
- * The job "sweep": deletes memories that have expired, answers to keyed writes and events of `add` that have run out, and what
- * was told of changes long enough. Safe to repeat: it
- * only ever deletes what has run out when it looks.
+ * The job "sweep": deletes memories that have expired, answers to keyed writes and events of `add` that have run out, and
+ * changes that were told for long enough. Safe to repeat: it only ever deletes what has run out when it looks.
  */
 export function createSweepJob({ store, answers, conversations, searchable }: SweepDeps): ScheduledJob {
   return {
@@ -36,9 +35,9 @@ export function createSweepJob({ store, answers, conversations, searchable }: Sw
           expired: swept.expired + memories.deleted,
           answers: swept.answers + kept.deleted,
           events: swept.events + events.deleted,
-          changes: swept.changes + forgotten,
+          changes: swept.changes + forgotten.deleted,
         };
-        if (!memories.more && !kept.more && !events.more) return { done: true, result: swept };
+        if (![memories, kept, events, forgotten].some(({ more }) => more)) return { done: true, result: swept };
         if (budget.spent()) return { done: false, state: swept };
       }
     },
