@@ -50,7 +50,12 @@ const named = (name: string) => [name.length, ...Buffer.from(name)];
 const PAGE_BYTES = 65_536;
 const PAGES = 8;
 const MODULE = Uint8Array.from([
-  ...[0x00, ...Buffer.from("asm"), 1, 0, 0, 0],
+  0x00,
+  ...Buffer.from("asm"),
+  1,
+  0,
+  0,
+  0,
   ...section(1, [1, FUNCTION, 5, I32, I32, I32, I32, I32, 0]),
   ...section(3, [1, 0]),
   ...section(5, [1, 0, PAGES]),
