@@ -66,7 +66,11 @@ export function createErasures(db: Executor): Erasures {
     },
     async complete(erasure) {
       await db.query(
-        `WITH ids AS (DELETE FROM engram.erased_ids WHERE erasure_id = $1::uuid)
+        `WITH ids AS (DELETE FROM engram.erased_ids WHERE erasure_id = $1::uuid),
+         e AS MATERIALIZED (SELECT tenant FROM engram.erasures WHERE id = $1::uuid),
+         -- That all has changed is told without an id.
+         told AS (DELETE FROM engram.changes c USING e WHERE c.tenant = e.tenant),
+         anew AS (INSERT INTO engram.changes (tenant) SELECT e.tenant FROM e)
          UPDATE engram.erasures SET completed_at = clock_timestamp() WHERE id = $1::uuid AND completed_at IS NULL`,
         [erasure.id],
       );
