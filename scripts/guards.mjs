@@ -514,7 +514,7 @@ export const guards = [
     guard: "held: a look is of a time after the question",
     file: "packages/memory/src/working-set/next-run.ts",
     text: "if (running === undefined) return start();\n    next ??= running.then(startNext, startNext);\n    return next;",
-    broken: "next ??= (running ?? start()).then(startNext, startNext);\n    return running ?? next;",
+    broken: "if (next !== undefined) return startNext();\n    return running ?? start();",
     tests: sets("who asks while a run is under way"),
   },
   {

@@ -3,6 +3,7 @@ import {
   tenantOf,
   type ChangesAsked,
   type ChangesLook,
+  type Mark,
   type MemoryFilter,
   type RowsOwner,
   type SearchableRow,
@@ -10,7 +11,6 @@ import {
 } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
 import { INDEX_STATUS, TOLD_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
-import { talkWaitsSql } from "./talk/messages.ts";
 
 /** Longer than a set is held that nobody asks about. */
 const TOLD_FOR = "15 minutes";
@@ -35,17 +35,7 @@ const ROW = `m.id, m.version, m.level, m.type, m.session_id, m.session_ids, m.ag
 const LIVE = "m.valid_to IS NULL AND (m.expires_at IS NULL OR m.expires_at > statement_timestamp())";
 const OWN = "m.project_id = $1::uuid AND m.user_id = $2::text";
 
-/**
- * Another text where what was read before need not be what stands: the server has started, from a backup perhaps, or the
- * table was filled past its triggers (restored, emptied, written anew).
- */
-const EPOCH = `extract(epoch FROM pg_postmaster_start_time())::text || ' ' || pg_relation_filenode('public.memories')::text
-  || ' ' || (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())::text`;
-const MARK = "pg_snapshot_xmin(pg_current_snapshot())::text";
-/** Milliseconds since 1970, by the clock that memories expire by. */
-const CLOCK = "(extract(epoch FROM statement_timestamp()) * 1000)::float8";
-
-/** The rows of one user as a search's memory holds them, and the changes that it follows (migration 0050). */
+/** The rows of one user as a search's memory holds them, and the changes that it follows (migrations 0050 and 0051). */
 export function createSearchableRows(db: Executor): SearchableRows {
   return {
     list: (owner, limit) => list(db, owner, limit),
@@ -71,7 +61,7 @@ async function forget(db: Executor): Promise<{ deleted: number; more: boolean }>
 async function list(db: Executor, { projectId, userId }: RowsOwner, limit: number): ReturnType<SearchableRows["list"]> {
   const tenant = tenantOf({ projectId, userId, agentId: null });
   const [row] = await db.query<ListColumns>(
-    `SELECT ${MARK} AS since, ${EPOCH} AS epoch,
+    `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS since, engram.epoch() AS epoch,
        (SELECT json_agg(r.id) FROM (SELECT m.id FROM public.memories m WHERE ${OWN} AND ${LIVE} LIMIT $3::int) r) AS ids,
        (SELECT json_agg(c.xid) FROM (SELECT DISTINCT c.xid::text AS xid FROM engram.changes c
          WHERE c.tenant = $4::uuid AND c.xid >= pg_snapshot_xmin(pg_current_snapshot())) c) AS known`,
@@ -101,76 +91,58 @@ interface ListColumns extends Record<string, unknown> {
   readonly known: readonly string[] | null;
 }
 
-interface LookColumns extends Record<string, unknown> {
-  readonly since: string;
-  readonly told_from: string;
-  readonly epoch: string;
-  readonly clock: number;
-  readonly changes: readonly (readonly [n: number, transaction: string, ids: readonly string[] | null])[] | null;
-  readonly talking: readonly number[] | null;
+/** What `engram.look` gives. */
+interface LookJson extends Mark {
+  readonly tenants: readonly { readonly talkWaits: boolean; readonly changes: readonly ChangeJson[] | null }[] | null;
+}
+
+interface ChangeJson {
+  readonly transaction: string;
+  readonly ids: readonly string[] | null;
+}
+
+function lookSql(asked: readonly ChangesAsked[], values: Values): string {
+  const tenants = values.add(asked.map(({ tenant }) => tenant));
+  const sinces = values.add(asked.map(({ since }) => since));
+  return `engram.look(${tenants}::uuid[], ${sinces}::text[]::xid8[], ${values.add(CHANGES_MAX)}::int)::text`;
+}
+
+function toLook(text: string | null | undefined): ChangesLook {
+  if (text === null || text === undefined) throw new Error("engram.changes_told has no row");
+  const { tenants, ...mark } = JSON.parse(text) as LookJson;
+  return {
+    ...mark,
+    tenants: (tenants ?? []).map(({ changes, talkWaits }) => ({
+      talkWaits,
+      changes: (changes ?? []).map(({ transaction, ids }) => ({ transaction, ids: ids ?? undefined })),
+    })),
+  };
 }
 
 async function look(db: Executor, asked: readonly ChangesAsked[]): Promise<ChangesLook> {
-  const [row] = await db.query<LookColumns>(
-    `SELECT ${MARK} AS since, t.told_from::text AS told_from, ${EPOCH} AS epoch, ${CLOCK} AS clock, (
-       SELECT json_agg(json_build_array(a.n, c.xid, c.ids)) FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS a (tenant, since, n)
-         CROSS JOIN LATERAL (${changesSql("a.tenant", "a.since::xid8")}) c) AS changes, (
-       SELECT json_agg(a.n) FROM unnest($1::uuid[]) WITH ORDINALITY AS a (tenant, n) WHERE ${talkWaitsSql("a.tenant")}) AS talking
-     FROM engram.changes_told t`,
-    [asked.map(({ tenant }) => tenant), asked.map(({ since }) => since)],
-  );
-  if (row === undefined) throw new Error("engram.changes_told has no row");
-  const tenants = asked.map((_, at) => ({
-    changes: (row.changes ?? [])
-      .filter(([n]) => n === at + 1)
-      .map(([, transaction, ids]) => ({ transaction, ids: ids ?? undefined })),
-    talkWaits: row.talking?.includes(at + 1) === true,
-  }));
-  return { since: row.since, toldFrom: row.told_from, epoch: row.epoch, clock: row.clock, tenants };
+  const values = new Values();
+  const [row] = await db.query<{ look: string | null }>(`SELECT ${lookSql(asked, values)} AS look`, values.list);
+  return toLook(row?.look);
 }
 
-/** One more than is taken: then it is known that there are too many. */
-function changesSql(tenant: string, since: string): string {
-  return `SELECT c.xid::text AS xid, c.ids FROM engram.changes c WHERE c.tenant = ${tenant} AND c.xid >= ${since} LIMIT ${CHANGES_MAX + 1}`;
-}
-
-interface LookColumnsOfOne extends Record<string, unknown> {
-  readonly look_since: string;
-  readonly look_told_from: string;
-  readonly look_epoch: string;
-  readonly look_clock: number;
-  readonly look_changes: readonly (readonly [transaction: string, ids: readonly string[] | null])[] | null;
-  readonly look_talking: boolean;
-}
-
+/** The look is made once, not for each of the rows: OFFSET keeps it apart. */
 async function join(
   db: Executor,
   ids: readonly string[],
   filter: MemoryFilter,
-  { tenant, since }: ChangesAsked,
+  asked: ChangesAsked,
 ): ReturnType<SearchableRows["join"]> {
   const values = new Values();
-  const owner = `${values.add(tenant)}::uuid`;
-  const rows = await db.query<LookColumnsOfOne & (MemoryRow | { readonly id: null })>(
-    `SELECT l.*, m.* FROM (
-       SELECT ${MARK} AS look_since, t.told_from::text AS look_told_from, ${EPOCH} AS look_epoch, ${CLOCK} AS look_clock, (
-         SELECT json_agg(json_build_array(c.xid, c.ids)) FROM (${changesSql(owner, `${values.add(since)}::xid8`)}) c) AS look_changes, ${talkWaitsSql(owner)} AS look_talking
-       FROM engram.changes_told t) l
+  const rows = await db.query<{ look: string | null } & (MemoryRow | { readonly id: null })>(
+    `SELECT l.look, m.* FROM (SELECT ${lookSql([asked], values)} AS look OFFSET 0) l
      LEFT JOIN (SELECT ${TOLD_COLUMNS}, ${INDEX_STATUS} FROM public.memories m
        WHERE m.id = ANY(${values.add(ids)}::uuid[]) AND ${filterSql(filter, values)}) m ON true`,
     values.list,
   );
-  const [first] = rows;
-  if (first === undefined) throw new Error("engram.changes_told has no row");
-  const look = {
-    since: first.look_since,
-    toldFrom: first.look_told_from,
-    epoch: first.look_epoch,
-    clock: first.look_clock,
-    changes: (first.look_changes ?? []).map(([transaction, told]) => ({ transaction, ids: told ?? undefined })),
-    talkWaits: first.look_talking,
-  };
-  return { memories: rows.flatMap((row) => (row.id === null ? [] : [toMemory(row)])), look };
+  const { tenants, ...mark } = toLook(rows[0]?.look);
+  const [changes] = tenants;
+  if (changes === undefined) throw new Error("engram.look told nothing of who was asked about");
+  return { memories: rows.flatMap((row) => (row.id === null ? [] : [toMemory(row)])), look: { ...mark, ...changes } };
 }
 
 /** Seconds have six decimals. */

@@ -20,6 +20,9 @@ describeOnDatabases("searchable rows", (db, name) => {
   const told = async (since: string): Promise<readonly Change[]> =>
     (await rows.look([{ tenant, since }])).tenants[0]?.changes ?? [];
   const idsOf = (changes: readonly Change[]) => new Set(changes.flatMap(({ ids }) => ids ?? ["too many"]));
+  /** The mark that is to be the first one told, once it is old enough, is. */
+  const growOld = (): Promise<unknown> =>
+    db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
   const put = async (given: Parameters<typeof draft>[0]): Promise<string> =>
     (await store.putMemories([draft(given)]))[0]?.memory.id ?? "";
 
@@ -136,10 +139,10 @@ describeOnDatabases("searchable rows", (db, name) => {
     await put({ content: "Давно" });
     expect(await rows.forget()).toEqual({ deleted: 0, more: false });
     // The mark of now is to become the first that is told, when it is old enough.
-    await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
+    await growOld();
     expect(await rows.forget()).toEqual({ deleted: 0, more: false });
     expect(idsOf(await told(since)).size).toBe(1);
-    await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
+    await growOld();
     const lately = await mark();
     expect(await rows.forget()).toEqual({ deleted: 1, more: false });
     expect(await told(since)).toEqual([]);
@@ -171,88 +174,99 @@ describeOnDatabases("searchable rows", (db, name) => {
   // One session has no two transactions at once.
   (name === "PostgreSQL" ? describe : describe.skip)("transactions that end in another order than they began", () => {
     test("a change is told after its commit, however many looks were before it", async () => {
-      const [first, second] = [gate(), gate()];
-      const slow = db.transaction(async (tx) => {
-        await insert(tx, "медленно");
-        first.open();
-        await second.passed;
-      });
-      await first.passed;
-      const begin = await mark();
-      await insert(db, "быстро");
-      const early = await rows.look([{ tenant, since: begin }]);
-      expect(idsOf(early.tenants[0]?.changes ?? []).size).toBe(1);
-      // The quick one is told again as long as the slow one, which began before it, is under way.
-      const again = await rows.look([{ tenant, since: early.since }]);
-      expect(again.tenants).toEqual(early.tenants);
-      second.open();
-      await slow;
-      const late = await rows.look([{ tenant, since: again.since }]);
-      expect(idsOf(late.tenants[0]?.changes ?? []).size).toBe(2);
-      expect(await told(late.since)).toEqual([]);
+      await whileOpen(
+        (tx) => insert(tx, "медленно"),
+        async (commit) => {
+          const begin = await mark();
+          await insert(db, "быстро");
+          const early = await rows.look([{ tenant, since: begin }]);
+          expect(idsOf(early.tenants[0]?.changes ?? []).size).toBe(1);
+          // The quick one is told again as long as the slow one, which began before it, is under way.
+          const again = await rows.look([{ tenant, since: early.since }]);
+          expect(again.tenants).toEqual(early.tenants);
+          await commit();
+          const late = await rows.look([{ tenant, since: again.since }]);
+          expect(idsOf(late.tenants[0]?.changes ?? []).size).toBe(2);
+          expect(await told(late.since)).toEqual([]);
+        },
+      );
     });
 
     test("what could be seen when the rows were listed is known", async () => {
-      const [first, second] = [gate(), gate()];
-      const slow = db.transaction(async (tx) => {
-        await insert(tx, "медленно");
-        first.open();
-        await second.passed;
-      });
-      await first.passed;
-      await insert(db, "быстро");
-      const listed = await rows.list(owner, 10);
-      expect(listed?.ids).toHaveLength(1);
-      const again = await told(listed?.since ?? "");
-      expect(again.map(({ transaction }) => transaction)).toEqual(listed?.known);
-      second.open();
-      await slow;
-      const fresh = (await told(listed?.since ?? "")).filter(
-        ({ transaction }) => listed?.known.includes(transaction) !== true,
+      await whileOpen(
+        (tx) => insert(tx, "медленно"),
+        async (commit) => {
+          await insert(db, "быстро");
+          const listed = await rows.list(owner, 10);
+          expect(listed?.ids).toHaveLength(1);
+          const again = await told(listed?.since ?? "");
+          expect(again.map(({ transaction }) => transaction)).toEqual(listed?.known);
+          await commit();
+          const fresh = (await told(listed?.since ?? "")).filter(
+            ({ transaction }) => listed?.known.includes(transaction) !== true,
+          );
+          expect(idsOf(fresh).size).toBe(1);
+        },
       );
-      expect(idsOf(fresh).size).toBe(1);
     });
 
     test("a change that comes while others are forgotten stays", async () => {
-      await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
-      const [first, second] = [gate(), gate()];
+      await growOld();
       const begin = await mark();
-      const holding = db.transaction(async (tx) => {
-        await tx.query("SELECT 1 AS one FROM engram.changes_told FOR UPDATE");
-        first.open();
-        await second.passed;
-      });
-      await first.passed;
-      const forgetting = rows.forget();
-      await untilWaits(db);
-      await insert(db, "inzwischen");
-      second.open();
-      await holding;
+      let forgetting: Promise<unknown> | undefined;
+      await whileOpen(
+        (tx) => tx.query("SELECT 1 AS one FROM engram.changes_told FOR UPDATE"),
+        async () => {
+          forgetting = rows.forget();
+          await untilWaits(db);
+          await insert(db, "inzwischen");
+        },
+      );
       await forgetting;
       expect(idsOf(await told(begin)).size).toBe(1);
     });
 
     test("one that takes longer than changes are told is told for as long as others", async () => {
-      const [first, second] = [gate(), gate()];
-      const slow = db.transaction(async (tx) => {
-        await insert(tx, "очень медленно");
-        first.open();
-        await second.passed;
-      });
-      await first.passed;
-      const begin = await mark();
-      for (let quarter = 0; quarter < 3; quarter++) {
-        await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
-        await rows.forget();
-      }
-      second.open();
-      await slow;
-      await db.script("UPDATE engram.changes_told SET next_at = now() - interval '16 minutes'");
+      let begin = "";
+      await whileOpen(
+        (tx) => insert(tx, "очень медленно"),
+        async () => {
+          begin = await mark();
+          for (let quarter = 0; quarter < 3; quarter++) {
+            await growOld();
+            await rows.forget();
+          }
+        },
+      );
+      await growOld();
       await rows.forget();
       const looked = await rows.look([{ tenant, since: begin }]);
       expect(BigInt(looked.toldFrom)).toBeLessThanOrEqual(BigInt(begin));
       expect(idsOf(looked.tenants[0]?.changes ?? []).size).toBe(1);
     });
+
+    /** Runs `meanwhile` beside a transaction that has done `work`; that ends by `commit`, else after `meanwhile`. */
+    async function whileOpen(
+      work: (tx: Executor) => Promise<unknown>,
+      meanwhile: (commit: () => Promise<void>) => Promise<void>,
+    ): Promise<void> {
+      const [begun, ended] = [gate(), gate()];
+      const open = db.transaction(async (tx) => {
+        await work(tx);
+        begun.open();
+        await ended.passed;
+      });
+      const commit = (): Promise<void> => {
+        ended.open();
+        return open;
+      };
+      try {
+        await Promise.race([begun.passed, open]);
+        await meanwhile(commit);
+      } finally {
+        await commit();
+      }
+    }
   });
 });
 

@@ -167,14 +167,8 @@ export async function searchMessages(
 async function mayWait(db: Executor, { scope: { projectId, userId } }: MemoryFilter): Promise<boolean> {
   if (userId === undefined) return true;
   const tenant = tenantOf({ projectId, userId, agentId: null });
-  const [row] = await db.query<{ waits: boolean }>(`SELECT ${talkWaitsSql("$1::uuid")} AS waits`, [tenant]);
+  const [row] = await db.query<{ waits: boolean }>("SELECT engram.talk_waits($1::uuid) AS waits", [tenant]);
   return row?.waits === true;
-}
-
-/** True where talk of the tenant waits, or could not be read. Each half has its index. */
-export function talkWaitsSql(tenant: string): string {
-  return `(EXISTS (SELECT FROM engram.messages WHERE owner = ${tenant} AND extracted_at IS NULL AND failed_at IS NULL)
-    OR EXISTS (SELECT FROM engram.messages WHERE owner = ${tenant} AND failed_at IS NOT NULL))`;
 }
 
 export async function findMessages(
