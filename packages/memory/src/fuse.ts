@@ -1,4 +1,5 @@
 import { cosineEvidence, scoreOf } from "./calibration.ts";
+import type { TextScores } from "./lexical.ts";
 import type { CosineScale, VectorHit } from "./ports/index.ts";
 
 /**
@@ -41,41 +42,58 @@ export interface Fusion {
   readonly count?: number;
 }
 
-/** What either arm found. */
-export interface Candidate {
+/** What either arm found, each once, in no order. NaN: not among the vector hits; no word shared. */
+export interface Candidates {
+  readonly ids: readonly string[];
+  readonly cosines: readonly number[];
+  readonly lexical: readonly number[];
+}
+
+export interface Ranked {
   readonly id: string;
+  /** 0..1; 0.7 is a right answer. */
+  readonly score: number;
   /** Undefined: not among the vector hits. */
   readonly cosine: number | undefined;
   /** Undefined: no word shared. */
   readonly lexical: number | undefined;
-}
-
-export interface Ranked extends Candidate {
-  /** 0..1; 0.7 is a right answer. */
-  readonly score: number;
   /** What both are worth, in units of one right answer; `score` is `scoreOf` of their sum. */
   readonly vectorEvidence: number;
   readonly textEvidence: number;
 }
 
 /** One ranking of both arms, best first, equal scores by id. */
-export const fuse = (input: FuseInput): readonly Ranked[] =>
-  rankCandidates(candidatesOf(input.vectorHits, input.textScores), input);
+export function fuse(input: FuseInput): readonly Ranked[] {
+  const { vectorHits, textScores } = input;
+  return rankCandidates(
+    candidatesOf(vectorHits, { ids: [...textScores.keys()], scores: [...textScores.values()] }),
+    input,
+  );
+}
 
-/** What both arms found, each once, in no order. */
-export function candidatesOf(
-  vectorHits: FuseInput["vectorHits"],
-  textScores: FuseInput["textScores"],
-): readonly Candidate[] {
-  const cosines = new Map<string, number>();
+export function candidatesOf(vectorHits: FuseInput["vectorHits"], text: TextScores): Candidates {
+  const left = new Map<string, number>();
   for (const { id, cosine } of vectorHits ?? []) {
-    const known = cosines.get(id);
-    if (Number.isFinite(cosine) && (known === undefined || cosine > known)) cosines.set(id, cosine);
+    const known = left.get(id);
+    if (Number.isFinite(cosine) && (known === undefined || cosine > known)) left.set(id, cosine);
   }
-  const candidates: Candidate[] = [];
-  for (const [id, cosine] of cosines) candidates.push({ id, cosine, lexical: textScores.get(id) });
-  for (const [id, lexical] of textScores) if (!cosines.has(id)) candidates.push({ id, cosine: undefined, lexical });
-  return candidates;
+  // Lists side by side, and no object for each: of a thousand candidates ten are wanted.
+  const [ids, cosines, lexical]: [string[], number[], number[]] = [[], [], []];
+  for (let at = 0; at < text.ids.length; at++) {
+    const id = text.ids[at] as string;
+    const score = text.scores[at] as number;
+    if (Number.isNaN(score)) continue;
+    ids.push(id);
+    cosines.push(left.get(id) ?? Number.NaN);
+    lexical.push(score);
+    left.delete(id);
+  }
+  for (const [id, cosine] of left) {
+    ids.push(id);
+    cosines.push(cosine);
+    lexical.push(Number.NaN);
+  }
+  return { ids, cosines, lexical };
 }
 
 /**
@@ -84,26 +102,28 @@ export function candidatesOf(
  * of `scoreOf`. So the score keeps its meaning whatever the other candidates are, and either arm alone
  * can carry a memory over 0.7.
  */
-export function rankCandidates(candidates: readonly Candidate[], fusion: Fusion): readonly Ranked[] {
-  const { turnShare = 0, calibration, hasVector = () => true, threshold = 0, gone, count = candidates.length } = fusion;
-  const vectors = vectorEvidence(candidates, calibration);
+export function rankCandidates(candidates: Candidates, fusion: Fusion): readonly Ranked[] {
+  const { ids, cosines, lexical } = candidates;
+  const { turnShare = 0, calibration, hasVector = () => true, threshold = 0, gone, count = ids.length } = fusion;
+  const vectors = vectorEvidence(cosines, calibration);
   const vectorWeight = 1 - (1 - VECTOR_OF_TURN) * turnShare;
-  const evidenceOf = ({ id, cosine, lexical = 0 }: Candidate): number => {
-    if (cosine !== undefined) return vectors.of(cosine);
-    return hasVector(id) ? vectors.ofFar : vectors.ofNearest * Math.min(1, lexical / TEXT_OF_ALL);
+  const evidenceOf = (id: string, cosine: number, textScore: number): number => {
+    if (!Number.isNaN(cosine)) return vectors.of(cosine);
+    return hasVector(id) ? vectors.ofFar : vectors.ofNearest * Math.min(1, textScore / TEXT_OF_ALL);
   };
 
   // An answer takes few of a thousand: what is worse than as many as are wanted is neither kept nor sorted.
   let best: Ranked[] = [];
   let least = threshold;
   const narrow = (): Ranked[] => best.sort(byScore).slice(0, count);
-  for (const candidate of candidates) {
-    const vectorEvidence = vectorWeight * evidenceOf(candidate);
-    const textEvidence = (candidate.lexical ?? 0) / TEXT_OF_RIGHT;
+  for (let at = 0; at < ids.length; at++) {
+    const [id, cosine, said] = [ids[at] as string, cosines[at] as number, lexical[at] as number];
+    const textScore = Number.isNaN(said) ? 0 : said;
+    const vectorEvidence = vectorWeight * evidenceOf(id, cosine, textScore);
+    const textEvidence = textScore / TEXT_OF_RIGHT;
     const score = scoreOf(vectorEvidence + textEvidence);
-    if (score < least || gone?.has(candidate.id) === true) continue;
-    const { id, cosine, lexical } = candidate;
-    best.push({ id, score, cosine, lexical, vectorEvidence, textEvidence });
+    if (score < least || gone?.has(id) === true) continue;
+    best.push({ id, score, cosine: numberOf(cosine), lexical: numberOf(said), vectorEvidence, textEvidence });
     if (best.length < 2 * count) continue;
     best = narrow();
     least = best.at(-1)?.score ?? least;
@@ -111,14 +131,16 @@ export function rankCandidates(candidates: readonly Candidate[], fusion: Fusion)
   return narrow();
 }
 
+const numberOf = (value: number): number | undefined => (Number.isNaN(value) ? undefined : value);
+
 const byScore = (left: Ranked, right: Ranked): number => right.score - left.score || (left.id < right.id ? -1 : 1);
 
 /** What a cosine speaks for, and what the lack of one does; never less than nothing for the nearest, nor more for the far. */
-function vectorEvidence(candidates: readonly Candidate[], calibration: CosineScale | null) {
+function vectorEvidence(cosines: readonly number[], calibration: CosineScale | null) {
   let greatest = Number.NEGATIVE_INFINITY;
   let least = Number.POSITIVE_INFINITY;
-  for (const { cosine } of candidates) {
-    if (cosine === undefined) continue;
+  for (const cosine of cosines) {
+    if (Number.isNaN(cosine)) continue;
     greatest = Math.max(greatest, cosine);
     least = Math.min(least, cosine);
   }

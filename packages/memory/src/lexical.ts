@@ -23,6 +23,12 @@ const MARK = 0.045;
 /** The speaker of a turn as a lexeme: engram.search_speaker in the migrations. */
 export const speakerLexeme = (lexeme: string): string => `@who:${lexeme}`;
 
+/** What words speak for hits, in their order, and then for those that stand beside them, 0..1. NaN: nothing. */
+export interface TextScores {
+  readonly ids: readonly string[];
+  readonly scores: ArrayLike<number>;
+}
+
 /**
  * What words speak for each memory, 0..1: the sum of its terms' BM25 by what the question could reach at most, so that it
  * means the same for every question and store (0 nothing in common, about .2 half of the question's weight said once).
@@ -30,28 +36,35 @@ export const speakerLexeme = (lexeme: string): string => `@who:${lexeme}`;
  * finds what is said in the turn after the words (retrieval.md 3: +8 recall@10, where sums of scores give +3.5).
  * Neighbours that have none of the words are among the results, too. Independent of the order of what comes in.
  */
-export function lexicalScores(text: TextHits): ReadonlyMap<string, number> {
+export function textScores(text: TextHits): TextScores {
   const terms = termShares(text);
   const ceiling = terms.reduce((sum, term) => sum + term.ceiling, 0);
-  if (ceiling === 0) return new Map();
-  const { places, loans } = neighbourhood(text);
-  const totals = { own: new Float64Array(places.size), borrowed: new Float64Array(places.size) };
+  if (ceiling === 0) return { ids: [], scores: [] };
+  const { ids, loans } = neighbourhood(text);
+  const totals = { own: new Float64Array(ids.length), borrowed: new Float64Array(ids.length) };
   const isDaysAlone = terms.every(({ term }) => term.isDay);
   const speaker = onlySpeaker(text, terms);
   for (const term of terms)
     if (term.term.isDay) addDay(totals, text, term, isDaysAlone);
     else addWord(totals, term.shares, isSpeaker(text, term) ? NO_LOANS : loans);
 
-  const scores = new Map<string, number>();
-  for (const [id, place] of places) {
+  const scores = new Float64Array(ids.length).fill(Number.NaN);
+  for (let place = 0; place < ids.length; place++) {
     const own = totals.own[place] ?? 0;
     const borrowed = totals.borrowed[place] ?? 0;
     if (own === 0 && borrowed === 0) continue;
     const hit = text.hits[place];
     const bonus = hit === undefined ? 0 : bonusOf(hit, speaker);
-    scores.set(id, Math.min(1, own / ceiling + Math.min(BORROWED_MAX, borrowed / ceiling) + bonus));
+    scores[place] = Math.min(1, own / ceiling + Math.min(BORROWED_MAX, borrowed / ceiling) + bonus);
   }
-  return scores;
+  return { ids, scores };
+}
+
+/** The same by id; what nothing speaks for is not there. */
+export function lexicalScores(text: TextHits): ReadonlyMap<string, number> {
+  const { ids, scores } = textScores(text);
+  const byId = ids.map((id, place): [string, number] => [id, scores[place] ?? Number.NaN]);
+  return new Map(byId.filter(([, score]) => !Number.isNaN(score)));
 }
 
 /** The share of turns of a talk among the hits, 0..1. */
@@ -82,13 +95,15 @@ interface Loans {
 
 const NO_LOANS: Loans = { ofTurns: [], ofStatements: [] };
 
-/** Hits and those that stand beside them, each with its place: hits in their order, then the others. */
-function neighbourhood({ hits }: TextHits): { readonly places: ReadonlyMap<string, number>; readonly loans: Loans } {
-  const places = new Map<string, number>();
-  for (const { id } of hits) places.set(id, places.size);
+/** Ids of the hits in their order, then of the others that stand beside them, and what they lend, by their places. */
+function neighbourhood({ hits }: TextHits): { readonly ids: readonly string[]; readonly loans: Loans } {
+  const ids = hits.map(({ id }) => id);
+  // As nearly all that is told outside of a talk.
+  if (hits.every(({ before, after }) => before.length === 0 && after.length === 0)) return { ids, loans: NO_LOANS };
+  const places = new Map(ids.map((id, place) => [id, place]));
   const placeOf = (id: string): number => {
-    const place = places.get(id) ?? places.size;
-    if (place === places.size) places.set(id, place);
+    const place = places.get(id) ?? ids.push(id) - 1;
+    places.set(id, place);
     return place;
   };
   const ofTurns: Loan[] = [];
@@ -102,7 +117,7 @@ function neighbourhood({ hits }: TextHits): { readonly places: ReadonlyMap<strin
     before.forEach((other, at) => exchange(placeOf(other), place, at));
     after.forEach((other, at) => exchange(place, placeOf(other), at));
   }
-  return { places, loans: { ofTurns, ofStatements } };
+  return { ids, loans: { ofTurns, ofStatements } };
 }
 
 /** The session was of one day: neighbours have nothing to lend. */
@@ -117,11 +132,11 @@ function addDay({ own, borrowed }: Totals, { hits }: TextHits, { term, shares }:
 function addWord({ own, borrowed }: Totals, shares: Float64Array, { ofTurns, ofStatements }: Loans): void {
   const said = new Float64Array(own.length);
   said.set(shares);
-  const byTurns = lend(ofTurns, said, said.slice());
-  const byStatements = lend(ofStatements, said, new Float64Array(own.length));
+  const byTurns = ofTurns.length === 0 ? said : lend(ofTurns, said, said.slice());
+  const byStatements = ofStatements.length === 0 ? undefined : lend(ofStatements, said, new Float64Array(own.length));
   for (let at = 0; at < own.length; at++) {
     const best = byTurns[at] ?? 0;
-    const more = (byStatements[at] ?? 0) - best;
+    const more = (byStatements?.[at] ?? 0) - best;
     own[at] = (own[at] ?? 0) + best;
     if (more > 0) borrowed[at] = (borrowed[at] ?? 0) + more;
   }

@@ -3,7 +3,7 @@ import { explain } from "./explain.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { candidatesOf, rankCandidates, type Ranked } from "./fuse.ts";
 import { isUuid } from "./ids.ts";
-import { lexicalScores, turnShare } from "./lexical.ts";
+import { textScores, turnShare, type TextScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { MemoryStore, TextHits, VectorHit } from "./ports/index.ts";
 import type { SearchRequest, SearchResult } from "./search.ts";
@@ -33,7 +33,7 @@ export async function rank(
   text: TextHits,
   vectors: VectorArm,
 ): Promise<Omit<SearchResult, "timings">> {
-  const textScores = lexicalScores(text);
+  const words = textScores(text);
   const shareOfTurns = turnShare(text);
   const rows = new Map<string, Memory>();
   const gone = new Set<string>();
@@ -49,7 +49,7 @@ export async function rank(
   const calibration = vectors.target?.calibration ?? null;
   const scale = calibration === null ? null : scaleFor(calibration, request.query);
   let arm = vectors;
-  let pool = joinArms(arm.hits, textScores);
+  let pool = joinArms(arm.hits, words);
   const { hasVector } = vectors;
   let joinSize = hasVector === undefined ? Math.max(JOIN_MIN, request.limit) : request.limit + JOIN_SPARE;
 
@@ -71,7 +71,7 @@ export async function rank(
         ((pool.vectorHits?.length ?? 0) < request.limit || hidesFurther(pool.vectorHits ?? [], ranked, best, request));
       if (isStarved && arm.askOn !== undefined && arm.pool < POOL_MAX) {
         arm = await arm.askOn(Math.min(POOL_MAX, arm.pool * POOL_GROWTH));
-        pool = joinArms(arm.hits?.filter(stands), textScores);
+        pool = joinArms(arm.hits?.filter(stands), words);
         continue;
       }
       const memories = best.flatMap(({ id, score }) => {
@@ -96,14 +96,14 @@ export async function rank(
     }
     const standing = arm.hits?.filter(stands);
     // None comes back: as many are the same ones.
-    if (standing?.length !== pool.vectorHits?.length) pool = joinArms(standing, textScores);
+    if (standing?.length !== pool.vectorHits?.length) pool = joinArms(standing, words);
   }
 }
 
 /** What both arms found, of the vector hits those that stand. */
-const joinArms = (vectorHits: VectorArm["hits"], textScores: ReadonlyMap<string, number>) => ({
+const joinArms = (vectorHits: VectorArm["hits"], words: TextScores) => ({
   vectorHits,
-  candidates: candidatesOf(vectorHits, textScores),
+  candidates: candidatesOf(vectorHits, words),
 });
 
 /** Repetitions took up the pool: too few say different things, and what lies beyond the least hit may pass as it does. */

@@ -23,25 +23,12 @@ export function searchWords(
   const { terms, alike, dayWords, marks } = analysed;
   const wanted = new Set([...terms, ...query.days.flatMap((day) => day.lexemes)]);
   if (wanted.size === 0) return NO_HITS;
-  const watched = new Watched(wanted, terms.map(speakerLexeme), marks);
+  const candidates = findCandidates(set, seen, new Watched(wanted, terms.map(speakerLexeme), marks));
   let [documents, lengths] = [0, 0];
-  const candidates: Placed[] = [];
-  for (let at = 0; at < set.held.length; at++) {
-    const row = set.held[at];
-    if (row === undefined || seen[at] !== 1) continue;
+  for (let at = 0; at < seen.length; at++) {
+    if (seen[at] !== 1) continue;
     documents += 1;
-    lengths += row.length;
-    const found = watched.findIn(set, at);
-    if (found === undefined) continue;
-    const isTurn = row.type === EVENT_TYPE && row.hasSpeaker;
-    candidates.push({
-      id: row.id,
-      length: row.length,
-      isTurn,
-      isMarked: found.isMarked,
-      frequencies: found.frequencies,
-      at,
-    });
+    lengths += (set.wordsFrom[at + 1] as number) - (set.wordsFrom[at] as number);
   }
   const averageLength = documents === 0 ? 0 : lengths / documents;
   const statistics = { documents, averageLength, documentFrequencies: frequenciesOf(candidates) };
@@ -58,7 +45,50 @@ interface Placed extends TextCandidate {
   readonly at: number;
 }
 
-/** Of so many words few are another's: a row's words are first looked up in a table of their lowest bits. */
+/** What a row has of what is watched for. */
+interface Sighting {
+  readonly at: number;
+  readonly frequencies: Record<string, number>;
+  isWanted: boolean;
+  isMarked: boolean;
+}
+
+/** The seen rows that have a word that is wanted. All words of all rows are gone through in one loop, and few are looked up. */
+function findCandidates(
+  { held, wordsFrom, wordsLow, wordsHigh, counts }: WorkingSet,
+  seen: Uint8Array,
+  watched: Watched,
+) {
+  const { sieve } = watched;
+  const sightings: Sighting[] = [];
+  let row = 0;
+  let last: Sighting | undefined;
+  for (let at = 0; at < wordsLow.length; at++) {
+    const low = wordsLow[at] as number;
+    if (sieve[low % SIEVE] !== 1) continue;
+    const lexeme = watched.find(low, wordsHigh[at] as number);
+    if (lexeme === undefined) continue;
+    while ((wordsFrom[row + 1] as number) <= at) row++;
+    if (seen[row] !== 1) continue;
+    if (last?.at !== row) {
+      last = { at: row, frequencies: {}, isWanted: false, isMarked: false };
+      sightings.push(last);
+    }
+    last.isWanted ||= lexeme.isWanted;
+    last.isMarked ||= lexeme.isMark;
+    if (lexeme.isCounted) last.frequencies[lexeme.lexeme] = counts[at] as number;
+  }
+  const candidates: Placed[] = [];
+  for (const { at, frequencies, isWanted, isMarked } of sightings) {
+    const own = held[at];
+    if (!isWanted || own === undefined) continue;
+    const isTurn = own.type === EVENT_TYPE && own.hasSpeaker;
+    candidates.push({ id: own.id, length: own.length, isTurn, isMarked, frequencies, at });
+  }
+  return candidates;
+}
+
+/** Of so many words few are another's: a word is first looked up in a table of its lowest bits. */
 const SIEVE = 1_024;
 
 interface WatchedLexeme {
@@ -71,7 +101,8 @@ interface WatchedLexeme {
 
 /** The lexemes of a question, as rows are looked through for them. */
 class Watched {
-  readonly #sieve = new Uint8Array(SIEVE);
+  /** 1 where a watched lexeme has these lowest bits. */
+  readonly sieve = new Uint8Array(SIEVE);
   readonly #known = new Map<number, WatchedLexeme>();
 
   constructor(wanted: ReadonlySet<string>, speakers: readonly string[], marks: readonly string[]) {
@@ -79,27 +110,14 @@ class Watched {
     const counted = new Set([...wanted, ...speakers]);
     for (const lexeme of new Set([...counted, ...marks])) {
       const [low, high] = hashLexeme(lexeme);
-      this.#sieve[low % SIEVE] = 1;
+      this.sieve[low % SIEVE] = 1;
       const watched = { isWanted: wanted.has(lexeme), isCounted: counted.has(lexeme), isMark: marking.has(lexeme) };
       this.#known.set(keyOf(low, high), { lexeme, ...watched });
     }
   }
 
-  /** Undefined: none of those that are wanted. */
-  findIn(set: WorkingSet, row: number): Pick<TextCandidate, "frequencies" | "isMarked"> | undefined {
-    const end = set.wordsFrom[row + 1] ?? 0;
-    let [isFound, isMarked] = [false, false];
-    let frequencies: Record<string, number> | undefined;
-    for (let at = set.wordsFrom[row] ?? 0; at < end; at++) {
-      const low = set.wordsLow[at] ?? 0;
-      if (this.#sieve[low % SIEVE] !== 1) continue;
-      const known = this.#known.get(keyOf(low, set.wordsHigh[at] ?? 0));
-      if (known === undefined) continue;
-      isFound ||= known.isWanted;
-      isMarked ||= known.isMark;
-      if (known.isCounted) (frequencies ??= {})[known.lexeme] = set.counts[at] ?? 1;
-    }
-    return isFound && frequencies !== undefined ? { frequencies, isMarked } : undefined;
+  find(low: number, high: number): WatchedLexeme | undefined {
+    return this.#known.get(keyOf(low, high));
   }
 }
 
