@@ -25,6 +25,7 @@ const again = (name) => ({ path: "packages/postgres/test/set-aside.test.ts", nam
 const together = (name) => ({ path: "packages/postgres/test/add-together.test.ts", name });
 const graph = (name) => ({ path: "packages/pgvector/test/graph-search.test.ts", name });
 const changes = "packages/postgres/migrations/0050-changes.sql";
+const look = "packages/postgres/migrations/0051-look.sql";
 const follow = "packages/memory/src/working-set/follow.ts";
 const told = (name) => ({ path: "packages/postgres/test/searchable-rows.test.ts", name });
 const held = (name) => ({ path: "packages/pgvector/test/held-searches.test.ts", name });
@@ -428,8 +429,8 @@ export const guards = [
   },
   {
     guard: "talk: what was set aside is looked for as what waits is",
-    file: "packages/postgres/src/talk/messages.ts",
-    text: "\n    OR EXISTS (SELECT FROM engram.messages WHERE owner = ${tenant} AND failed_at IS NOT NULL)",
+    file: look,
+    text: "\n    OR EXISTS (SELECT FROM engram.messages WHERE owner = tenant AND failed_at IS NOT NULL)",
     broken: "",
     tests: { path: "packages/postgres/test/waiting-messages.test.ts", name: "could not be read" },
   },
@@ -463,10 +464,24 @@ export const guards = [
   },
   {
     guard: "held: a mark is below all that is under way",
-    file: "packages/postgres/src/searchable-rows.ts",
-    text: 'const MARK = "pg_snapshot_xmin(',
-    broken: 'const MARK = "pg_snapshot_xmax(',
+    file: look,
+    text: "'since', pg_snapshot_xmin(",
+    broken: "'since', pg_snapshot_xmax(",
     tests: told("a change is told after its commit"),
+  },
+  {
+    guard: "held: a list's mark is below all that is under way",
+    file: "packages/postgres/src/searchable-rows.ts",
+    text: "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS since",
+    broken: "SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS since",
+    tests: told("what could be seen when the rows were listed"),
+  },
+  {
+    guard: "held: a look goes by keys",
+    file: look,
+    text: "integer) RETURNS json\n  LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off",
+    broken: "integer) RETURNS json\n  LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan",
+    tests: told("a look goes by keys"),
   },
   {
     guard: "held: what is under way is told for as long as anything else",
