@@ -25,8 +25,8 @@ const again = (name) => ({ path: "packages/postgres/test/set-aside.test.ts", nam
 const together = (name) => ({ path: "packages/postgres/test/add-together.test.ts", name });
 const graph = (name) => ({ path: "packages/pgvector/test/graph-search.test.ts", name });
 const changes = "packages/postgres/migrations/0050-changes.sql";
-const look = "packages/postgres/migrations/0051-look.sql";
-const follow = "packages/memory/src/working-set/follow.ts";
+const poll = "packages/postgres/migrations/0051-poll-changes.sql";
+const replica = "packages/memory/src/working-set/replica.ts";
 const told = (name) => ({ path: "packages/postgres/test/searchable-rows.test.ts", name });
 const held = (name) => ({ path: "packages/pgvector/test/held-searches.test.ts", name });
 const sets = (name) => ({ path: "packages/memory/src/working-set/working-sets.test.ts", name });
@@ -429,7 +429,7 @@ export const guards = [
   },
   {
     guard: "talk: what was set aside is looked for as what waits is",
-    file: look,
+    file: poll,
     text: "\n    OR EXISTS (SELECT FROM engram.messages WHERE owner = tenant AND failed_at IS NOT NULL)",
     broken: "",
     tests: { path: "packages/postgres/test/waiting-messages.test.ts", name: "could not be read" },
@@ -464,7 +464,7 @@ export const guards = [
   },
   {
     guard: "held: a mark is below all that is under way",
-    file: look,
+    file: poll,
     text: "'since', pg_snapshot_xmin(",
     broken: "'since', pg_snapshot_xmax(",
     tests: told("a change is told after its commit"),
@@ -477,11 +477,11 @@ export const guards = [
     tests: told("what could be seen when the rows were listed"),
   },
   {
-    guard: "held: a look goes by keys",
-    file: look,
+    guard: "held: a poll goes by keys",
+    file: poll,
     text: "integer) RETURNS json\n  LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off",
     broken: "integer) RETURNS json\n  LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan",
-    tests: told("a look goes by keys"),
+    tests: told("a poll goes by keys"),
   },
   {
     guard: "held: what is under way is told for as long as anything else",
@@ -491,22 +491,22 @@ export const guards = [
     tests: told("longer than changes are told"),
   },
   {
-    guard: "held: what was told before the last look is not taken for known",
-    file: follow,
-    text: " ||\n    isBelow(since, look.toldFrom)",
+    guard: "held: what was told before the last poll is not taken for known",
+    file: replica,
+    text: " ||\n    isBelow(since, poll.toldFrom)",
     broken: "",
     tests: sets("what was told since is told no more"),
   },
   {
     guard: "held: another database, or a table that was filled past its triggers",
-    file: follow,
-    text: "    look.epoch !== epoch ||\n",
+    file: replica,
+    text: "    poll.epoch !== epoch ||\n",
     broken: "",
     tests: held("filled past its triggers"),
   },
   {
     guard: "held: a vector of another version is none",
-    file: follow,
+    file: replica,
     text: "stored?.version === row.version ?",
     broken: "stored !== undefined ?",
     tests: held("whatever is put"),
@@ -526,7 +526,7 @@ export const guards = [
     tests: held("one that expires"),
   },
   {
-    guard: "held: a look is of a time after the question",
+    guard: "held: a poll is of a time after the question",
     file: "packages/memory/src/working-set/next-run.ts",
     text: "if (running === undefined) return start();\n    next ??= running.then(startNext, startNext);\n    return next;",
     broken: "if (next !== undefined) return startNext();\n    return running ?? start();",

@@ -3,7 +3,7 @@ import type { Memory } from "./memory.ts";
 import { search, type HeldRows, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
 import { seenRows } from "./working-set/seen-rows.ts";
 
-/** Of the time that a search has, a look may take no more: the stores are to be in time too. */
+/** Of the time that a search has, a poll may take no more: the stores are to be in time too. */
 const SHARE_OF_LOOK = 0.25;
 
 /** What is held of those who are asked about, for a request with a query. Undefined: the stores are asked. Never throws. */
@@ -26,7 +26,7 @@ export async function holdRows(
 class OutOfDate extends Error {}
 
 /**
- * A search through what is held as of the last look; the statement that reads its rows tells whether anything had changed
+ * A search through what is held as of the last poll; the statement that reads its rows tells whether anything had changed
  * since. Nothing has, as a rule, and then one statement was all that the database was asked. Undefined: something had, or
  * nobody is held; nothing is to be concluded from that. Throws what `search` throws.
  */
@@ -38,16 +38,16 @@ export async function searchHeld(
   const { query, filter } = request;
   if (deps.workingSets === undefined || query === undefined) return undefined;
   const { collection } = await deps.live();
-  const glance = deps.workingSets.glance(filter, collection);
-  if (glance === undefined) return undefined;
+  const peek = deps.workingSets.peek(filter, collection);
+  if (peek === undefined) return undefined;
   let isJoined = false;
-  const findMemories = async (...asked: Parameters<typeof glance.join>): Promise<readonly Memory[]> => {
-    const { memories, isCurrent } = await glance.join(...asked);
+  const findMemories = async (...asked: Parameters<typeof peek.join>): Promise<readonly Memory[]> => {
+    const { memories, isCurrent } = await peek.join(...asked);
     if (!isCurrent) throw new OutOfDate();
     isJoined = true;
     return memories;
   };
-  const held = { set: glance.set, seen: seenRows(glance.set, filter, glance.now) };
+  const held = { set: peek.set, seen: seenRows(peek.set, filter, peek.now) };
   try {
     const joining = { ...deps, store: { ...deps.store, findMemories } };
     const result = await search(joining, request, { holding: Promise.resolve(held), deadline });

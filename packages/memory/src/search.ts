@@ -45,7 +45,7 @@ export interface SearchDeps {
   readonly live: () => Promise<Live>;
   readonly queryVectors: QueryVectors;
   /** Memories that are held here, which is sooner than to ask the stores. Absent: none are. */
-  readonly workingSets?: Pick<WorkingSets, "find" | "glance">;
+  readonly workingSets?: Pick<WorkingSets, "find" | "peek">;
   /** After this an arm is left behind and the other answers alone. */
   readonly deadlineMs: number;
   readonly onArm?: (arm: Arm, outcome: "ok" | "failed", seconds: number) => void;

@@ -2,7 +2,7 @@ import {
   CHANGES_MAX,
   tenantOf,
   type ChangesAsked,
-  type ChangesLook,
+  type ChangesPoll,
   type Mark,
   type MemoryFilter,
   type RowsOwner,
@@ -40,7 +40,7 @@ export function createSearchableRows(db: Executor): SearchableRows {
   return {
     list: (owner, limit) => list(db, owner, limit),
     read: (owner, ids) => read(db, owner, ids),
-    look: (asked) => look(db, asked),
+    poll: (asked) => poll(db, asked),
     join: (ids, filter, asked) => join(db, ids, filter, asked),
     forget: () => forget(db),
   };
@@ -91,8 +91,8 @@ interface ListColumns extends Record<string, unknown> {
   readonly known: readonly string[] | null;
 }
 
-/** What `engram.look` gives. */
-interface LookJson extends Mark {
+/** What `engram.poll_changes` gives. */
+interface PollJson extends Mark {
   readonly tenants: readonly { readonly talkWaits: boolean; readonly changes: readonly ChangeJson[] | null }[] | null;
 }
 
@@ -101,15 +101,15 @@ interface ChangeJson {
   readonly ids: readonly string[] | null;
 }
 
-function lookSql(asked: readonly ChangesAsked[], values: Values): string {
+function pollSql(asked: readonly ChangesAsked[], values: Values): string {
   const tenants = values.add(asked.map(({ tenant }) => tenant));
   const sinces = values.add(asked.map(({ since }) => since));
-  return `engram.look(${tenants}::uuid[], ${sinces}::text[]::xid8[], ${values.add(CHANGES_MAX)}::int)::text`;
+  return `engram.poll_changes(${tenants}::uuid[], ${sinces}::text[]::xid8[], ${values.add(CHANGES_MAX)}::int)::text`;
 }
 
-function toLook(text: string | null | undefined): ChangesLook {
+function toPoll(text: string | null | undefined): ChangesPoll {
   if (text === null || text === undefined) throw new Error("engram.changes_told has no row");
-  const { tenants, ...mark } = JSON.parse(text) as LookJson;
+  const { tenants, ...mark } = JSON.parse(text) as PollJson;
   return {
     ...mark,
     tenants: (tenants ?? []).map(({ changes, talkWaits }) => ({
@@ -119,13 +119,13 @@ function toLook(text: string | null | undefined): ChangesLook {
   };
 }
 
-async function look(db: Executor, asked: readonly ChangesAsked[]): Promise<ChangesLook> {
+async function poll(db: Executor, asked: readonly ChangesAsked[]): Promise<ChangesPoll> {
   const values = new Values();
-  const [row] = await db.query<{ look: string | null }>(`SELECT ${lookSql(asked, values)} AS look`, values.list);
-  return toLook(row?.look);
+  const [row] = await db.query<{ poll: string | null }>(`SELECT ${pollSql(asked, values)} AS poll`, values.list);
+  return toPoll(row?.poll);
 }
 
-/** The look is made once, not for each of the rows: OFFSET keeps it apart. */
+/** The poll is made once, not for each of the rows: OFFSET keeps it apart. */
 async function join(
   db: Executor,
   ids: readonly string[],
@@ -133,16 +133,16 @@ async function join(
   asked: ChangesAsked,
 ): ReturnType<SearchableRows["join"]> {
   const values = new Values();
-  const rows = await db.query<{ look: string | null } & (MemoryRow | { readonly id: null })>(
-    `SELECT l.look, m.* FROM (SELECT ${lookSql([asked], values)} AS look OFFSET 0) l
+  const rows = await db.query<{ poll: string | null } & (MemoryRow | { readonly id: null })>(
+    `SELECT p.poll, m.* FROM (SELECT ${pollSql([asked], values)} AS poll OFFSET 0) p
      LEFT JOIN (SELECT ${TOLD_COLUMNS}, ${INDEX_STATUS} FROM public.memories m
        WHERE m.id = ANY(${values.add(ids)}::uuid[]) AND ${filterSql(filter, values)}) m ON true`,
     values.list,
   );
-  const { tenants, ...mark } = toLook(rows[0]?.look);
+  const { tenants, ...mark } = toPoll(rows[0]?.poll);
   const [changes] = tenants;
-  if (changes === undefined) throw new Error("engram.look told nothing of who was asked about");
-  return { memories: rows.flatMap((row) => (row.id === null ? [] : [toMemory(row)])), look: { ...mark, ...changes } };
+  if (changes === undefined) throw new Error("engram.poll_changes told nothing of who was asked about");
+  return { memories: rows.flatMap((row) => (row.id === null ? [] : [toMemory(row)])), poll: { ...mark, ...changes } };
 }
 
 /** Seconds have six decimals. */

@@ -16,9 +16,9 @@ describeOnDatabases("searchable rows", (db, name) => {
     await db.script(`TRUNCATE public.memories; DELETE FROM engram.changes;
       UPDATE engram.changes_told SET told_from = '0', next = '0', next_at = now()`);
   });
-  const mark = async (): Promise<string> => (await rows.look([])).since;
+  const mark = async (): Promise<string> => (await rows.poll([])).since;
   const told = async (since: string): Promise<readonly Change[]> =>
-    (await rows.look([{ tenant, since }])).tenants[0]?.changes ?? [];
+    (await rows.poll([{ tenant, since }])).tenants[0]?.changes ?? [];
   const idsOf = (changes: readonly Change[]) => new Set(changes.flatMap(({ ids }) => ids ?? ["too many"]));
   /** The mark that is to be the first one told, once it is old enough, is. */
   const growOld = (): Promise<unknown> =>
@@ -128,8 +128,8 @@ describeOnDatabases("searchable rows", (db, name) => {
     const since = await mark();
     const [mine, other] = [await put({ content: "Моё" }), await put({ content: "Чужое", userId: "v" })];
     const theirs = tenantOf({ ...owner, userId: "v", agentId: null });
-    const looked = await rows.look([theirs, tenant, theirs].map((one) => ({ tenant: one, since })));
-    expect(looked.tenants.map(({ changes }) => idsOf(changes))).toEqual(
+    const polled = await rows.poll([theirs, tenant, theirs].map((one) => ({ tenant: one, since })));
+    expect(polled.tenants.map(({ changes }) => idsOf(changes))).toEqual(
       [other, mine, other].map((id) => new Set([id])),
     );
   });
@@ -146,7 +146,7 @@ describeOnDatabases("searchable rows", (db, name) => {
     const lately = await mark();
     expect(await rows.forget()).toEqual({ deleted: 1, more: false });
     expect(await told(since)).toEqual([]);
-    const { toldFrom } = await rows.look([]);
+    const { toldFrom } = await rows.poll([]);
     expect(BigInt(toldFrom)).toBeGreaterThan(BigInt(since));
     expect(BigInt(toldFrom)).toBeLessThanOrEqual(BigInt(lately));
   });
@@ -157,9 +157,9 @@ describeOnDatabases("searchable rows", (db, name) => {
     const since = await mark();
     expect(await told(since)).toHaveLength(1);
     expect(await rows.forget()).toEqual({ deleted: 1, more: false });
-    const looked = await rows.look([{ tenant, since }]);
-    expect(looked.tenants[0]?.changes).toEqual([]);
-    expect(BigInt(looked.toldFrom)).toBeLessThanOrEqual(BigInt(looked.since));
+    const polled = await rows.poll([{ tenant, since }]);
+    expect(polled.tenants[0]?.changes).toEqual([]);
+    expect(BigInt(polled.toldFrom)).toBeLessThanOrEqual(BigInt(polled.since));
     expect(await rows.forget()).toEqual({ deleted: 0, more: false });
   });
 
@@ -171,7 +171,7 @@ describeOnDatabases("searchable rows", (db, name) => {
     expect(await told(since)).toHaveLength(CHANGES_MAX + 1);
   });
 
-  test("a look goes by keys, however small the tables were when it was planned", async () => {
+  test("a poll goes by keys, however small the tables were when it was planned", async () => {
     await db.script(
       "INSERT INTO engram.changes (tenant, ids) SELECT gen_random_uuid(), '{}' FROM generate_series(1, 20); ANALYZE",
     );
@@ -185,26 +185,26 @@ describeOnDatabases("searchable rows", (db, name) => {
         return counts.map(({ scans }) => scans);
       };
       const before = await countScans();
-      await createSearchableRows(tx).look([{ tenant, since: "1" }]);
+      await createSearchableRows(tx).poll([{ tenant, since: "1" }]);
       expect((await countScans()).map((scans, at) => scans - (before[at] ?? 0))).toEqual([0, 0, 1]);
     });
   });
 
   // One session has no two transactions at once.
   (name === "PostgreSQL" ? describe : describe.skip)("transactions that end in another order than they began", () => {
-    test("a change is told after its commit, however many looks were before it", async () => {
+    test("a change is told after its commit, however many polls were before it", async () => {
       await whileOpen(
         (tx) => insert(tx, "медленно"),
         async (commit) => {
           const begin = await mark();
           await insert(db, "быстро");
-          const early = await rows.look([{ tenant, since: begin }]);
+          const early = await rows.poll([{ tenant, since: begin }]);
           expect(idsOf(early.tenants[0]?.changes ?? []).size).toBe(1);
           // The quick one is told again as long as the slow one, which began before it, is under way.
-          const again = await rows.look([{ tenant, since: early.since }]);
+          const again = await rows.poll([{ tenant, since: early.since }]);
           expect(again.tenants).toEqual(early.tenants);
           await commit();
-          const late = await rows.look([{ tenant, since: again.since }]);
+          const late = await rows.poll([{ tenant, since: again.since }]);
           expect(idsOf(late.tenants[0]?.changes ?? []).size).toBe(2);
           expect(await told(late.since)).toEqual([]);
         },
@@ -259,9 +259,9 @@ describeOnDatabases("searchable rows", (db, name) => {
       );
       await growOld();
       await rows.forget();
-      const looked = await rows.look([{ tenant, since: begin }]);
-      expect(BigInt(looked.toldFrom)).toBeLessThanOrEqual(BigInt(begin));
-      expect(idsOf(looked.tenants[0]?.changes ?? []).size).toBe(1);
+      const polled = await rows.poll([{ tenant, since: begin }]);
+      expect(BigInt(polled.toldFrom)).toBeLessThanOrEqual(BigInt(begin));
+      expect(idsOf(polled.tenants[0]?.changes ?? []).size).toBe(1);
     });
 
     /** Runs `meanwhile` beside a transaction that has done `work`; that ends by `commit`, else after `meanwhile`. */

@@ -28,11 +28,11 @@ export interface RowsOwner {
 /** What came to pass in the truth, told in the order in which it can be seen. */
 export interface ChangesAsked {
   readonly tenant: string;
-  /** The mark of the look before this one. */
+  /** The mark of the poll before this one. */
   readonly since: string;
 }
 
-/** The changes of one tenant that a look before this one may not have seen. */
+/** The changes of one tenant that a poll before this one may not have seen. */
 export interface Change {
   /** Of a transaction: all its changes can be seen at once, and are told again until none before it is under way. */
   readonly transaction: string;
@@ -40,9 +40,9 @@ export interface Change {
   readonly ids: readonly string[] | undefined;
 }
 
-/** Where a look stands. */
+/** Where a poll stands. */
 export interface Mark {
-  /** What the next look is to begin from; grows, as long as `epoch` stays. */
+  /** What the next poll is to begin from; grows, as long as `epoch` stays. */
   readonly since: string;
   /** Changes before this mark are no longer told. */
   readonly toldFrom: string;
@@ -52,10 +52,10 @@ export interface Mark {
   readonly clock: number;
 }
 
-/** Changes of one tenant that a look tells; one more says that there are too many. */
+/** Changes of one tenant that a poll tells; one more says that there are too many. */
 export const CHANGES_MAX = 2_000;
 
-export interface ChangesLook extends Mark {
+export interface ChangesPoll extends Mark {
   /** For each that was asked, in order. */
   readonly tenants: readonly TenantChanges[];
 }
@@ -66,7 +66,7 @@ export interface TenantChanges {
   readonly talkWaits: boolean;
 }
 
-export interface TenantLook extends Mark, TenantChanges {}
+export interface TenantPoll extends Mark, TenantChanges {}
 
 export interface ListedRows extends Pick<Mark, "since" | "epoch"> {
   readonly ids: readonly string[];
@@ -81,13 +81,13 @@ export interface SearchableRows {
   /** Those among `ids` that are live and the user's own. */
   read(owner: RowsOwner, ids: readonly string[]): Promise<readonly SearchableRow[]>;
   /** One statement for all that ask. What had been committed when it began is in it. */
-  look(asked: readonly ChangesAsked[]): Promise<ChangesLook>;
-  /** The rows among `ids` that the filter lets through, live ones only and in no order, and a look of the same instant. */
+  poll(asked: readonly ChangesAsked[]): Promise<ChangesPoll>;
+  /** The rows among `ids` that the filter lets through, live ones only and in no order, and a poll of the same instant. */
   join(
     ids: readonly string[],
     filter: MemoryFilter,
     asked: ChangesAsked,
-  ): Promise<{ readonly memories: readonly Memory[]; readonly look: TenantLook }>;
+  ): Promise<{ readonly memories: readonly Memory[]; readonly poll: TenantPoll }>;
   /** Takes away a chunk of what was told for a quarter of an hour. */
   forget(): Promise<{ deleted: number; more: boolean }>;
 }

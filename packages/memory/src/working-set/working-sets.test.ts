@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { DEFAULT_PROJECT_ID } from "../ids.ts";
-import type { Change, ChangesLook, SearchableRow, SearchableRows } from "../ports/index.ts";
+import type { Change, ChangesPoll, SearchableRow, SearchableRows } from "../ports/index.ts";
 import { createNextRun } from "./next-run.ts";
 import { createWorkingSets, type WorkingSetsOptions } from "./working-sets.ts";
 
@@ -41,7 +41,7 @@ class FakeRows implements SearchableRows {
     if (this.fault !== undefined) return Promise.reject(this.fault);
     return Promise.resolve(ids.flatMap((id) => this.rows.get(id) ?? []));
   }
-  async look(asked: Parameters<SearchableRows["look"]>[0]): Promise<ChangesLook> {
+  async poll(asked: Parameters<SearchableRows["poll"]>[0]): Promise<ChangesPoll> {
     this.asked.push(asked.length);
     await new Promise((resolve) => setImmediate(resolve));
     const { since, toldFrom, epoch } = this;
@@ -49,9 +49,9 @@ class FakeRows implements SearchableRows {
     const tenants = asked.map((one) => ({ changes: told(one.since), talkWaits: this.talkWaits }));
     return { since: String(since), toldFrom: String(toldFrom), epoch, clock: Date.now(), tenants };
   }
-  async join(_ids: readonly string[], _filter: unknown, asked: Parameters<SearchableRows["look"]>[0][number]) {
-    const { tenants, ...mark } = await this.look([asked]);
-    return { memories: [], look: { ...mark, ...(tenants[0] ?? { changes: [], talkWaits: false }) } };
+  async join(_ids: readonly string[], _filter: unknown, asked: Parameters<SearchableRows["poll"]>[0][number]) {
+    const { tenants, ...mark } = await this.poll([asked]);
+    return { memories: [], poll: { ...mark, ...(tenants[0] ?? { changes: [], talkWaits: false }) } };
   }
   forget(): ReturnType<SearchableRows["forget"]> {
     return Promise.resolve({ deleted: 0, more: false });
@@ -221,7 +221,7 @@ describe("createWorkingSets", () => {
     expect(sets.held.users).toBe(0);
   });
 
-  test("questions of one moment are one look, and each is of a time after it was asked", async () => {
+  test("questions of one moment are one poll, and each is of a time after it was asked", async () => {
     const sets = create();
     for (const user of ["u", "v", "w"]) await held(sets, user);
     rows.asked = [];
@@ -229,31 +229,31 @@ describe("createWorkingSets", () => {
     expect(rows.asked).toEqual([3, 1]);
   });
 
-  test("a glance waits for nothing, and its join tells whether anything had changed", async () => {
+  test("a peek waits for nothing, and its join tells whether anything had changed", async () => {
     const sets = create();
     const filter = filterOf("u");
-    expect(sets.glance(filter, undefined)).toBeUndefined();
+    expect(sets.peek(filter, undefined)).toBeUndefined();
     await held(sets);
-    const [early, late] = [sets.glance(filter, undefined), sets.glance(filter, undefined)];
+    const [early, late] = [sets.peek(filter, undefined), sets.peek(filter, undefined)];
     expect(await early?.join([], filter)).toMatchObject({ isCurrent: true });
     rows.put("b");
     expect(await late?.join([], filter)).toMatchObject({ isCurrent: false });
-    // What another search has seen meanwhile is no part of the set that was glanced at.
+    // What another search has seen meanwhile is no part of the set that was peeked at.
     expect(idsOf(await held(sets))).toEqual(["a1", "b1"]);
     expect(await early?.join([], filter)).toMatchObject({ isCurrent: false });
-    // Whose memories change between questions is not glanced at until they have come to rest.
-    expect(sets.glance(filter, undefined)).toBeUndefined();
+    // Whose memories change between questions is not peeked at until they have come to rest.
+    expect(sets.peek(filter, undefined)).toBeUndefined();
     await held(sets);
-    expect(await sets.glance(filter, undefined)?.join([], filter)).toMatchObject({ isCurrent: true });
+    expect(await sets.peek(filter, undefined)?.join([], filter)).toMatchObject({ isCurrent: true });
     rows.talkWaits = true;
-    expect(await sets.glance(filter, undefined)?.join([], filter)).toMatchObject({ isCurrent: false });
+    expect(await sets.peek(filter, undefined)?.join([], filter)).toMatchObject({ isCurrent: false });
     await held(sets);
-    expect(sets.glance(filter, undefined)).toBeUndefined();
+    expect(sets.peek(filter, undefined)).toBeUndefined();
     rows.talkWaits = false;
     await held(sets);
-    expect(sets.glance(filter, undefined)).toBeDefined();
+    expect(sets.peek(filter, undefined)).toBeDefined();
     time = 16 * MINUTE;
-    expect(sets.glance(filter, undefined)).toBeUndefined();
+    expect(sets.peek(filter, undefined)).toBeUndefined();
   });
 
   test("what was seen when the rows were read is not read again", async () => {

@@ -1,8 +1,8 @@
 import { createGroupCommit } from "../group-commit.ts";
 import type { Memory } from "../memory.ts";
-import type { ChangesAsked, CollectionRef, SearchableRows, TenantLook, VectorIndex } from "../ports/index.ts";
+import type { ChangesAsked, CollectionRef, SearchableRows, TenantPoll, VectorIndex } from "../ports/index.ts";
 import { tenantOf, type MemoryFilter } from "../scope.ts";
-import { openFollowed, type Followed, type Found, type Place, type Sources } from "./follow.ts";
+import { openReplica, type Replica, type Found, type Place, type Sources } from "./replica.ts";
 import { ownerOf } from "./seen-rows.ts";
 import type { WorkingSet } from "./working-set.ts";
 
@@ -24,19 +24,19 @@ export interface WorkingSets {
    * is held, and the stores are to be asked. Throws what the truth throws.
    */
   find(filter: MemoryFilter, collection: CollectionRef | undefined): Promise<Found | undefined>;
-  /** The same as of the last look, without waiting for anything. Undefined: none is held. */
-  glance(filter: MemoryFilter, collection: CollectionRef | undefined): SetGlance | undefined;
+  /** The same as of the last poll, without waiting for anything. Undefined: none is held. */
+  peek(filter: MemoryFilter, collection: CollectionRef | undefined): SetPeek | undefined;
   /** How many are held, and what they take. */
   readonly held: Holding;
   close(): void;
 }
 
-export interface SetGlance {
+export interface SetPeek {
   readonly set: WorkingSet;
   /** By the database's clock. */
   readonly now: Date;
   /**
-   * The rows among `ids` under the filter. `isCurrent`: at that instant nothing had changed since the last look, and no talk
+   * The rows among `ids` under the filter. `isCurrent`: at that instant nothing had changed since the last poll, and no talk
    * waited.
    */
   join(
@@ -67,7 +67,7 @@ export interface WorkingSetsOptions {
 }
 
 interface Entry {
-  readonly followed: Followed;
+  readonly replica: Replica;
   readonly loadedAt: number;
   askedAt: number;
   /** As they are counted. */
@@ -94,14 +94,14 @@ export function createWorkingSets({
   const asked = new Map<string, { times: number; at: number }>();
   const loading = new Set<string>();
   let bytes = 0;
-  const looks = createGroupCommit<ChangesAsked, TenantLook>({
+  const polls = createGroupCommit<ChangesAsked, TenantPoll>({
     choose: (waiting) => waiting,
     async write(group) {
-      const { tenants, ...look } = await rows.look(group);
-      return tenants.map((ofOne) => ({ ...look, ...ofOne }));
+      const { tenants, ...poll } = await rows.poll(group);
+      return tenants.map((ofOne) => ({ ...poll, ...ofOne }));
     },
   });
-  const sources: Sources = { rows, index, look: (one) => looks.put(one) };
+  const sources: Sources = { rows, index, poll: (one) => polls.put(one) };
   const sweeping = setInterval(() => {
     const before = now() - IDLE_MS;
     for (const [key, { askedAt }] of entries) if (askedAt < before) forget(key);
@@ -113,14 +113,14 @@ export function createWorkingSets({
     if (loading.has(key) || loading.size >= LOADS_MAX || (isFull() && !entries.has(key))) return;
     loading.add(key);
     try {
-      const followed = await openFollowed(sources, place, bytesMax);
+      const replica = await openReplica(sources, place, bytesMax);
       const [loadedAt, askedAt] = [now(), now()];
-      // Too large, which is to be looked at again later only.
-      if (followed === undefined || followed.bytes > bytesMax) asked.set(key, { times: -Infinity, at: loadedAt });
+      // Too large, which is to be tried again later only.
+      if (replica === undefined || replica.bytes > bytesMax) asked.set(key, { times: -Infinity, at: loadedAt });
       else {
         asked.delete(key);
         forget(key);
-        entries.set(key, { followed, loadedAt, askedAt, bytes: 0 });
+        entries.set(key, { replica, loadedAt, askedAt, bytes: 0 });
         count(key);
       }
     } catch (error) {
@@ -145,8 +145,8 @@ export function createWorkingSets({
   function count(key: string): void {
     const entry = entries.get(key);
     if (entry === undefined) return;
-    bytes += entry.followed.bytes - entry.bytes;
-    entry.bytes = entry.followed.bytes;
+    bytes += entry.replica.bytes - entry.bytes;
+    entry.bytes = entry.replica.bytes;
     for (const oldest of entries.keys()) {
       if (bytes <= bytesMax) return;
       forget(oldest);
@@ -193,7 +193,7 @@ export function createWorkingSets({
       if (countAsked(key) >= admittedAt) void load(key, place);
       return undefined;
     }
-    const found = await entry.followed.follow();
+    const found = await entry.replica.catchUp();
     const age = now() - entry.loadedAt;
     if (entries.get(key) !== entry) return found;
     // One that cannot be read anew in time is given up.
@@ -212,20 +212,20 @@ export function createWorkingSets({
       if (bytesMax > 0) onLookup(placed === undefined ? "beyond" : found === undefined ? "absent" : "held", holding());
       return found;
     },
-    glance(filter, collection) {
+    peek(filter, collection) {
       const placed = placeOf(filter, collection);
       const entry = placed && touch(placed.key);
       // One that is too old is left to `find`.
       if (entry === undefined || now() - entry.loadedAt > AGE_MAX_MS) return undefined;
-      const glance = entry.followed.glance();
-      if (glance === undefined) return undefined;
+      const peek = entry.replica.peek();
+      if (peek === undefined) return undefined;
       let isCounted = false;
       return {
-        set: glance.set,
-        now: glance.now,
+        set: peek.set,
+        now: peek.now,
         async join(ids, joined) {
-          const { memories, look } = await rows.join(ids, joined, glance.asked);
-          const isCurrent = glance.isCurrent(look);
+          const { memories, poll } = await rows.join(ids, joined, peek.asked);
+          const isCurrent = peek.isCurrent(poll);
           if (isCurrent && !isCounted) onLookup("held", holding());
           isCounted ||= isCurrent;
           return { memories, isCurrent };

@@ -6,7 +6,7 @@ import {
   type RowsOwner,
   type SearchableRow,
   type SearchableRows,
-  type TenantLook,
+  type TenantPoll,
   type VectorIndex,
 } from "../ports/index.ts";
 import { createNextRun } from "./next-run.ts";
@@ -24,8 +24,8 @@ const CHANGED_MAX = 1_000;
 export interface Sources {
   readonly rows: SearchableRows;
   readonly index: Pick<VectorIndex, "readVectors">;
-  /** As `rows.look`, for one of several that ask at once. */
-  readonly look: (asked: ChangesAsked) => Promise<TenantLook>;
+  /** As `rows.poll`, for one of several that ask at once. */
+  readonly poll: (asked: ChangesAsked) => Promise<TenantPoll>;
 }
 
 /** Whose set, and the live collection, if its vectors can be read. */
@@ -35,13 +35,13 @@ export interface Place {
   readonly collection: CollectionRef | undefined;
 }
 
-export interface Followed {
-  /** Of the last look. */
+export interface Replica {
+  /** Of the last poll. */
   readonly bytes: number;
-  /** The set as of a moment after the call. Undefined: it cannot be followed any more and is to be read anew. */
-  follow(): Promise<Found | undefined>;
-  /** The set as of the last look, without another one. Undefined: as it was then, it is likely not to do. */
-  glance(): Glance | undefined;
+  /** The set as of a moment after the call. Undefined: it cannot catch up any more and is to be read anew. */
+  catchUp(): Promise<Found | undefined>;
+  /** The set as of the last poll, without another one. Undefined: as it was then, it is likely not to do. */
+  peek(): Peek | undefined;
 }
 
 /** A user's set as of one moment. */
@@ -54,13 +54,13 @@ export interface Found {
 }
 
 /** A set that may be out of date: whoever goes through it asks afterwards whether it was. */
-export interface Glance extends Omit<Found, "talkWaits"> {
+export interface Peek extends Omit<Found, "talkWaits"> {
   readonly asked: ChangesAsked;
-  /** Nothing had changed when this look was made, and no talk waited. */
-  isCurrent(look: TenantLook): boolean;
+  /** Nothing had changed when this poll was made, and no talk waited. */
+  isCurrent(poll: TenantPoll): boolean;
 }
 
-/** What a look is compared with: the mark of the one before, and the transactions from there on that are in the set. */
+/** What a poll is compared with: the mark of the one before, and the transactions from there on that are in the set. */
 interface Seen {
   readonly set: WorkingSet;
   readonly since: string;
@@ -71,7 +71,7 @@ interface Seen {
  * Reads a user's set, some rows at a time, so that nobody waits long for it; what changes meanwhile is told later. Undefined:
  * it is too large.
  */
-export async function openFollowed(sources: Sources, place: Place, bytesMax: number): Promise<Followed | undefined> {
+export async function openReplica(sources: Sources, place: Place, bytesMax: number): Promise<Replica | undefined> {
   const dims = place.collection?.dims ?? 0;
   const rowsMax = dims === 0 ? ROWS_MAX : Math.min(ROWS_MAX, Math.floor(NUMBERS_MAX / dims));
   const listed = await sources.rows.list(place.owner, rowsMax);
@@ -82,20 +82,20 @@ export async function openFollowed(sources: Sources, place: Place, bytesMax: num
     since: listed.since,
     known: new Set(listed.known),
   };
-  /** Nothing had changed between the last two looks, and no talk waited. */
+  /** Nothing had changed between the last two polls, and no talk waited. */
   let isQuiet = true;
   /** How far the database's clock is ahead of this process's. */
   let clockAheadMs = 0;
 
-  const moveOn = (set: WorkingSet, look: TenantLook): void => {
-    const told = look.changes.map(({ transaction }) => transaction);
-    seen = { set, since: look.since, known: new Set(told.filter((one) => !isBelow(one, look.since))) };
-    clockAheadMs = look.clock - Date.now();
+  const moveOn = (set: WorkingSet, poll: TenantPoll): void => {
+    const told = poll.changes.map(({ transaction }) => transaction);
+    seen = { set, since: poll.since, known: new Set(told.filter((one) => !isBelow(one, poll.since))) };
+    clockAheadMs = poll.clock - Date.now();
   };
-  const follow = createNextRun(async (): Promise<Found | undefined> => {
+  const catchUp = createNextRun(async (): Promise<Found | undefined> => {
     const before = seen;
-    const look = await sources.look({ tenant: place.tenant, since: before.since });
-    const fresh = newIn(look, before, epoch);
+    const poll = await sources.poll({ tenant: place.tenant, since: before.since });
+    const fresh = newIn(poll, before, epoch);
     if (fresh === undefined) return undefined;
     let { set } = before;
     if (fresh.length > 0) {
@@ -105,24 +105,24 @@ export async function openFollowed(sources: Sources, place: Place, bytesMax: num
       set = patch(set, ids, await withVectors(sources, place, rows));
       if (set.held.length > rowsMax) return undefined;
     }
-    isQuiet = fresh.length === 0 && !look.talkWaits;
-    moveOn(set, look);
-    return { set, now: new Date(look.clock), talkWaits: look.talkWaits };
+    isQuiet = fresh.length === 0 && !poll.talkWaits;
+    moveOn(set, poll);
+    return { set, now: new Date(poll.clock), talkWaits: poll.talkWaits };
   });
   return {
-    follow,
-    glance() {
+    catchUp,
+    peek() {
       if (!isQuiet) return undefined;
-      const glanced = seen;
+      const peeked = seen;
       return {
-        set: glanced.set,
+        set: peeked.set,
         now: new Date(Date.now() + clockAheadMs),
-        asked: { tenant: place.tenant, since: glanced.since },
-        isCurrent(look) {
-          const isCurrent = newIn(look, glanced, epoch)?.length === 0 && !look.talkWaits;
+        asked: { tenant: place.tenant, since: peeked.since },
+        isCurrent(poll) {
+          const isCurrent = newIn(poll, peeked, epoch)?.length === 0 && !poll.talkWaits;
           isQuiet &&= isCurrent;
           // Unless somebody else has moved on meanwhile.
-          if (isCurrent && seen === glanced) moveOn(glanced.set, look);
+          if (isCurrent && seen === peeked) moveOn(peeked.set, poll);
           return isCurrent;
         },
       };
@@ -134,13 +134,13 @@ export async function openFollowed(sources: Sources, place: Place, bytesMax: num
 }
 
 /** The changes that are not in the set. Undefined: what is in the set cannot be made up for by changes. */
-function newIn(look: TenantLook, { since, known }: Seen, epoch: string): readonly Change[] | undefined {
+function newIn(poll: TenantPoll, { since, known }: Seen, epoch: string): readonly Change[] | undefined {
   const isBroken =
-    look.changes.length > CHANGES_MAX ||
-    look.epoch !== epoch ||
-    isBelow(look.since, since) ||
-    isBelow(since, look.toldFrom);
-  return isBroken ? undefined : look.changes.filter(({ transaction }) => !known.has(transaction));
+    poll.changes.length > CHANGES_MAX ||
+    poll.epoch !== epoch ||
+    isBelow(poll.since, since) ||
+    isBelow(since, poll.toldFrom);
+  return isBroken ? undefined : poll.changes.filter(({ transaction }) => !known.has(transaction));
 }
 
 async function readSet(sources: Sources, place: Place, ids: readonly string[]): Promise<WorkingSet> {

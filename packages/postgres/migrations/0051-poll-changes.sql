@@ -19,10 +19,10 @@ BEGIN
     (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()));
 END $$;
 
--- Where the truth stands (`since`: the mark that the next look is to begin from; `clock`: milliseconds since 1970, by the
+-- Where the truth stands (`since`: the mark that the next poll is to begin from; `clock`: milliseconds since 1970, by the
 -- clock that memories expire by), and of each of the tenants what has changed from its mark on, a row more than `changes_max`
 -- at most, and whether talk of it waits.
-CREATE FUNCTION engram.look(tenants uuid[], sinces xid8[], changes_max integer) RETURNS json
+CREATE FUNCTION engram.poll_changes(tenants uuid[], sinces xid8[], changes_max integer) RETURNS json
   LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 BEGIN
   RETURN (SELECT json_build_object('since', pg_snapshot_xmin(pg_current_snapshot())::text, 'toldFrom', t.told_from::text,
