@@ -6,7 +6,7 @@ import { isUuid } from "./ids.ts";
 import { textScores, turnShare, type TextScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { MemoryStore, TextHits, VectorHit } from "./ports/index.ts";
-import type { SearchRequest, SearchResult } from "./search.ts";
+import type { SearchRequest, SearchResult } from "./search-types.ts";
 import type { VectorArm } from "./vector-arm.ts";
 
 /** The vector arm asks on with so many times the pool while too little of what it found stands, and no further than this. */

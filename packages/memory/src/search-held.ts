@@ -1,6 +1,7 @@
 import { beforeDeadline } from "./arms.ts";
 import type { Memory } from "./memory.ts";
-import { search, type HeldRows, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
+import type { HeldRows, SearchDeps, SearchRequest, SearchResult } from "./search-types.ts";
+import { search } from "./search.ts";
 import { seenRows } from "./working-set/seen-rows.ts";
 
 /** Of the time that a search has, a poll may take no more: the stores are to be in time too. */

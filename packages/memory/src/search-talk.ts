@@ -5,7 +5,8 @@ import { lexicalScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { Conversations, TextQuery } from "./ports/index.ts";
 import { holdRows, searchHeld } from "./search-held.ts";
-import { search, type Degradation, type SearchDeps, type SearchRequest, type SearchResult } from "./search.ts";
+import type { Degradation, SearchDeps, SearchRequest, SearchResult } from "./search-types.ts";
+import { search } from "./search.ts";
 import { textQueryOf } from "./text-query.ts";
 
 /** Messages with a word in common that are looked at; those that wait for their extraction are few. */

@@ -4,7 +4,8 @@ import type { Memory } from "./memory.ts";
 import type { Embedder, IndexTarget, MemoryStore, TextHits, VectorIndex } from "./ports/index.ts";
 import { createQueryVectors } from "./query-vectors.ts";
 import { tenantOf } from "./scope.ts";
-import { search, type SearchDeps, type SearchRequest } from "./search.ts";
+import type { SearchDeps, SearchRequest } from "./search-types.ts";
+import { search } from "./search.ts";
 
 const DEADLINE_MS = 30;
 const ids = ["a", "b", "c"].map((letter) => `00000000-0000-7000-8000-00000000000${letter}`);

@@ -2,7 +2,7 @@ import { beforeDeadline, poolOf, timed } from "./arms.ts";
 import { toMemoryError } from "./errors.ts";
 import type { CollectionRef, IndexTarget, VectorHit } from "./ports/index.ts";
 import { idsOf, MANY_USERS, tenantsOf } from "./search-reach.ts";
-import type { Degradation, HeldRows, SearchDeps, SearchRequest } from "./search.ts";
+import type { Degradation, HeldRows, SearchDeps, SearchRequest } from "./search-types.ts";
 import type { Vector } from "./vector.ts";
 import { searchVectors as searchVectorsIn } from "./working-set/search-vectors.ts";
 
