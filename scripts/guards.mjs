@@ -484,6 +484,13 @@ export const guards = [
     tests: told("a poll goes by keys"),
   },
   {
+    guard: "held: whether talk waits goes by keys",
+    file: poll,
+    text: "RETURNS boolean\n  LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET enable_seqscan = off",
+    broken: "RETURNS boolean\n  LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan",
+    tests: told("a poll goes by keys"),
+  },
+  {
     guard: "held: what is under way is told for as long as anything else",
     file: changes,
     text: "SET next = pg_snapshot_xmin(pg_current_snapshot()), next_at",

@@ -1,5 +1,5 @@
 import { MemoryError } from "./errors.ts";
-import type { Arm, SearchDeps, SearchRequest } from "./search-types.ts";
+import type { Arm, SearchDeps, SearchRequest } from "./search-request.ts";
 
 /** Candidates of an arm that may have to answer alone: as many repetitions as answers leave the limit filled. */
 export const poolOf = (min: number, { limit }: Pick<SearchRequest, "limit">): number => Math.max(min, 2 * limit);

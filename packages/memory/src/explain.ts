@@ -3,7 +3,7 @@ import type { Ranked } from "./fuse.ts";
 import { isUuid } from "./ids.ts";
 import type { Memory } from "./memory.ts";
 import type { CosineScale, MemoryStore, TextHits, TextTerm, VectorHit } from "./ports/index.ts";
-import type { SearchRequest } from "./search-types.ts";
+import type { SearchRequest } from "./search-request.ts";
 
 /** So many of what is not in the answer are explained. */
 const DROPPED_MAX = 20;

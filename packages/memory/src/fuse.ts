@@ -71,6 +71,7 @@ export function fuse(input: FuseInput): readonly Ranked[] {
   );
 }
 
+/** What both arms found. Of a vector hit that is told twice the nearer counts, of one without a number none. */
 export function candidatesOf(vectorHits: FuseInput["vectorHits"], text: TextScores): Candidates {
   const left = new Map<string, number>();
   for (const { id, cosine } of vectorHits ?? []) {

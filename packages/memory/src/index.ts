@@ -38,7 +38,7 @@ export * from "./retention.ts";
 export * from "./schedule.ts";
 export * from "./scope.ts";
 export * from "./search-talk.ts";
-export * from "./search-types.ts";
+export * from "./search-request.ts";
 export * from "./search.ts";
 export * from "./text-candidates.ts";
 export * from "./text-query.ts";

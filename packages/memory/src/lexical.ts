@@ -23,7 +23,7 @@ const MARK = 0.045;
 /** The speaker of a turn as a lexeme: engram.search_speaker in the migrations. */
 export const speakerLexeme = (lexeme: string): string => `@who:${lexeme}`;
 
-/** What words speak for hits, in their order, and then for those that stand beside them, 0..1. NaN: nothing. */
+/** What words speak for hits, in their order, and then for those that stand beside them, each once, 0..1. NaN: nothing. */
 export interface TextScores {
   readonly ids: readonly string[];
   readonly scores: ArrayLike<number>;
@@ -36,7 +36,7 @@ export interface TextScores {
  * finds what is said in the turn after the words (retrieval.md 3: +8 recall@10, where sums of scores give +3.5).
  * Neighbours that have none of the words are among the results, too. Independent of the order of what comes in.
  */
-export function textScores(text: TextHits): TextScores {
+export function scoreText(text: TextHits): TextScores {
   const terms = termShares(text);
   const ceiling = terms.reduce((sum, term) => sum + term.ceiling, 0);
   if (ceiling === 0) return { ids: [], scores: [] };
@@ -62,7 +62,7 @@ export function textScores(text: TextHits): TextScores {
 
 /** The same by id; what nothing speaks for is not there. */
 export function lexicalScores(text: TextHits): ReadonlyMap<string, number> {
-  const { ids, scores } = textScores(text);
+  const { ids, scores } = scoreText(text);
   const byId = ids.map((id, place): [string, number] => [id, scores[place] ?? Number.NaN]);
   return new Map(byId.filter(([, score]) => !Number.isNaN(score)));
 }

@@ -7,7 +7,7 @@ import { lexicalScores } from "./lexical.ts";
 import type { IndexStatus, Memory } from "./memory.ts";
 import type { IndexTarget, TextHit, TextHits, TextTerm, VectorHit } from "./ports/index.ts";
 import { rank } from "./rank.ts";
-import type { SearchRequest } from "./search-types.ts";
+import type { SearchRequest } from "./search-request.ts";
 import type { VectorArm } from "./vector-arm.ts";
 
 const POOL = 100;

@@ -3,10 +3,10 @@ import { explain } from "./explain.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { candidatesOf, rankCandidates, type Ranked } from "./fuse.ts";
 import { isUuid } from "./ids.ts";
-import { textScores, turnShare, type TextScores } from "./lexical.ts";
+import { scoreText, turnShare, type TextScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { MemoryStore, TextHits, VectorHit } from "./ports/index.ts";
-import type { SearchRequest, SearchResult } from "./search-types.ts";
+import type { SearchRequest, SearchResult } from "./search-request.ts";
 import type { VectorArm } from "./vector-arm.ts";
 
 /** The vector arm asks on with so many times the pool while too little of what it found stands, and no further than this. */
@@ -33,7 +33,7 @@ export async function rank(
   text: TextHits,
   vectors: VectorArm,
 ): Promise<Omit<SearchResult, "timings">> {
-  const words = textScores(text);
+  const textScores = scoreText(text);
   const shareOfTurns = turnShare(text);
   const rows = new Map<string, Memory>();
   const gone = new Set<string>();
@@ -49,7 +49,7 @@ export async function rank(
   const calibration = vectors.target?.calibration ?? null;
   const scale = calibration === null ? null : scaleFor(calibration, request.query);
   let arm = vectors;
-  let pool = joinArms(arm.hits, words);
+  let pool = joinArms(arm.hits, textScores);
   const { hasVector } = vectors;
   let joinSize = hasVector === undefined ? Math.max(JOIN_MIN, request.limit) : request.limit + JOIN_SPARE;
 
@@ -71,7 +71,7 @@ export async function rank(
         ((pool.vectorHits?.length ?? 0) < request.limit || hidesFurther(pool.vectorHits ?? [], ranked, best, request));
       if (isStarved && arm.askOn !== undefined && arm.pool < POOL_MAX) {
         arm = await arm.askOn(Math.min(POOL_MAX, arm.pool * POOL_GROWTH));
-        pool = joinArms(arm.hits?.filter(stands), words);
+        pool = joinArms(arm.hits?.filter(stands), textScores);
         continue;
       }
       const memories = best.flatMap(({ id, score }) => {
@@ -96,14 +96,14 @@ export async function rank(
     }
     const standing = arm.hits?.filter(stands);
     // None comes back: as many are the same ones.
-    if (standing?.length !== pool.vectorHits?.length) pool = joinArms(standing, words);
+    if (standing?.length !== pool.vectorHits?.length) pool = joinArms(standing, textScores);
   }
 }
 
 /** What both arms found, of the vector hits those that stand. */
-const joinArms = (vectorHits: VectorArm["hits"], words: TextScores) => ({
+const joinArms = (vectorHits: VectorArm["hits"], textScores: TextScores) => ({
   vectorHits,
-  candidates: candidatesOf(vectorHits, words),
+  candidates: candidatesOf(vectorHits, textScores),
 });
 
 /** Repetitions took up the pool: too few say different things, and what lies beyond the least hit may pass as it does. */

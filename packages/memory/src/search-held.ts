@@ -1,11 +1,11 @@
 import { beforeDeadline } from "./arms.ts";
 import type { Memory } from "./memory.ts";
-import type { HeldRows, SearchDeps, SearchRequest, SearchResult } from "./search-types.ts";
+import type { SearchDeps, SearchRequest, SearchResult } from "./search-request.ts";
 import { search } from "./search.ts";
-import { seenRows } from "./working-set/seen-rows.ts";
+import { seenRows, type HeldRows } from "./working-set/seen-rows.ts";
 
 /** Of the time that a search has, a poll may take no more: the stores are to be in time too. */
-const SHARE_OF_LOOK = 0.25;
+const SHARE_OF_POLL = 0.25;
 
 /** What is held of those who are asked about, for a request with a query. Undefined: the stores are asked. Never throws. */
 export async function holdRows(
@@ -16,7 +16,7 @@ export async function holdRows(
   try {
     const { collection } = await deps.live();
     const finding = deps.workingSets.find(filter, collection);
-    const found = await beforeDeadline(finding, AbortSignal.timeout(Math.ceil(deps.deadlineMs * SHARE_OF_LOOK)));
+    const found = await beforeDeadline(finding, AbortSignal.timeout(Math.ceil(deps.deadlineMs * SHARE_OF_POLL)));
     return found && { set: found.set, seen: seenRows(found.set, filter, found.now), talkWaits: found.talkWaits };
   } catch {
     // The stores tell what is the matter.

@@ -1,6 +1,6 @@
 import type { MemoryStore, VectorIndex } from "./ports/index.ts";
 import { tenantOf, visibleTo, type MemoryFilter } from "./scope.ts";
-import type { Degradation } from "./search-types.ts";
+import type { Degradation } from "./search-request.ts";
 
 /**
  * Users of one session or agent whose vectors a search without a user goes through, in an index that must be told whose: the

@@ -6,7 +6,7 @@ import type { Memory } from "./memory.ts";
 import type { Conversations, Embedder, IndexTarget, MemoryStore, TextHits, VectorIndex } from "./ports/index.ts";
 import { createQueryVectors } from "./query-vectors.ts";
 import { searchAll } from "./search-talk.ts";
-import type { SearchDeps, SearchRequest } from "./search-types.ts";
+import type { SearchDeps, SearchRequest } from "./search-request.ts";
 import { emptySet } from "./working-set/working-set.ts";
 
 const [first = "", second = "", third = ""] = ["a", "b", "c"].map(

@@ -5,7 +5,7 @@ import { lexicalScores } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { Conversations, TextQuery } from "./ports/index.ts";
 import { holdRows, searchHeld } from "./search-held.ts";
-import type { Degradation, SearchDeps, SearchRequest, SearchResult } from "./search-types.ts";
+import type { Degradation, SearchDeps, SearchRequest, SearchResult } from "./search-request.ts";
 import { search } from "./search.ts";
 import { textQueryOf } from "./text-query.ts";
 

@@ -4,7 +4,7 @@ import type { Memory } from "./memory.ts";
 import type { Embedder, IndexTarget, MemoryStore, TextHits, VectorIndex } from "./ports/index.ts";
 import { createQueryVectors } from "./query-vectors.ts";
 import { tenantOf } from "./scope.ts";
-import type { SearchDeps, SearchRequest } from "./search-types.ts";
+import type { SearchDeps, SearchRequest } from "./search-request.ts";
 import { search } from "./search.ts";
 
 const DEADLINE_MS = 30;

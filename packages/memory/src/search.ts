@@ -4,11 +4,12 @@ import { fingerprintOf } from "./fingerprint.ts";
 import { EVENT_TYPE, type Memory } from "./memory.ts";
 import type { MemoryStore, TextHits, TextQuery } from "./ports/index.ts";
 import { rank } from "./rank.ts";
-import type { Arm, Degradation, HeldRows, SearchDeps, SearchRequest, SearchResult } from "./search-types.ts";
+import type { Arm, Degradation, SearchDeps, SearchRequest, SearchResult } from "./search-request.ts";
 import { NO_HITS } from "./text-candidates.ts";
 import { textQueryOf } from "./text-query.ts";
 import { searchVectors } from "./vector-arm.ts";
 import { searchWords as searchWordsIn } from "./working-set/search-words.ts";
+import type { HeldRows } from "./working-set/seen-rows.ts";
 
 /** Rows with a word in common. So many because each lends its neighbours what it has: 150 cost 1.5 points of recall@10. */
 const TEXT_POOL_MIN = 600;

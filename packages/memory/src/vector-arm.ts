@@ -2,9 +2,10 @@ import { beforeDeadline, poolOf, timed } from "./arms.ts";
 import { toMemoryError } from "./errors.ts";
 import type { CollectionRef, IndexTarget, VectorHit } from "./ports/index.ts";
 import { idsOf, MANY_USERS, tenantsOf } from "./search-reach.ts";
-import type { Degradation, HeldRows, SearchDeps, SearchRequest } from "./search-types.ts";
+import type { Degradation, SearchDeps, SearchRequest } from "./search-request.ts";
 import type { Vector } from "./vector.ts";
 import { searchVectors as searchVectorsIn } from "./working-set/search-vectors.ts";
+import type { HeldRows } from "./working-set/seen-rows.ts";
 
 /** Candidates from the vectors; half of it costs .3 points of recall@10, ten times as many give another .5. */
 const VECTOR_POOL_MIN = 200;

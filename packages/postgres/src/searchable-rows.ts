@@ -140,9 +140,9 @@ async function join(
     values.list,
   );
   const { tenants, ...mark } = toPoll(rows[0]?.poll);
-  const [changes] = tenants;
-  if (changes === undefined) throw new Error("engram.poll_changes told nothing of who was asked about");
-  return { memories: rows.flatMap((row) => (row.id === null ? [] : [toMemory(row)])), poll: { ...mark, ...changes } };
+  const [ofOne] = tenants;
+  if (ofOne === undefined) throw new Error("engram.poll_changes told nothing of who was asked about");
+  return { memories: rows.flatMap((row) => (row.id === null ? [] : [toMemory(row)])), poll: { ...mark, ...ofOne } };
 }
 
 /** Seconds have six decimals. */

@@ -17,6 +17,12 @@ export function ownerOf(filter: MemoryFilter): RowsOwner | undefined {
   return visibleTo(filter.scope).every((visible) => visible.userId === userId) ? { projectId, userId } : undefined;
 }
 
+/** The rows that the filter lets through, of a set that is held. */
+export interface HeldRows {
+  readonly set: WorkingSet;
+  readonly seen: Uint8Array;
+}
+
 /** For each row of the owner's set whether the filter lets it through (1) at `now`; the meaning is that of the SQL of filters. */
 export function seenRows({ held, createdAt, expiresAt }: WorkingSet, filter: MemoryFilter, now: Date): Uint8Array {
   const visible = visibleTo(filter.scope);

@@ -163,7 +163,7 @@ export async function searchMessages(
   };
 }
 
-/** False: no talk of the user waits, as nearly always; only to plan the search of its words costs five times this look. */
+/** False: no talk of the user waits, as nearly always; only to plan the search of its words costs many times this question. */
 async function mayWait(db: Executor, { scope: { projectId, userId } }: MemoryFilter): Promise<boolean> {
   if (userId === undefined) return true;
   const tenant = tenantOf({ projectId, userId, agentId: null });

@@ -3,7 +3,6 @@ import type { Memory } from "./memory.ts";
 import type { CollectionRef, Embedder, IndexTarget, MemoryStore, VectorIndex } from "./ports/index.ts";
 import type { QueryVectors } from "./query-vectors.ts";
 import type { MemoryFilter } from "./scope.ts";
-import type { WorkingSet } from "./working-set/working-set.ts";
 import type { WorkingSets } from "./working-set/working-sets.ts";
 
 /**
@@ -68,9 +67,3 @@ export interface SearchResult {
 }
 
 export type Arm = "embed" | "vectors" | "text";
-
-/** The rows that the filter lets through, of a set that is held. */
-export interface HeldRows {
-  readonly set: WorkingSet;
-  readonly seen: Uint8Array;
-}
