@@ -533,6 +533,13 @@ export const guards = [
     tests: held("one that expires"),
   },
   {
+    guard: "held: one search in each turn of the event loop",
+    file: "packages/memory/src/turns.ts",
+    text: "    if (isTaken) return new Promise((resolve) => waiting.push(resolve));\n",
+    broken: "",
+    tests: { path: "packages/memory/src/turns.test.ts", name: "one goes on in each" },
+  },
+  {
     guard: "held: a poll is of a time after the question",
     file: "packages/memory/src/working-set/next-run.ts",
     text: "if (running === undefined) return start();\n    next ??= running.then(startNext, startNext);\n    return next;",

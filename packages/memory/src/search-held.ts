@@ -39,7 +39,7 @@ export async function searchHeld(
   const { query, filter } = request;
   if (deps.workingSets === undefined || query === undefined) return undefined;
   const { collection } = await deps.live();
-  const peek = deps.workingSets.peek(filter, collection);
+  const peek = await deps.workingSets.peek(filter, collection);
   if (peek === undefined) return undefined;
   let isJoined = false;
   const findMemories = async (...asked: Parameters<typeof peek.join>): Promise<readonly Memory[]> => {

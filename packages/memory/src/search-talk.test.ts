@@ -96,7 +96,7 @@ describe("searchAll", () => {
     });
     const workingSets = {
       find: () => Promise.resolve({ set: emptySet(undefined), now: new Date(), talkWaits }),
-      peek: () => undefined,
+      peek: () => Promise.resolve(undefined),
     };
     const store = {
       ...worldOf().store,

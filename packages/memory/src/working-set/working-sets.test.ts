@@ -229,12 +229,12 @@ describe("createWorkingSets", () => {
     expect(rows.asked).toEqual([3, 1]);
   });
 
-  test("a peek waits for nothing, and its join tells whether anything had changed", async () => {
+  test("a peek asks nothing, and its join tells whether anything had changed", async () => {
     const sets = create();
     const filter = filterOf("u");
-    expect(sets.peek(filter, undefined)).toBeUndefined();
+    expect(await sets.peek(filter, undefined)).toBeUndefined();
     await held(sets);
-    const [early, late] = [sets.peek(filter, undefined), sets.peek(filter, undefined)];
+    const [early, late] = await Promise.all([sets.peek(filter, undefined), sets.peek(filter, undefined)]);
     expect(await early?.join([], filter)).toMatchObject({ isCurrent: true });
     rows.put("b");
     expect(await late?.join([], filter)).toMatchObject({ isCurrent: false });
@@ -242,18 +242,18 @@ describe("createWorkingSets", () => {
     expect(idsOf(await held(sets))).toEqual(["a1", "b1"]);
     expect(await early?.join([], filter)).toMatchObject({ isCurrent: false });
     // Whose memories change between questions is not peeked at until they have come to rest.
-    expect(sets.peek(filter, undefined)).toBeUndefined();
+    expect(await sets.peek(filter, undefined)).toBeUndefined();
     await held(sets);
-    expect(await sets.peek(filter, undefined)?.join([], filter)).toMatchObject({ isCurrent: true });
+    expect(await (await sets.peek(filter, undefined))?.join([], filter)).toMatchObject({ isCurrent: true });
     rows.talkWaits = true;
-    expect(await sets.peek(filter, undefined)?.join([], filter)).toMatchObject({ isCurrent: false });
+    expect(await (await sets.peek(filter, undefined))?.join([], filter)).toMatchObject({ isCurrent: false });
     await held(sets);
-    expect(sets.peek(filter, undefined)).toBeUndefined();
+    expect(await sets.peek(filter, undefined)).toBeUndefined();
     rows.talkWaits = false;
     await held(sets);
-    expect(sets.peek(filter, undefined)).toBeDefined();
+    expect(await sets.peek(filter, undefined)).toBeDefined();
     time = 16 * MINUTE;
-    expect(sets.peek(filter, undefined)).toBeUndefined();
+    expect(await sets.peek(filter, undefined)).toBeUndefined();
   });
 
   test("what was seen when the rows were read is not read again", async () => {

@@ -2,6 +2,7 @@ import { createGroupCommit } from "../group-commit.ts";
 import type { Memory } from "../memory.ts";
 import type { ChangesAsked, CollectionRef, SearchableRows, TenantPoll, VectorIndex } from "../ports/index.ts";
 import { tenantOf, type MemoryFilter } from "../scope.ts";
+import { createTurns } from "../turns.ts";
 import { openReplica, type Replica, type Found, type Place, type Sources } from "./replica.ts";
 import { ownerOf } from "./seen-rows.ts";
 import type { WorkingSet } from "./working-set.ts";
@@ -24,8 +25,8 @@ export interface WorkingSets {
    * is held, and the stores are to be asked. Throws what the truth throws.
    */
   find(filter: MemoryFilter, collection: CollectionRef | undefined): Promise<Found | undefined>;
-  /** The same as of the last poll, without waiting for anything. Undefined: none is held. */
-  peek(filter: MemoryFilter, collection: CollectionRef | undefined): SetPeek | undefined;
+  /** The same as of the last poll. Undefined: none is held. */
+  peek(filter: MemoryFilter, collection: CollectionRef | undefined): Promise<SetPeek | undefined>;
   /** How many are held, and what they take. */
   readonly held: Holding;
   close(): void;
@@ -79,6 +80,10 @@ interface Entry {
  * changed since the last one, so it sees what was committed before it began, whoever wrote it. What it finds is joined to the
  * rows under the caller's filter like any other hit, so that a set can be wrong about an order, never about who may see
  * what. Least recently asked ones go when the sets take more than they may.
+ *
+ * To go through a set keeps the event loop for a millisecond or more. Where many ask at once each gets its set in a turn of its
+ * own, so that rows that came for an earlier one are not left waiting behind all later ones: with eight askers the 95th
+ * percentile is a sixth above the median instead of two thirds.
  */
 export function createWorkingSets({
   rows,
@@ -101,6 +106,7 @@ export function createWorkingSets({
       return tenants.map((ofOne) => ({ ...poll, ...ofOne }));
     },
   });
+  const turn = createTurns();
   const sources: Sources = { rows, index, poll: (one) => polls.put(one) };
   const sweeping = setInterval(() => {
     const before = now() - IDLE_MS;
@@ -210,13 +216,15 @@ export function createWorkingSets({
       const placed = placeOf(filter, collection);
       const found = placed && (await findOf(placed));
       if (bytesMax > 0) onLookup(placed === undefined ? "beyond" : found === undefined ? "absent" : "held", holding());
+      if (found !== undefined) await turn();
       return found;
     },
-    peek(filter, collection) {
+    async peek(filter, collection) {
       const placed = placeOf(filter, collection);
       const entry = placed && touch(placed.key);
       // One that is too old is left to `find`.
       if (entry === undefined || now() - entry.loadedAt > AGE_MAX_MS) return undefined;
+      await turn();
       const peek = entry.replica.peek();
       if (peek === undefined) return undefined;
       let isCounted = false;
