@@ -83,7 +83,7 @@ interface Entry {
  *
  * To go through a set keeps the event loop for a millisecond or more. Where many ask at once each gets its set in a turn of its
  * own, so that rows that came for an earlier one are not left waiting behind all later ones: with eight askers the 95th
- * percentile is a sixth above the median instead of two thirds.
+ * percentile is some three tenths above the median instead of six.
  */
 export function createWorkingSets({
   rows,
