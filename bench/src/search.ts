@@ -107,7 +107,7 @@ for (let roundNumber = 0; roundNumber < Number(values.rounds); roundNumber++) {
     const { target, memory } = side;
     for (const load of LOADS) {
       await ask(target, load, searches, () => oneOf(questions));
-      // Not meanwhile: on the same two cores, to read it was a third of the closed loop's 95th percentile.
+      // Not meanwhile: it is read on the cores that are timed, by the process that times.
       await memory?.read();
     }
   }
