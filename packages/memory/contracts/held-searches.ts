@@ -18,6 +18,7 @@ import { searchWords } from "../src/working-set/search-words.ts";
 import { seenRows } from "../src/working-set/seen-rows.ts";
 import type { WorkingSet } from "../src/working-set/working-set.ts";
 import { createWorkingSets, type WorkingSets } from "../src/working-set/working-sets.ts";
+import { plainHits } from "../test/text-hits.ts";
 import { draft } from "./draft.ts";
 
 export interface HeldSearchesUnderTest {
@@ -82,7 +83,7 @@ export function heldSearchesContract(name: string, open: () => Promise<HeldSearc
         draft({ content: "Чай кончится", expiresAt: new Date(Date.now() + 400) }),
       ]);
       await held(sets, under, { scope });
-      expect((await ask(sets, under, "чай")).hits.map(({ id }) => id)).toEqual([put?.memory.id]);
+      expect(plainHits(await ask(sets, under, "чай")).hits.map(({ id }) => id)).toEqual([put?.memory.id]);
       await new Promise((resolve) => setTimeout(resolve, 450));
       expect((await ask(sets, under, "чай")).hits).toEqual([]);
     });
@@ -240,14 +241,20 @@ async function compareAll(under: HeldSearchesUnderTest, sets: WorkingSets): Prom
       signal,
     );
     const rounded = (hits: typeof nearest) =>
-      hits.map((hit) => ({ ...hit, cosine: Math.round(hit.cosine * 1e5) / 1e5 }));
-    expect(rounded(searchVectors(set, seen, vector, POOL))).toEqual(rounded(nearest));
+      hits
+        .map((hit) => ({ ...hit, cosine: Math.round(hit.cosine * 1e5) / 1e5 }))
+        .sort((left, right) => (left.id < right.id ? -1 : 1));
+    const { hits, placed } = searchVectors(set, seen, vector, POOL);
+    expect(rounded(hits)).toEqual(rounded(nearest));
+    expect(Array.from(placed.places, (place) => placed.ids[place])).toEqual(hits.map(({ id }) => id));
   }
 }
 
-/** Means differ in their last digit, sums by the order of rows. */
-function plain({ averageLength, ...hits }: TextHits) {
-  return { ...hits, averageLength: Math.round(averageLength * 1e9) / 1e9 };
+/** Means differ in their last digit, sums by the order of rows; that of the hits makes no difference. */
+function plain(text: TextHits) {
+  const { averageLength, hits, ...rest } = plainHits(text);
+  const byId = hits.toSorted((left, right) => (left.id < right.id ? -1 : 1));
+  return { ...rest, hits: byId, averageLength: Math.round(averageLength * 1e9) / 1e9 };
 }
 
 /** The set once it has been read; it is asked for until then. */

@@ -1,4 +1,6 @@
-import type { TextHit, TextHits, TextTerm } from "./ports/index.ts";
+import type { TextHits, TextTerm } from "./ports/index.ts";
+import type { SparseNumbers } from "./sparse-numbers.ts";
+import { frequencyOf } from "./text-candidates.ts";
 
 /** How soon further occurrences of a word stop to count: .6 to 2 are within a point of each other (retrieval.md 9). */
 const K1 = 1.2;
@@ -29,62 +31,49 @@ const ASKING_LEXEMES: ReadonlySet<string> = new Set(
 );
 const ASKING_WEIGHT = 0.6;
 
-/** One term of a question over the hits. */
-export interface TermShares {
+/** One term of a question. */
+export interface WeighedTerm {
   readonly term: TextTerm;
+  /** Of each of its lexemes, by its place. */
+  readonly idfs: readonly number[];
   /** What the term is worth at most: said without end. Above 0. */
   readonly ceiling: number;
-  /** What each hit gets for it, in their order: 0 <= share < ceiling, above 0 for those that have it. */
-  readonly shares: Float64Array;
+}
+
+/** How rare the lexemes of each term are, smoothed towards a usual store. */
+export function weighTerms(text: TextHits): readonly WeighedTerm[] {
+  return text.terms.map((term) => {
+    const idfs = term.lexemes.map((lexeme) => inverseFrequency(text, lexeme));
+    return { term, idfs, ceiling: Math.max(0, ...idfs) * (K1 + 1) };
+  });
 }
 
 /**
- * BM25, each term by itself (Robertson & Zaragoza 2009, 3.4, https://doi.org/10.1561/1500000019), with idf smoothed towards
- * a usual store. Of a term's lexemes the one that is worth most counts, so that spellings of one thing are not added up.
+ * BM25, each term by itself (Robertson & Zaragoza 2009, 3.4, https://doi.org/10.1561/1500000019): raises each hit to what it
+ * gets for the term, below its ceiling. Of a term's lexemes the one that is worth most counts, so that spellings of one
+ * thing are not added up.
  */
-export function termShares(text: TextHits): readonly TermShares[] {
-  const asked = new Map<string, { readonly idf: number; readonly shares: Float64Array }[]>();
-  const terms = text.terms.map((term): TermShares => {
-    const shares = new Float64Array(text.hits.length);
-    const idfs = term.lexemes.map((lexeme) => {
-      const idf = inverseFrequency(text, lexeme);
-      const standing = asked.get(lexeme);
-      if (standing === undefined) asked.set(lexeme, [{ idf, shares }]);
-      else standing.push({ idf, shares });
-      return idf;
-    });
-    return { term, ceiling: Math.max(0, ...idfs) * (K1 + 1), shares };
-  });
-  // By the words of each hit, which are fewer than those of the question.
-  for (const [at, hit] of text.hits.entries()) {
-    const saturation = saturationOf(hit, text.averageLength);
-    for (const lexeme of Object.keys(hit.frequencies)) {
-      const frequency = hit.frequencies[lexeme] ?? 0;
-      for (const { idf, shares } of asked.get(lexeme) ?? []) {
-        const share = (idf * frequency * (K1 + 1)) / (frequency + saturation);
-        if (share > (shares[at] ?? 0)) shares[at] = share;
-      }
+export function raiseShares(shares: SparseNumbers, text: TextHits, { term, idfs }: WeighedTerm): void {
+  const ofLength = text.averageLength > 0 ? B / text.averageLength : 0;
+  const ofAll = text.averageLength > 0 ? 1 - B : 1;
+  for (const [n, lexeme] of term.lexemes.entries()) {
+    const standing = text.postings.get(lexeme);
+    if (standing === undefined) continue;
+    const weight = (idfs[n] as number) * (K1 + 1);
+    for (let at = 0; at < standing.places.length; at++) {
+      const place = standing.places[at] as number;
+      const frequency = standing.counts[at] as number;
+      const saturation = K1 * (ofAll + ofLength * (text.lengths[place] as number));
+      shares.raise(place, (weight * frequency) / (frequency + saturation));
     }
   }
-  return terms;
-}
-
-/** How often a lexeme stands in a hit. Own keys alone: a row may well hold the lexeme `constructor`. */
-export function frequencyOf({ frequencies }: TextHit, lexeme: string): number {
-  return Object.hasOwn(frequencies, lexeme) ? (frequencies[lexeme] ?? 0) : 0;
-}
-
-function saturationOf(hit: TextHit, averageLength: number): number {
-  const relativeLength = averageLength > 0 ? hit.length / averageLength : 1;
-  return K1 * (1 - B + B * relativeLength);
 }
 
 /** Never below zero, and above it for every word: the `1 +` of the logarithm. */
 function inverseFrequency(text: TextHits, lexeme: string): number {
-  const known = Object.hasOwn(text.documentFrequencies, lexeme) ? (text.documentFrequencies[lexeme] ?? 0) : 0;
   const usual = COMMON_LEXEMES.has(lexeme) ? COMMON_FREQUENCY : USUAL_FREQUENCY;
   const documents = text.documents + VIRTUAL_DOCUMENTS;
-  const frequency = Math.min(known, text.documents) + VIRTUAL_DOCUMENTS * usual;
+  const frequency = Math.min(frequencyOf(text, lexeme), text.documents) + VIRTUAL_DOCUMENTS * usual;
   const idf = Math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5));
   return ASKING_LEXEMES.has(lexeme) ? idf * ASKING_WEIGHT : idf;
 }

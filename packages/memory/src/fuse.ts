@@ -42,11 +42,19 @@ export interface Fusion {
   readonly count?: number;
 }
 
-/** What either arm found, each once, in no order. NaN: not among the vector hits; no word shared. */
+/** What either arm found, by place. */
 export interface Candidates {
   readonly ids: readonly string[];
-  readonly cosines: readonly number[];
-  readonly lexical: readonly number[];
+  /** NaN: not among the vector hits. */
+  readonly cosines: Float64Array;
+  /** NaN: no word shared; neither, and it is no candidate. */
+  readonly lexical: ArrayLike<number>;
+}
+
+/** The vector hits in their order, if it is known where in a list of ids they stand. */
+export interface Placed {
+  readonly ids: readonly string[];
+  readonly places: ArrayLike<number>;
 }
 
 export interface Ranked {
@@ -71,30 +79,29 @@ export function fuse(input: FuseInput): readonly Ranked[] {
   );
 }
 
-/** What both arms found. Of a vector hit that is told twice the nearer counts, of one without a number none. */
-export function candidatesOf(vectorHits: FuseInput["vectorHits"], text: TextScores): Candidates {
-  const left = new Map<string, number>();
-  for (const { id, cosine } of vectorHits ?? []) {
-    const known = left.get(id);
-    if (Number.isFinite(cosine) && (known === undefined || cosine > known)) left.set(id, cosine);
+/**
+ * What both arms found. Of a vector hit that is told twice the nearer counts, of one without a number none. `placed`: where
+ * the vector hits stand; nothing is looked up where that is among the ids of the text.
+ */
+export function candidatesOf(vectorHits: FuseInput["vectorHits"], text: TextScores, placed?: Placed): Candidates {
+  const hits = vectorHits ?? [];
+  if (placed !== undefined && placed.ids === text.ids) {
+    const cosines = new Float64Array(text.ids.length).fill(Number.NaN);
+    for (const [at, { cosine }] of hits.entries()) cosines[placed.places[at] as number] = cosine;
+    return { ids: text.ids, cosines, lexical: text.scores };
   }
-  // Lists side by side, and no object for each: of a thousand candidates ten are wanted.
-  const [ids, cosines, lexical]: [string[], number[], number[]] = [[], [], []];
-  for (let at = 0; at < text.ids.length; at++) {
-    const id = text.ids[at] as string;
-    const score = text.scores[at] as number;
-    if (Number.isNaN(score)) continue;
-    ids.push(id);
-    cosines.push(left.get(id) ?? Number.NaN);
-    lexical.push(score);
-    left.delete(id);
-  }
-  for (const [id, cosine] of left) {
-    ids.push(id);
-    cosines.push(cosine);
-    lexical.push(Number.NaN);
-  }
-  return { ids, cosines, lexical };
+  const nearest = new Map<string, number>();
+  for (const { id, cosine } of hits)
+    if (Number.isFinite(cosine) && cosine > (nearest.get(id) ?? Number.NEGATIVE_INFINITY)) nearest.set(id, cosine);
+  const own = text.ids.map((id) => {
+    const cosine = nearest.get(id) ?? Number.NaN;
+    nearest.delete(id);
+    return cosine;
+  });
+  const ids = [...text.ids, ...nearest.keys()];
+  const lexical = new Float64Array(ids.length).fill(Number.NaN);
+  lexical.set(text.scores);
+  return { ids, cosines: Float64Array.from([...own, ...nearest.values()]), lexical };
 }
 
 /**
@@ -119,6 +126,7 @@ export function rankCandidates(candidates: Candidates, fusion: Fusion): readonly
   const narrow = (): Ranked[] => best.sort(byScore).slice(0, count);
   for (let at = 0; at < ids.length; at++) {
     const [id, cosine, said] = [ids[at] as string, cosines[at] as number, lexical[at] as number];
+    if (Number.isNaN(cosine) && Number.isNaN(said)) continue;
     const textScore = Number.isNaN(said) ? 0 : said;
     const vectorEvidence = vectorWeight * evidenceOf(id, cosine, textScore);
     const textEvidence = textScore / TEXT_OF_RIGHT;
@@ -137,7 +145,7 @@ const numberOf = (value: number): number | undefined => (Number.isNaN(value) ? u
 const byScore = (left: Ranked, right: Ranked): number => right.score - left.score || (left.id < right.id ? -1 : 1);
 
 /** What a cosine speaks for, and what the lack of one does; never less than nothing for the nearest, nor more for the far. */
-function vectorEvidence(cosines: readonly number[], calibration: CosineScale | null) {
+function vectorEvidence(cosines: Float64Array, calibration: CosineScale | null) {
   let greatest = Number.NEGATIVE_INFINITY;
   let least = Number.POSITIVE_INFINITY;
   for (const cosine of cosines) {

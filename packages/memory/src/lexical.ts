@@ -1,6 +1,8 @@
-import { frequencyOf, termShares, type TermShares } from "./bm25.ts";
+import { raiseShares, weighTerms, type WeighedTerm } from "./bm25.ts";
 import { isDateLexeme } from "./day-span.ts";
-import type { TextHit, TextHits, TextTerm } from "./ports/index.ts";
+import type { TextHits, TextTerm } from "./ports/index.ts";
+import { SparseNumbers } from "./sparse-numbers.ts";
+import { frequencyOf } from "./text-candidates.ts";
 
 /** What a memory says for those beside it: told one, two, three before it, and after it (retrieval.md, R7 step 5). */
 const LENT_BY_BEFORE = [0.7, 0.5, 0.3] as const;
@@ -23,7 +25,7 @@ const MARK = 0.045;
 /** The speaker of a turn as a lexeme: engram.search_speaker in the migrations. */
 export const speakerLexeme = (lexeme: string): string => `@who:${lexeme}`;
 
-/** What words speak for hits, in their order, and then for those that stand beside them, each once, 0..1. NaN: nothing. */
+/** What words speak for the row at each place, 0..1. NaN: nothing. */
 export interface TextScores {
   readonly ids: readonly string[];
   readonly scores: ArrayLike<number>;
@@ -37,25 +39,28 @@ export interface TextScores {
  * Neighbours that have none of the words are among the results, too. Independent of the order of what comes in.
  */
 export function scoreText(text: TextHits): TextScores {
-  const terms = termShares(text);
+  const { ids } = text;
+  const terms = weighTerms(text);
   const ceiling = terms.reduce((sum, term) => sum + term.ceiling, 0);
-  if (ceiling === 0) return { ids: [], scores: [] };
-  const { ids, loans } = neighbourhood(text);
-  const totals = { own: new Float64Array(ids.length), borrowed: new Float64Array(ids.length) };
-  const isDaysAlone = terms.every(({ term }) => term.isDay);
-  const speaker = onlySpeaker(text, terms);
-  for (const term of terms)
-    if (term.term.isDay) addDay(totals, text, term, isDaysAlone);
-    else addWord(totals, term.shares, isSpeaker(text, term) ? NO_LOANS : loans);
-
   const scores = new Float64Array(ids.length).fill(Number.NaN);
-  for (let place = 0; place < ids.length; place++) {
-    const own = totals.own[place] ?? 0;
-    const borrowed = totals.borrowed[place] ?? 0;
-    if (own === 0 && borrowed === 0) continue;
-    const hit = text.hits[place];
-    const bonus = hit === undefined ? 0 : bonusOf(hit, speaker);
-    scores[place] = Math.min(1, own / ceiling + Math.min(BORROWED_MAX, borrowed / ceiling) + bonus);
+  if (ceiling === 0) return { ids, scores };
+  const loans = loansOf(text);
+  const totals = { own: new Float64Array(ids.length), borrowed: new Float64Array(ids.length) };
+  const shares = new SparseNumbers(ids.length);
+  const isDaysAlone = terms.every(({ term }) => term.isDay);
+  for (const term of terms) {
+    raiseShares(shares, text, term);
+    if (term.term.isDay) addDay(totals, shares, isDaysAlone ? undefined : saying(text, term.term));
+    else addWord(totals, shares, isSpeaker(text, term.term) ? NO_LOANS : loans);
+    shares.clear();
+  }
+
+  const { own, borrowed } = totals;
+  const bonuses = bonusesOf(text, terms);
+  for (let place = 0; place < scores.length; place++) {
+    if (own[place] === 0 && borrowed[place] === 0) continue;
+    const lent = Math.min(BORROWED_MAX, (borrowed[place] as number) / ceiling);
+    scores[place] = Math.min(1, (own[place] as number) / ceiling + lent + (bonuses[place] as number));
   }
   return { ids, scores };
 }
@@ -68,8 +73,10 @@ export function lexicalScores(text: TextHits): ReadonlyMap<string, number> {
 }
 
 /** The share of turns of a talk among the hits, 0..1. */
-export function turnShare({ hits }: TextHits): number {
-  return hits.length === 0 ? 0 : hits.filter((hit) => hit.isTurn).length / hits.length;
+export function turnShare({ hits, turns }: TextHits): number {
+  let count = 0;
+  for (let at = 0; at < hits.length; at++) count += turns[hits[at] as number] as number;
+  return hits.length === 0 ? 0 : count / hits.length;
 }
 
 /** Of each memory by its place. */
@@ -80,94 +87,95 @@ interface Totals {
   readonly borrowed: Float64Array;
 }
 
-/** Of two that stand side by side each lends to the other. */
+/** Of two that stand side by side each lends to the other: `weights[n]` of what is at `from[n]` to what is at `to[n]`. */
 interface Loan {
-  readonly from: number;
-  readonly to: number;
-  readonly weight: number;
+  readonly from: number[];
+  readonly to: number[];
+  readonly weights: number[];
 }
 
 /** What is beside a turn is a turn. */
 interface Loans {
-  readonly ofTurns: readonly Loan[];
-  readonly ofStatements: readonly Loan[];
+  readonly ofTurns: Loan;
+  readonly ofStatements: Loan;
 }
 
-const NO_LOANS: Loans = { ofTurns: [], ofStatements: [] };
+const noLoan = (): Loan => ({ from: [], to: [], weights: [] });
+const NO_LOANS: Loans = { ofTurns: noLoan(), ofStatements: noLoan() };
 
-/** Ids of the hits in their order, then of the others that stand beside them, and what they lend, by their places. */
-function neighbourhood({ hits }: TextHits): { readonly ids: readonly string[]; readonly loans: Loans } {
-  const ids = hits.map(({ id }) => id);
-  // As nearly all that is told outside of a talk.
-  if (hits.every(({ before, after }) => before.length === 0 && after.length === 0)) return { ids, loans: NO_LOANS };
-  const places = new Map(ids.map((id, place) => [id, place]));
-  const placeOf = (id: string): number => {
-    const place = places.get(id) ?? ids.push(id) - 1;
-    places.set(id, place);
-    return place;
-  };
-  const ofTurns: Loan[] = [];
-  const ofStatements: Loan[] = [];
-  for (const [place, { before, after, isTurn }] of hits.entries()) {
-    const loans = isTurn ? ofTurns : ofStatements;
-    const exchange = (earlier: number, later: number, at: number): void => {
-      loans.push({ from: earlier, to: later, weight: LENT_BY_BEFORE[at] ?? 0 });
-      loans.push({ from: later, to: earlier, weight: LENT_BY_AFTER[at] ?? 0 });
-    };
-    before.forEach((other, at) => exchange(placeOf(other), place, at));
-    after.forEach((other, at) => exchange(place, placeOf(other), at));
+function loansOf({ neighbours: { hits, others, steps }, turns }: TextHits): Loans {
+  const loans = { ofTurns: noLoan(), ofStatements: noLoan() };
+  for (let at = 0; at < hits.length; at++) {
+    const [hit, other, step] = [hits[at] as number, others[at] as number, steps[at] as number];
+    const { from, to, weights } = turns[hit] === 1 ? loans.ofTurns : loans.ofStatements;
+    const [earlier, later] = step < 0 ? [other, hit] : [hit, other];
+    from.push(earlier, later);
+    to.push(later, earlier);
+    weights.push(LENT_BY_BEFORE[Math.abs(step) - 1] ?? 0, LENT_BY_AFTER[Math.abs(step) - 1] ?? 0);
   }
-  return { ids, loans: { ofTurns, ofStatements } };
+  return loans;
 }
 
-/** The session was of one day: neighbours have nothing to lend. */
-function addDay({ own, borrowed }: Totals, { hits }: TextHits, { term, shares }: TermShares, isAlone: boolean): void {
-  for (const [at, share] of shares.entries()) {
-    const hit = hits[at];
-    const totals = isAlone || (hit !== undefined && says(hit, term)) ? own : borrowed;
-    totals[at] = (totals[at] ?? 0) + share;
+/** The session was of one day: neighbours have nothing to lend. `says`: 1 where a memory says it; absent: any that has it does. */
+function addDay({ own, borrowed }: Totals, shares: SparseNumbers, says: Uint8Array | undefined): void {
+  for (const place of shares.places) {
+    const totals = says === undefined || says[place] === 1 ? own : borrowed;
+    totals[place] = (totals[place] as number) + (shares.at[place] as number);
   }
 }
 
-function addWord({ own, borrowed }: Totals, shares: Float64Array, { ofTurns, ofStatements }: Loans): void {
-  const said = new Float64Array(own.length);
-  said.set(shares);
-  const byTurns = ofTurns.length === 0 ? said : lend(ofTurns, said, said.slice());
-  const byStatements = ofStatements.length === 0 ? undefined : lend(ofStatements, said, new Float64Array(own.length));
-  for (let at = 0; at < own.length; at++) {
-    const best = byTurns[at] ?? 0;
-    const more = (byStatements?.[at] ?? 0) - best;
-    own[at] = (own[at] ?? 0) + best;
-    if (more > 0) borrowed[at] = (borrowed[at] ?? 0) + more;
+function addWord({ own, borrowed }: Totals, shares: SparseNumbers, { ofTurns, ofStatements }: Loans): void {
+  const best = ofTurns.from.length === 0 ? shares : shares.copy();
+  lend(best, shares, ofTurns);
+  for (const place of best.places) own[place] = (own[place] as number) + (best.at[place] as number);
+  if (ofStatements.from.length === 0) return;
+  const byStatements = new SparseNumbers(own.length);
+  lend(byStatements, shares, ofStatements);
+  for (const place of byStatements.places) {
+    const more = (byStatements.at[place] as number) - (best.at[place] as number);
+    if (more > 0) borrowed[place] = (borrowed[place] as number) + more;
   }
 }
 
 /** Raises what is lent to each to the best that it is lent. */
-function lend(loans: readonly Loan[], shares: Float64Array, best: Float64Array): Float64Array {
-  for (const { from, to, weight } of loans) {
-    const lent = weight * (shares[from] ?? 0);
-    if (lent > (best[to] ?? 0)) best[to] = lent;
+function lend(best: SparseNumbers, shares: SparseNumbers, { from, to, weights }: Loan): void {
+  for (let at = 0; at < from.length; at++) {
+    const share = shares.at[from[at] as number] as number;
+    if (share > 0) best.raise(to[at] as number, share * (weights[at] as number));
   }
-  return best;
 }
 
-/** A day that a memory says in words, and not only by its date. */
-const says = (hit: TextHit, term: TextTerm): boolean =>
-  term.lexemes.some((lexeme) => !isDateLexeme(lexeme) && frequencyOf(hit, lexeme) > 0);
+/** 1 where a day is said in words, and not only by the memory's date. */
+function saying({ ids, postings }: TextHits, { lexemes }: TextTerm): Uint8Array {
+  const says = new Uint8Array(ids.length);
+  for (const lexeme of lexemes) {
+    const places = isDateLexeme(lexeme) ? [] : (postings.get(lexeme)?.places ?? []);
+    for (let at = 0; at < places.length; at++) says[places[at] as number] = 1;
+  }
+  return says;
+}
 
 /** A name that turns are spoken under is in every second turn: lent, it would tell nothing any more. */
-function isSpeaker({ documentFrequencies }: TextHits, { term }: TermShares): boolean {
-  return !term.isDay && term.lexemes.some((lexeme) => Object.hasOwn(documentFrequencies, speakerLexeme(lexeme)));
+const isSpeaker = (text: TextHits, term: TextTerm): boolean =>
+  !term.isDay && term.lexemes.some((lexeme) => frequencyOf(text, speakerLexeme(lexeme)) > 0);
+
+/** What a hit is worth beside its words. */
+function bonusesOf(text: TextHits, terms: readonly WeighedTerm[]): Float64Array {
+  const { hits, marked, turns, ids } = text;
+  const bonuses = new Float64Array(ids.length);
+  for (let at = 0; at < hits.length; at++) if (marked[hits[at] as number] === 1) bonuses[hits[at] as number] = MARK;
+  const speaker = onlySpeaker(text, terms);
+  const places = text.postings.get(speaker ?? "")?.places ?? [];
+  for (let at = 0; at < places.length; at++) {
+    const place = places[at] as number;
+    if (turns[place] === 1) bonuses[place] = (bonuses[place] as number) + SPEAKER;
+  }
+  return bonuses;
 }
 
 /** The speaker whom the question names; undefined where it names none, or more than one. */
-function onlySpeaker(text: TextHits, terms: readonly TermShares[]): string | undefined {
-  const named = terms.filter((term) => isSpeaker(text, term));
+function onlySpeaker(text: TextHits, terms: readonly WeighedTerm[]): string | undefined {
+  const named = terms.filter(({ term }) => isSpeaker(text, term));
   const [lexeme] = named[0]?.term.lexemes ?? [];
   return named.length === 1 && lexeme !== undefined ? speakerLexeme(lexeme) : undefined;
-}
-
-function bonusOf(hit: TextHit, speaker: string | undefined): number {
-  const speaks = hit.isTurn && speaker !== undefined && frequencyOf(hit, speaker) > 0;
-  return (speaks ? SPEAKER : 0) + (hit.isMarked ? MARK : 0);
 }

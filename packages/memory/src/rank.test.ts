@@ -5,8 +5,10 @@ import { fuse } from "./fuse.ts";
 import { DEFAULT_PROJECT_ID } from "./ids.ts";
 import { lexicalScores } from "./lexical.ts";
 import type { IndexStatus, Memory } from "./memory.ts";
-import type { IndexTarget, TextHit, TextHits, TextTerm, VectorHit } from "./ports/index.ts";
+import { toTextHits, type PlainHit } from "../test/text-hits.ts";
+import type { IndexTarget, TextTerm, VectorHit } from "./ports/index.ts";
 import { rank } from "./rank.ts";
+import { NO_HITS } from "./text-candidates.ts";
 import type { SearchRequest } from "./search-request.ts";
 import type { VectorArm } from "./vector-arm.ts";
 
@@ -22,7 +24,7 @@ const target: IndexTarget = {
   retireAt: null,
   calibration: { background: 0.1, related: 0.6 },
 };
-const noWords: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
+const noWords = NO_HITS;
 const request = (given: Partial<SearchRequest> = {}): SearchRequest & { readonly query: string } => ({
   filter: { scope: { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false } },
   limit: 10,
@@ -33,7 +35,7 @@ const request = (given: Partial<SearchRequest> = {}): SearchRequest & { readonly
 });
 
 const term = (lexeme: string): TextTerm => ({ lexemes: [lexeme], isDay: false });
-const hit = (n: number, frequencies: Record<string, number>): TextHit => ({
+const hit = (n: number, frequencies: Record<string, number>): PlainHit => ({
   id: id(n),
   length: 2,
   frequencies,
@@ -107,13 +109,13 @@ describe("rank", () => {
   test("points of an older version are dead too; their rows are found by words alone", async () => {
     const rows = new Map([...range(0, 150).map((n) => [n, { version: 2 }] as const), ...live(200)]);
     const { arm, store } = world(201, rows);
-    const words: TextHits = {
+    const words = toTextHits({
       hits: [hit(3, { q: 1 })],
       terms: [term("q")],
       documents: 200,
       averageLength: 1,
       documentFrequencies: { q: 1 },
-    };
+    });
     const { memories } = await rank(store, request({ limit: 2, threshold: 0.1 }), words, arm);
     expect(memories.map((memory) => memory.id).toSorted()).toEqual([3, 200].map(id));
   });
@@ -127,13 +129,13 @@ describe("rank", () => {
       const rows = new Map<number, { version: number; indexStatus?: IndexStatus }>(live(...range(0, 200)));
       rows.set(200, { version: 1, indexStatus: state });
       const { arm, joined, store } = world(200, rows);
-      const words: TextHits = {
+      const words = toTextHits({
         hits: [...range(0, 100).map((n) => hit(n, { common: 1 })), hit(200, { common: 1, rare: 1 })],
         terms: [term("common"), term("rare")],
         documents: 201,
         averageLength: 2,
         documentFrequencies: { common: 101, rare: 1 },
-      };
+      });
       const narrow: IndexTarget = { ...target, calibration: { background: 0.5, related: 0.6 } };
       const { memories } = await rank(store, request({ limit: 5 }), words, { ...arm, target: narrow });
       expect(memories[0]?.id).toBe(id(first));
@@ -149,13 +151,13 @@ describe("rank", () => {
       [4, { version: 1, content: "какао" }],
     ]);
     const { arm, store } = world(5, rows);
-    const words: TextHits = {
+    const words = toTextHits({
       hits: [hit(1, { q: 1 }), hit(2, { q: 1 })],
       terms: [term("q")],
       documents: 4,
       averageLength: 1,
       documentFrequencies: { q: 2 },
-    };
+    });
     const { memories, explanation } = await rank(
       store,
       request({ limit: 2, threshold: 0.5, explain: true }),
@@ -265,13 +267,13 @@ describe("rank", () => {
           const { arm, store } = world(all.length, rows);
           const isNear = (n: number) => all[n]?.arms !== "words";
           const hits = arm.hits?.filter((_, n) => isNear(n)) ?? [];
-          const words: TextHits = {
+          const words = toTextHits({
             hits: all.flatMap(({ arms, said }, n) => (arms === "vectors" ? [] : [hit(n, { q: said })])),
             terms: [term("q")],
             documents: 200,
             averageLength: 2,
             documentFrequencies: { q: 20 },
-          };
+          });
           const { memories } = await rank(store, request({ limit, threshold: least }), words, { ...arm, hits });
 
           const numberOf = (of: string) => Number(of.slice(-12));

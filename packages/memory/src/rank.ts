@@ -3,7 +3,7 @@ import { explain } from "./explain.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { candidatesOf, rankCandidates, type Ranked } from "./fuse.ts";
 import { isUuid } from "./ids.ts";
-import { scoreText, turnShare, type TextScores } from "./lexical.ts";
+import { scoreText, turnShare } from "./lexical.ts";
 import type { Memory } from "./memory.ts";
 import type { MemoryStore, TextHits, VectorHit } from "./ports/index.ts";
 import type { SearchRequest, SearchResult } from "./search-request.ts";
@@ -49,7 +49,8 @@ export async function rank(
   const calibration = vectors.target?.calibration ?? null;
   const scale = calibration === null ? null : scaleFor(calibration, request.query);
   let arm = vectors;
-  let pool = joinArms(arm.hits, textScores);
+  let standing = arm.hits;
+  let candidates = candidatesOf(standing, textScores, arm.placed);
   const { hasVector } = vectors;
   let joinSize = hasVector === undefined ? Math.max(JOIN_MIN, request.limit) : request.limit + JOIN_SPARE;
 
@@ -62,16 +63,17 @@ export async function rank(
     };
     // Enough: of these either each has its row, or as many as are joined have none.
     const count = rows.size + joinSize;
-    const ranked = rankCandidates(pool.candidates, { ...fusion, gone, threshold: request.threshold, count });
+    const ranked = rankCandidates(candidates, { ...fusion, gone, threshold: request.threshold, count });
 
     const best = takeDistinct(ranked, saidBy, request.limit);
     if (best.every((one) => rows.has(one.id))) {
       const isStarved =
         vectorPoolFull &&
-        ((pool.vectorHits?.length ?? 0) < request.limit || hidesFurther(pool.vectorHits ?? [], ranked, best, request));
+        ((standing?.length ?? 0) < request.limit || hidesFurther(standing ?? [], ranked, best, request));
       if (isStarved && arm.askOn !== undefined && arm.pool < POOL_MAX) {
         arm = await arm.askOn(Math.min(POOL_MAX, arm.pool * POOL_GROWTH));
-        pool = joinArms(arm.hits?.filter(stands), textScores);
+        standing = arm.hits?.filter(stands);
+        candidates = candidatesOf(standing, textScores);
         continue;
       }
       const memories = best.flatMap(({ id, score }) => {
@@ -80,8 +82,8 @@ export async function rank(
       });
       if (request.explain !== true) return { memories, degraded: arm.degraded };
       const answered = new Set(best.map(({ id }) => id));
-      const fused = rankCandidates(pool.candidates, fusion);
-      const ranking = { fused, answered, rows, gone, vectorHits: arm.hits, standing: pool.vectorHits, text, scale };
+      const fused = rankCandidates(candidates, fusion);
+      const ranking = { fused, answered, rows, gone, vectorHits: arm.hits, standing, text, scale };
       return { memories, degraded: arm.degraded, explanation: await explain(store, request, ranking) };
     }
 
@@ -94,17 +96,13 @@ export async function rank(
       if (row === undefined) gone.add(id);
       else rows.set(id, row);
     }
-    const standing = arm.hits?.filter(stands);
+    const left = standing?.filter(stands);
     // None comes back: as many are the same ones.
-    if (standing?.length !== pool.vectorHits?.length) pool = joinArms(standing, textScores);
+    if (left?.length === standing?.length) continue;
+    standing = left;
+    candidates = candidatesOf(standing, textScores);
   }
 }
-
-/** What both arms found, of the vector hits those that stand. */
-const joinArms = (vectorHits: VectorArm["hits"], textScores: TextScores) => ({
-  vectorHits,
-  candidates: candidatesOf(vectorHits, textScores),
-});
 
 /** Repetitions took up the pool: too few say different things, and what lies beyond the least hit may pass as it does. */
 function hidesFurther(

@@ -1,5 +1,6 @@
 import { setTimeout as until } from "node:timers/promises";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { toTextHits } from "../test/text-hits.ts";
 import type { Message } from "./conversation.ts";
 import { DEFAULT_PROJECT_ID } from "./ids.ts";
 import type { Memory } from "./memory.ts";
@@ -14,21 +15,22 @@ const [first = "", second = "", third = ""] = ["a", "b", "c"].map(
 );
 const DEADLINE_MS = 30;
 const MESSAGE = "00000000-0000-7000-8000-00000000000d";
-const hitsOf = (...counts: readonly (readonly [id: string, count: number])[]): TextHits => ({
-  hits: counts.map(([id, count]) => ({
-    id,
-    length: 10,
-    frequencies: { tea: count },
-    isTurn: false,
-    isMarked: false,
-    before: [],
-    after: [],
-  })),
-  terms: [{ lexemes: ["tea"], isDay: false }],
-  documents: 10,
-  averageLength: 10,
-  documentFrequencies: { tea: counts.length },
-});
+const hitsOf = (...counts: readonly (readonly [id: string, count: number])[]): TextHits =>
+  toTextHits({
+    hits: counts.map(([id, count]) => ({
+      id,
+      length: 10,
+      frequencies: { tea: count },
+      isTurn: false,
+      isMarked: false,
+      before: [],
+      after: [],
+    })),
+    terms: [{ lexemes: ["tea"], isDay: false }],
+    documents: 10,
+    averageLength: 10,
+    documentFrequencies: { tea: counts.length },
+  });
 const words = hitsOf([first, 4], [second, 2], [third, 1]);
 const said = hitsOf([MESSAGE, 3]);
 const request: SearchRequest = {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { toTextHits, type PlainHits } from "../test/text-hits.ts";
 import { DEFAULT_PROJECT_ID } from "./ids.ts";
 import type { Memory } from "./memory.ts";
 import type { Embedder, IndexTarget, MemoryStore, TextHits, VectorIndex } from "./ports/index.ts";
@@ -10,13 +11,14 @@ import { search } from "./search.ts";
 const DEADLINE_MS = 30;
 const ids = ["a", "b", "c"].map((letter) => `00000000-0000-7000-8000-00000000000${letter}`);
 const [said = "", meant = ""] = ids;
-const words: TextHits = {
+const plainWords: PlainHits = {
   hits: [{ id: said, length: 1, frequencies: { tea: 1 }, isTurn: false, isMarked: false, before: [], after: [] }],
   terms: [{ lexemes: ["tea"], isDay: false }],
   documents: 2,
   averageLength: 1,
   documentFrequencies: { tea: 1 },
 };
+const words = toTextHits(plainWords);
 const embedder: Embedder = {
   model: "m",
   requestedDims: null,
@@ -89,10 +91,12 @@ describe("search", () => {
   test("words alone fill the largest limit, repetitions between them", async () => {
     const many = Array.from({ length: 1_800 }, (_, at) => `00000000-0000-7000-8000-${String(at).padStart(12, "0")}`);
     const asked = (_: unknown, __: unknown, pool: number): Promise<TextHits> =>
-      Promise.resolve({
-        ...words,
-        hits: many.slice(0, pool).flatMap((id) => words.hits.map((hit) => ({ ...hit, id }))),
-      });
+      Promise.resolve(
+        toTextHits({
+          ...plainWords,
+          hits: many.slice(0, pool).flatMap((id) => plainWords.hits.map((hit) => ({ ...hit, id }))),
+        }),
+      );
     const away = () => Promise.reject(new Error("away"));
     const deps = depsOf({
       searchText: asked,

@@ -1,78 +1,110 @@
 import { nthGreatest } from "./nth-greatest.ts";
-import type { TextHit, TextHits } from "./ports/index.ts";
+import type { Neighbours, Postings, TextHits } from "./ports/index.ts";
 
 /** Of so many of the best hits the neighbours are looked up; they borrow from any hit. More changes nothing. */
 export const NEIGHBOURED_MAX = 150;
-/** How far a neighbour lends its words: three to either side (`lexicalScores`). */
+/** How far a neighbour lends its words: three to either side (`scoreText`). */
 export const NEIGHBOURS = 3;
 /** Events without a session are of one talk as long as none is told later than this after the other. */
 export const TALK_GAP_SECONDS = 600;
 
-/** Of a question without a word, or of nobody's words. */
-export const NO_HITS: TextHits = { hits: [], terms: [], documents: 0, averageLength: 0, documentFrequencies: {} };
+export const NO_NEIGHBOURS: Neighbours = { hits: [], others: [], steps: [] };
 
-/** What is known of a row before its neighbours are. */
-export type TextCandidate = Omit<TextHit, "before" | "after">;
+/** Of a question without a word, or of nobody's words. */
+export const NO_HITS: TextHits = {
+  ids: [],
+  hits: [],
+  lengths: [],
+  turns: [],
+  marked: [],
+  postings: new Map(),
+  neighbours: NO_NEIGHBOURS,
+  terms: [],
+  documents: 0,
+  averageLength: 0,
+  documentFrequencies: {},
+};
+
+/** What is known of rows before their neighbours are. */
+export type TextCandidates = Pick<TextHits, "ids" | "hits" | "lengths" | "turns" | "marked" | "postings">;
 export type Statistics = Pick<TextHits, "documents" | "averageLength" | "documentFrequencies">;
 
 /** In how many of the candidates each lexeme stands. */
-export function frequenciesOf(candidates: readonly TextCandidate[]): Readonly<Record<string, number>> {
-  const counts = new Map<string, number>();
-  for (const { frequencies } of candidates)
-    for (const lexeme of Object.keys(frequencies)) counts.set(lexeme, (counts.get(lexeme) ?? 0) + 1);
-  return Object.fromEntries(counts);
+export function frequenciesOf(postings: TextCandidates["postings"]): Readonly<Record<string, number>> {
+  return Object.fromEntries(Array.from(postings, ([lexeme, { places }]) => [lexeme, places.length]));
+}
+
+/** Own keys alone: a row may well hold the lexeme `constructor`. */
+export function frequencyOf({ documentFrequencies }: Pick<Statistics, "documentFrequencies">, lexeme: string): number {
+  return Object.hasOwn(documentFrequencies, lexeme) ? (documentFrequencies[lexeme] ?? 0) : 0;
 }
 
 /**
- * The best `limit` by idf, a rough BM25 that chooses among thousands; `lexicalScores` ranks what is chosen. The first
- * `NEIGHBOURED_MAX` of them best first, equal ones by id; in what order the others are makes no difference to anything.
+ * The best `limit` by idf, a rough BM25 that chooses among thousands; `scoreText` ranks what is chosen. The best
+ * `NEIGHBOURED_MAX` of them come first, of equal ones those with the lesser id; their order makes no difference to anything.
  */
-export function bestOf<Candidate extends TextCandidate>(
-  candidates: readonly Candidate[],
+export function bestOf(
+  candidates: TextCandidates,
   wanted: ReadonlySet<string>,
-  { documents, documentFrequencies, limit }: Statistics & { readonly limit: number },
-): readonly Candidate[] {
-  const weights = new Map<string, number>();
+  { limit, ...statistics }: Omit<Statistics, "averageLength"> & { readonly limit: number },
+): TextCandidates {
+  const { ids, hits, postings } = candidates;
+  if (hits.length <= Math.min(limit, NEIGHBOURED_MAX)) return candidates;
+  const ranks = new Float64Array(ids.length);
   for (const lexeme of wanted) {
-    const known = Object.hasOwn(documentFrequencies, lexeme) ? (documentFrequencies[lexeme] ?? 0) : 0;
-    weights.set(lexeme, Math.log(1 + (documents - known + 0.5) / (known + 0.5)));
+    const { places, counts } = postings.get(lexeme) ?? NOWHERE;
+    const known = frequencyOf(statistics, lexeme);
+    const weight = Math.log(1 + (statistics.documents - known + 0.5) / (known + 0.5));
+    for (let at = 0; at < places.length; at++) {
+      const count = counts[at] as number;
+      ranks[places[at] as number] = (ranks[places[at] as number] as number) + (weight * count) / (count + 1.2);
+    }
   }
-  const ranked = candidates.map((candidate) => ({ candidate, rank: rankOf(candidate, weights) }));
-  const [first, others] = split(split(ranked, limit)[0], NEIGHBOURED_MAX);
-  return [...first.sort(byRank), ...others].map(({ candidate }) => candidate);
+  const [best, dropped] = split(Array.from(hits), { ids, ranks, count: limit });
+  const [first, others] = split(best, { ids, ranks, count: NEIGHBOURED_MAX });
+  const chosen = { ...candidates, hits: [...first, ...others] };
+  return dropped.length === 0 ? chosen : { ...chosen, postings: keepAmong(postings, chosen.hits, ids.length) };
 }
 
-interface RankedCandidate<Candidate extends TextCandidate> {
-  readonly candidate: Candidate;
-  readonly rank: number;
-}
-
-function rankOf({ frequencies }: TextCandidate, weights: ReadonlyMap<string, number>): number {
-  let sum = 0;
-  for (const lexeme of Object.keys(frequencies)) {
-    const count = frequencies[lexeme] ?? 0;
-    sum += ((weights.get(lexeme) ?? 0) * count) / (count + 1.2);
-  }
-  return sum;
-}
-
-const byRank = (left: RankedCandidate<TextCandidate>, right: RankedCandidate<TextCandidate>): number =>
-  right.rank - left.rank || (left.candidate.id < right.candidate.id ? -1 : 1);
+const NOWHERE: Postings = { places: [], counts: [] };
 
 /** The best `count` and the others; ids are compared only where ranks are equal. */
-function split<Ranked extends RankedCandidate<TextCandidate>>(
-  ranked: Ranked[],
-  count: number,
-): [best: Ranked[], others: Ranked[]] {
-  if (ranked.length <= count) return [ranked, []];
-  const ranks = new Float64Array(ranked.length);
-  for (const [at, { rank }] of ranked.entries()) ranks[at] = rank;
-  const least = nthGreatest(ranks, count);
-  const level = ranked.filter(({ rank }) => rank === least).sort(byRank);
-  const best = ranked.filter(({ rank }) => rank > least);
+function split(
+  places: readonly number[],
+  { ids, ranks, count }: { readonly ids: readonly string[]; readonly ranks: Float64Array; readonly count: number },
+): readonly [best: readonly number[], others: readonly number[]] {
+  if (places.length <= count) return [places, []];
+  const rankOf = (place: number): number => ranks[place] as number;
+  const least = nthGreatest(Float64Array.from(places, rankOf), count);
+  const best = places.filter((place) => rankOf(place) > least);
+  const level = places
+    .filter((place) => rankOf(place) === least)
+    .sort((left, right) => ((ids[left] as string) < (ids[right] as string) ? -1 : 1));
   const free = count - best.length;
   return [
     [...best, ...level.slice(0, free)],
-    [...level.slice(free), ...ranked.filter(({ rank }) => rank < least)],
+    [...level.slice(free), ...places.filter((place) => rankOf(place) < least)],
   ];
+}
+
+function keepAmong(
+  postings: TextCandidates["postings"],
+  hits: readonly number[],
+  length: number,
+): TextCandidates["postings"] {
+  const isKept = new Uint8Array(length);
+  for (const place of hits) isKept[place] = 1;
+  return new Map(Array.from(postings, ([lexeme, all]) => [lexeme, keepPostings(all, isKept)]));
+}
+
+/** Those at the places that are marked with 1. */
+export function keepPostings({ places, counts }: Postings, isKept: Uint8Array): Postings {
+  const [kept, keptCounts]: [number[], number[]] = [[], []];
+  for (let at = 0; at < places.length; at++) {
+    const place = places[at] as number;
+    if (isKept[place] !== 1) continue;
+    kept.push(place);
+    keptCounts.push(counts[at] as number);
+  }
+  return { places: kept, counts: keptCounts };
 }

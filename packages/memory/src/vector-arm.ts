@@ -1,5 +1,6 @@
 import { beforeDeadline, poolOf, timed } from "./arms.ts";
 import { toMemoryError } from "./errors.ts";
+import type { Placed } from "./fuse.ts";
 import type { CollectionRef, IndexTarget, VectorHit } from "./ports/index.ts";
 import { idsOf, MANY_USERS, tenantsOf } from "./search-reach.ts";
 import type { Degradation, SearchDeps, SearchRequest } from "./search-request.ts";
@@ -14,6 +15,8 @@ const VECTOR_POOL_MIN = 200;
 export interface VectorArm {
   /** Undefined: nothing was asked, or nothing came. */
   readonly hits: readonly VectorHit[] | undefined;
+  /** Where the hits stand among the ids of what is held. */
+  readonly placed?: Placed;
   /** How many were asked for; as many hits as that, and there may be more. */
   readonly pool: number;
   readonly target: IndexTarget | undefined;
@@ -82,6 +85,7 @@ interface Nearest {
   readonly hits: readonly VectorHit[];
   /** False: there are more users than were asked for. */
   readonly areAll: boolean;
+  readonly placed?: Placed;
   readonly hasVector?: (id: string) => boolean;
 }
 
@@ -99,7 +103,7 @@ function nearestOf(
   if (held?.set.vectors?.dims === vector.length)
     return (pool) =>
       Promise.resolve({
-        hits: searchVectorsIn(held.set, held.seen, vector, pool),
+        ...searchVectorsIn(held.set, held.seen, vector, pool),
         areAll: true,
         hasVector: (id) => !held.set.without.has(id),
       });

@@ -1,5 +1,78 @@
 import type { TextHits } from "../src/ports/index.ts";
 
+/** A hit as tests tell and read it. */
+export interface PlainHit {
+  readonly id: string;
+  readonly length: number;
+  readonly frequencies: Readonly<Record<string, number>>;
+  readonly isTurn: boolean;
+  readonly isMarked: boolean;
+  /** The nearest first. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+export interface PlainHits extends Pick<TextHits, "terms" | "documents" | "averageLength" | "documentFrequencies"> {
+  readonly hits: readonly PlainHit[];
+}
+
+export function toTextHits({ hits, ...rest }: PlainHits): TextHits {
+  const ids = [
+    ...new Set([...hits.map(({ id }) => id), ...hits.flatMap(({ before, after }) => [...before, ...after])]),
+  ];
+  const lexemes = [...new Set(hits.flatMap(({ frequencies }) => Object.keys(frequencies)))];
+  const pairs = hits.flatMap(({ before, after }, hit) => [
+    ...before.map((id, at) => ({ hit, other: ids.indexOf(id), step: -1 - at })),
+    ...after.map((id, at) => ({ hit, other: ids.indexOf(id), step: 1 + at })),
+  ]);
+  return {
+    ...rest,
+    ids,
+    hits: [...hits.keys()],
+    lengths: hits.map(({ length }) => length),
+    turns: hits.map(({ isTurn }) => Number(isTurn)),
+    marked: hits.map(({ isMarked }) => Number(isMarked)),
+    postings: new Map(
+      lexemes.map((lexeme) => {
+        const places = [...hits.keys()].filter((place) => Object.hasOwn(hits[place]?.frequencies ?? {}, lexeme));
+        return [lexeme, { places, counts: places.map((place) => hits[place]?.frequencies[lexeme] ?? 0) }];
+      }),
+    ),
+    neighbours: {
+      hits: pairs.map(({ hit }) => hit),
+      others: pairs.map(({ other }) => other),
+      steps: pairs.map(({ step }) => step),
+    },
+  };
+}
+
+export function plainHits({ ids, hits, lengths, turns, marked, postings, neighbours, ...rest }: TextHits): PlainHits {
+  const beside = (hit: number, direction: number): readonly string[] =>
+    Array.from(neighbours.hits, (of, at) => ({
+      of,
+      other: neighbours.others[at] ?? -1,
+      step: neighbours.steps[at] ?? 0,
+    }))
+      .filter(({ of, step }) => of === hit && Math.sign(step) === direction)
+      .sort((left, right) => Math.abs(left.step) - Math.abs(right.step))
+      .map(({ other }) => ids[other] ?? "");
+  const plain = Array.from(hits, (place): PlainHit => ({
+    id: ids[place] ?? "",
+    length: lengths[place] ?? 0,
+    frequencies: Object.fromEntries(
+      [...postings].flatMap(([lexeme, { places, counts }]) => {
+        const at = Array.from(places).indexOf(place);
+        return at < 0 ? [] : [[lexeme, counts[at] ?? 0]];
+      }),
+    ),
+    isTurn: turns[place] === 1,
+    isMarked: marked[place] === 1,
+    before: beside(place, -1),
+    after: beside(place, 1),
+  }));
+  return { ...rest, hits: plain };
+}
+
 export interface Document {
   readonly id: string;
   /** Its lexemes, one for each time that they stand in it. */
@@ -12,12 +85,20 @@ export interface Document {
 
 const NEIGHBOURS = 3;
 
+interface Asked {
+  readonly marks?: readonly string[];
+  readonly days?: readonly (readonly string[])[];
+}
+
 /** What a store's `searchText` answers when the caller sees `documents`: the same counts as the SQL's, from memory. */
-export function textHitsOf(
+export const textHitsOf = (query: readonly string[], documents: readonly Document[], asked: Asked = {}): TextHits =>
+  toTextHits(plainHitsOf(query, documents, asked));
+
+export function plainHitsOf(
   query: readonly string[],
   documents: readonly Document[],
-  { marks = [], days = [] }: { marks?: readonly string[]; days?: readonly (readonly string[])[] } = {},
-): TextHits {
+  { marks = [], days = [] }: Asked = {},
+): PlainHits {
   const words = [...new Set(query)];
   const asked = [...words, ...days.flat()];
   const counted = [...asked, ...words.map((word) => `@who:${word}`)];

@@ -1,4 +1,4 @@
-import { EVENT_TYPE, type TextCandidate, type MemoryFilter, type Statistics } from "@engram/memory";
+import { EVENT_TYPE, frequencyOf, type TextCandidates, type MemoryFilter, type Statistics } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
 import { quoteLexeme } from "./lexemes.ts";
 import { candidatesSql, toCandidates, type CandidateColumns } from "./text-candidates.ts";
@@ -19,14 +19,14 @@ export interface Seen extends Statistics {
   readonly marks: readonly string[];
 }
 
-/** Candidates among the rows that are older than those gone through, by the index of words. */
+/** Candidates among the rows that are older than those gone through, by the index of words. Undefined: none is looked for. */
 export async function findOlder(
   db: Executor,
   filter: MemoryFilter,
-  { oldest, wanted, watched, marks, documents, documentFrequencies }: Seen,
-): Promise<readonly TextCandidate[]> {
-  const looked = rareQuery(wanted, documents, documentFrequencies);
-  if (looked === undefined) return [];
+  { oldest, wanted, watched, marks, ...statistics }: Seen,
+): Promise<TextCandidates | undefined> {
+  const looked = rareQuery(wanted, statistics);
+  if (looked === undefined) return undefined;
   const values = new Values();
   const condition = filterSql(filter, values);
   const [createdAt, id] = oldest.map((value) => values.add(value));
@@ -40,21 +40,17 @@ export async function findOlder(
      SELECT ${candidatesSql("older", watched, marks, values)} AS found`,
     values.list,
   );
-  return row === undefined ? [] : toCandidates(row.found);
+  return row && toCandidates(row.found);
 }
 
 /** As a tsquery: any of the rarest words, or two of the commoner ones. Undefined: one common word, of which there is enough. */
-function rareQuery(
-  wanted: ReadonlySet<string>,
-  documents: number,
-  frequencies: Readonly<Record<string, number>>,
-): string | undefined {
+function rareQuery(wanted: ReadonlySet<string>, statistics: Statistics): string | undefined {
   const known = Array.from(wanted, (lexeme) => ({
     word: quoteLexeme(lexeme),
-    frequency: Object.hasOwn(frequencies, lexeme) ? (frequencies[lexeme] ?? 0) : 0,
+    frequency: frequencyOf(statistics, lexeme),
   })).sort((left, right) => left.frequency - right.frequency || (left.word < right.word ? -1 : 1));
   let share = 0;
-  const rare = known.filter(({ frequency }) => (share += frequency) <= RARE_SHARE * documents);
+  const rare = known.filter(({ frequency }) => (share += frequency) <= RARE_SHARE * statistics.documents);
   const common = known.slice(rare.length, rare.length + PAIRED_MAX);
   const pairs = common.flatMap(({ word }, at) => common.slice(at + 1).map((other) => `(${word} & ${other.word})`));
   const any = [...rare.map(({ word }) => word), ...pairs];

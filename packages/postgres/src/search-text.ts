@@ -12,7 +12,7 @@ import {
 import { filterSql, Values, type Executor } from "@engram/sql";
 import { analyseIn, anyOf } from "./lexemes.ts";
 import { findOlder } from "./search-older.ts";
-import { candidatesSql, toCandidates, type CandidateColumns } from "./text-candidates.ts";
+import { candidatesSql, joinCandidates, toCandidates, type CandidateColumns } from "./text-candidates.ts";
 import { withNeighbours, type TalkColumns } from "./text-neighbours.ts";
 
 /**
@@ -69,11 +69,12 @@ export async function searchText(
   if (row === undefined) throw new Error("a statement of aggregates gave no row");
   const { documents, average_length: averageLength, oldest } = row;
   const seen = toCandidates(row.found);
-  const statistics = { documents, averageLength, documentFrequencies: frequenciesOf(seen) };
-  const older = oldest === null ? [] : await findOlder(db, filter, { oldest, wanted, watched, marks, ...statistics });
-  const best = bestOf([...seen, ...older], wanted, { ...statistics, limit });
+  const statistics = { documents, averageLength, documentFrequencies: frequenciesOf(seen.postings) };
+  const older = oldest && (await findOlder(db, filter, { oldest, wanted, watched, marks, ...statistics }));
+  const candidates = older ? joinCandidates(seen, older) : seen;
+  const best = bestOf(candidates, wanted, { ...statistics, limit });
   return {
-    hits: await withNeighbours(db, filter, best, row.talks ?? [], new Set(older.map(({ id }) => id))),
+    ...(await withNeighbours(db, filter, best, row.talks ?? [], new Set(older?.ids))),
     terms: groupTerms({ lexemes: terms, alike }, query.days, dayWords),
     ...statistics,
   };

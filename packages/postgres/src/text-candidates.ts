@@ -1,4 +1,4 @@
-import type { TextCandidate } from "@engram/memory";
+import type { TextCandidates } from "@engram/memory";
 import type { Values } from "@engram/sql";
 import { ANY_SPEAKER, anyOf } from "./lexemes.ts";
 
@@ -34,20 +34,44 @@ export function candidatesSql(
        FROM ${rows} c)`;
 }
 
-export function toCandidates(columns: CandidateColumns): readonly TextCandidate[] {
-  const frequencies: Record<string, number>[] = [];
-  for (const number of columns.numbers ?? []) frequencies[number] = {};
+export function toCandidates(columns: CandidateColumns): TextCandidates {
+  const ids = columns.ids ?? [];
+  const places = new Map((columns.numbers ?? []).map((number, place) => [number, place]));
+  const postings = new Map<string, { readonly places: number[]; readonly counts: number[] }>();
   const [numbers, lexemes, counts] = columns.words;
-  numbers?.forEach((number, at) => {
-    const row = frequencies[number];
-    const lexeme = lexemes?.[at];
-    if (row !== undefined && lexeme !== undefined) row[lexeme] = counts?.[at] ?? 1;
-  });
-  return (columns.numbers ?? []).map((number, at) => ({
-    id: columns.ids?.[at] ?? "",
-    length: columns.lengths?.[at] ?? 0,
-    isTurn: columns.turns?.[at] ?? false,
-    isMarked: columns.marked?.[at] ?? false,
-    frequencies: frequencies[number] ?? {},
-  }));
+  for (const [at, lexeme] of (lexemes ?? []).entries()) {
+    const standing = postings.get(lexeme) ?? { places: [], counts: [] };
+    postings.set(lexeme, standing);
+    standing.places.push(places.get(numbers?.[at] ?? 0) ?? 0);
+    standing.counts.push(counts?.[at] ?? 1);
+  }
+  return {
+    ids,
+    hits: [...ids.keys()],
+    lengths: columns.lengths ?? [],
+    turns: Uint8Array.from(columns.turns ?? [], Number),
+    marked: Uint8Array.from(columns.marked ?? [], Number),
+    postings,
+  };
+}
+
+/** Both; no row is in both. */
+export function joinCandidates(left: TextCandidates, right: TextCandidates): TextCandidates {
+  const first = left.ids.length;
+  const postings = new Map(left.postings);
+  for (const [lexeme, { places, counts }] of right.postings) {
+    const known = postings.get(lexeme);
+    postings.set(lexeme, {
+      places: [...Array.from(known?.places ?? []), ...Array.from(places, (place) => first + place)],
+      counts: [...Array.from(known?.counts ?? []), ...Array.from(counts)],
+    });
+  }
+  return {
+    ids: [...left.ids, ...right.ids],
+    hits: [...Array.from(left.hits), ...Array.from(right.hits, (place) => first + place)],
+    lengths: [...Array.from(left.lengths), ...Array.from(right.lengths)],
+    turns: [...Array.from(left.turns), ...Array.from(right.turns)],
+    marked: [...Array.from(left.marked), ...Array.from(right.marked)],
+    postings,
+  };
 }

@@ -3,9 +3,9 @@ import {
   NEIGHBOURED_MAX,
   NEIGHBOURS,
   TALK_GAP_SECONDS,
-  type TextCandidate,
+  type TextCandidates,
   type MemoryFilter,
-  type TextHit,
+  type TextHits,
 } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
 
@@ -19,26 +19,50 @@ const NEIGHBOURS_SEEN = 12;
  */
 export type TalkColumns = readonly (readonly [ids: readonly string[], seconds: readonly number[] | null])[];
 
-/** The best candidates with who stands beside them; of those that are `far` the database is asked. */
+/** The candidates with who stands beside the best of them; of those that are `far` the database is asked. */
 export async function withNeighbours(
   db: Executor,
   filter: MemoryFilter,
-  best: readonly TextCandidate[],
+  candidates: TextCandidates,
   talks: TalkColumns,
   far: ReadonlySet<string>,
-): Promise<readonly TextHit[]> {
-  const wanted = best.slice(0, NEIGHBOURED_MAX).map(({ id }) => id);
-  const asked = wanted.filter((id) => far.has(id));
-  const beside = neighboursIn(talks, new Set(wanted));
+): Promise<TextCandidates & Pick<TextHits, "neighbours">> {
+  const ids = [...candidates.ids];
+  const best = Array.from(candidates.hits)
+    .slice(0, NEIGHBOURED_MAX)
+    .map((hit) => [ids[hit] ?? "", hit] as const);
+  const asked = best.map(([id]) => id).filter((id) => far.has(id));
+  const beside = neighboursIn(talks, new Set(best.map(([id]) => id)));
   if (asked.length > 0)
     for (const [id, neighbours] of await readNeighbours(db, filter, asked)) beside.set(id, neighbours);
-  return best.map(({ id, length, frequencies, isTurn, isMarked }, at) => {
-    const { before, after } = (at < NEIGHBOURED_MAX ? beside.get(id) : undefined) ?? ALONE;
-    return { id, length, frequencies, isTurn, isMarked, before, after };
+
+  const places = new Map(ids.map((id, place) => [id, place]));
+  const placeOf = (id: string): number => {
+    const place = places.get(id) ?? ids.push(id) - 1;
+    places.set(id, place);
+    return place;
+  };
+  const pairs = best.flatMap(([id, hit]) => {
+    const { before, after } = beside.get(id) ?? ALONE;
+    return [
+      ...before.map((other, at) => ({ hit, other: placeOf(other), step: -1 - at })),
+      ...after.map((other, at) => ({ hit, other: placeOf(other), step: 1 + at })),
+    ];
   });
+  const neighbours = {
+    hits: pairs.map(({ hit }) => hit),
+    others: pairs.map(({ other }) => other),
+    steps: pairs.map(({ step }) => step),
+  };
+  return { ...candidates, ids, neighbours };
 }
 
-type Neighbours = Pick<TextHit, "before" | "after">;
+/** The nearest first. */
+interface Neighbours {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
 const ALONE: Neighbours = { before: [], after: [] };
 
 function neighboursIn(talks: TalkColumns, wanted: ReadonlySet<string>): Map<string, Neighbours> {

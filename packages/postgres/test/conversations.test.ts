@@ -16,6 +16,7 @@ import {
   createMemoryStore,
   createOutbox,
 } from "../src/index.ts";
+import { plainHits } from "../../memory/test/text-hits.ts";
 import { describeOnDatabases } from "./databases.ts";
 import { addOf, said, type Given } from "./add-call.ts";
 
@@ -63,7 +64,7 @@ describeOnDatabases("conversations", (db) => {
   const workRows = async () => (await db.query("SELECT 1 AS one FROM engram.outbox WHERE topic = 'extract'")).length;
   const find = async (query: string, userId = "u") => {
     const filter = { scope: { projectId, userId, exact: false } };
-    const { hits } = await conversations.searchText(() => textQueryOf(query, new Date()), filter, 10);
+    const { hits } = plainHits(await conversations.searchText(() => textQueryOf(query, new Date()), filter, 10));
     return (
       await conversations.findMessages(
         hits.map((hit) => hit.id),

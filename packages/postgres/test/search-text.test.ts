@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { DEFAULT_PROJECT_ID, lexicalScores, TEXT_OF_RIGHT, textQueryOf, type MemoryFilter } from "@engram/memory";
 import { createMemoryStore } from "../src/index.ts";
+import { plainHits, toTextHits } from "../../memory/test/text-hits.ts";
 import { describeOnDatabases } from "./databases.ts";
 import { draft } from "./draft.ts";
 
@@ -18,8 +19,8 @@ describeOnDatabases("words", (db) => {
       for (const { memory } of await store.putMemories([draft({ userId: "u", ...one })])) ids.push(memory.id);
     return ids;
   };
-  const ask = (query: string, filter: MemoryFilter = { scope }) =>
-    store.searchText(textQueryOf(query, NOW), filter, POOL);
+  const ask = async (query: string, filter: MemoryFilter = { scope }) =>
+    plainHits(await store.searchText(textQueryOf(query, NOW), filter, POOL));
   const found = async (query: string): Promise<readonly string[]> => {
     const ids = (await ask(query)).hits.map((hit) => hit.id);
     const rows = await store.findMemories(ids, { scope });
@@ -218,7 +219,7 @@ describeOnDatabases("words", (db) => {
       const ids = await talk("s", statements, { type: "fact" });
       const hits = await ask("PostgreSQL");
       expect(hits.hits).toMatchObject([{ id: ids[1], isTurn: false }]);
-      const scores = lexicalScores(hits);
+      const scores = lexicalScores(toTextHits(hits));
       expect(scores.get(ids[1] ?? "")).toBeGreaterThan(TEXT_OF_RIGHT);
       for (const beside of [ids[0], ids[2], ids[3]]) expect(scores.get(beside ?? "")).toBeLessThan(TEXT_OF_RIGHT);
     });
@@ -232,7 +233,7 @@ describeOnDatabases("words", (db) => {
       ]);
       const hits = await ask("What did Ann see on the camping trip?");
       expect(hits.hits.every((hit) => hit.isTurn)).toBe(true);
-      const scores = lexicalScores(hits);
+      const scores = lexicalScores(toTextHits(hits));
       const ranked = ids.toSorted((one, other) => (scores.get(other) ?? 0) - (scores.get(one) ?? 0));
       expect(ranked[0]).toBe(ids[2]);
     });

@@ -3,6 +3,7 @@ import { beforeEach, expect, test } from "@jest/globals";
 import { createFakeExtractor } from "@engram/memory/contracts/fakes/extractor";
 import { DEFAULT_PROJECT_ID, MemoryError, textQueryOf, workExtraction, type MemoryFilter } from "@engram/memory";
 import { createConversations, createExtractions, createMemoryStore, createOutbox } from "../src/index.ts";
+import { plainHits } from "../../memory/test/text-hits.ts";
 import { describeOnDatabases } from "./databases.ts";
 import { addOf, said, type Given } from "./add-call.ts";
 
@@ -16,7 +17,7 @@ describeOnDatabases("messages that wait", (db) => {
   const add = (messages: ReturnType<typeof said>, given: Given = {}) => conversations.add(addOf(messages, given));
   const find = async (query: string, narrowed: Partial<MemoryFilter> = {}) => {
     const filter = { scope: { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false }, ...narrowed };
-    const { hits } = await conversations.searchText(() => textQueryOf(query, new Date()), filter, 10);
+    const { hits } = plainHits(await conversations.searchText(() => textQueryOf(query, new Date()), filter, 10));
     const found = await conversations.findMessages(
       hits.map((hit) => hit.id),
       filter,

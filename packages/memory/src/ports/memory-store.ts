@@ -55,29 +55,41 @@ export interface AnalysedQuery {
   readonly marks: readonly string[];
 }
 
-/** One row that shares a word with a query: what BM25 needs to know of it. */
-export interface TextHit {
-  readonly id: string;
-  /** Lexemes in the row. */
-  readonly length: number;
-  /** How often each lexeme of a term or a speaker stands in it; only those that do. */
-  readonly frequencies: Readonly<Record<string, number>>;
-  /** A turn of a talk: an event that opens with the name of who speaks. A statement `label: value` is none. */
-  readonly isTurn: boolean;
-  /** It has one of the query's marks. */
-  readonly isMarked: boolean;
-  /**
-   * Up to three that were told before it in its session, the nearest first, of those that the filter lets through: events
-   * beside an event, statements beside a statement. Known of the best hits alone.
-   */
-  readonly before: readonly string[];
-  /** The same of those that were told after it. */
-  readonly after: readonly string[];
+/** Where a lexeme stands: at which places, and how often at each of them. */
+export interface Postings {
+  readonly places: ArrayLike<number>;
+  readonly counts: ArrayLike<number>;
 }
 
-/** The text arm's answer: candidates, and the statistics of everything that the caller sees. */
+/** That the row at `others[n]` was told `steps[n]` before (-1 to -3) or after (1 to 3) the hit at `hits[n]`. */
+export interface Neighbours {
+  readonly hits: ArrayLike<number>;
+  readonly others: ArrayLike<number>;
+  readonly steps: ArrayLike<number>;
+}
+
+/**
+ * The text arm's answer: what BM25 needs to know of rows that share a word with a query, and the statistics of everything
+ * that the caller sees. In lists side by side, since of a thousand rows ten are wanted: the place n of each is of one row.
+ */
 export interface TextHits {
-  readonly hits: readonly TextHit[];
+  /** Of the hits, of those that stand beside them, and it may be of others, which are nothing to the query. */
+  readonly ids: readonly string[];
+  /** At which places the hits are, each once. */
+  readonly hits: ArrayLike<number>;
+  /** Lexemes in the row; this and what follows is known of the hits. */
+  readonly lengths: ArrayLike<number>;
+  /** 1: a turn of a talk, an event that opens with the name of who speaks. A statement `label: value` is none. */
+  readonly turns: ArrayLike<number>;
+  /** 1: it has one of the query's marks. */
+  readonly marked: ArrayLike<number>;
+  /** Of the lexemes of terms and speakers the hits that have them; the counts are above 0. */
+  readonly postings: ReadonlyMap<string, Postings>;
+  /**
+   * Up to three that were told before and after each of the best hits in its session, of those that the filter lets through:
+   * events beside an event, statements beside a statement.
+   */
+  readonly neighbours: Neighbours;
   /** Of the query, stop words left out. */
   readonly terms: readonly TextTerm[];
   /** Rows that the caller sees, and the mean of their lengths. */

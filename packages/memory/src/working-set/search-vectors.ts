@@ -1,32 +1,40 @@
 import { nthGreatest } from "../nth-greatest.ts";
+import type { Placed } from "../fuse.ts";
 import type { VectorHit } from "../ports/index.ts";
 import type { Vector } from "../vector.ts";
 import { dotProducts } from "./dot-products.ts";
 import type { WorkingSet } from "./working-set.ts";
 
-/** The nearest `limit` of the seen rows that have a vector, nearest first, equal ones by id. `vector` is at unit length. */
+/** The nearest `limit` of the seen rows that have a vector, in no order; of equal ones those with the lesser id. `vector` is at unit length. */
 export function searchVectors(
-  { held, vectors }: WorkingSet,
+  { ids, versions, vectors }: WorkingSet,
   seen: Uint8Array,
   vector: Vector,
   limit: number,
-): readonly VectorHit[] {
-  if (vectors === undefined) return [];
+): { readonly hits: readonly VectorHit[]; readonly placed: Placed } {
+  if (vectors === undefined) return { hits: [], placed: { ids, places: [] } };
   const cosines = dotProducts(vectors.numbers, Float32Array.from(vector));
   // Loops by hand, here and below: they go through thousands of rows, and whatever they made would be garbage.
-  const rows = new Int32Array(held.length);
+  const rows = new Int32Array(ids.length);
   let count = 0;
-  for (let row = 0; row < held.length; row++) if (seen[row] === 1 && vectors.known[row] === 1) rows[count++] = row;
+  for (let row = 0; row < ids.length; row++) if (seen[row] === 1 && vectors.known[row] === 1) rows[count++] = row;
   const least = leastOf(rows.subarray(0, count), cosines, limit);
-  const hits: VectorHit[] = [];
-  for (let at = 0; at < count; at++) {
-    const row = rows[at] as number;
-    const cosine = cosines[row] as number;
-    const own = held[row];
-    if (cosine >= least && own !== undefined) hits.push({ id: own.id, version: own.version, cosine });
+  const places: number[] = [];
+  for (let at = 0; at < count; at++)
+    if ((cosines[rows[at] as number] as number) >= least) places.push(rows[at] as number);
+  if (places.length > limit) {
+    const idOf = (row: number): string => ids[row] as string;
+    places.sort(
+      (left, right) => (cosines[right] as number) - (cosines[left] as number) || (idOf(left) < idOf(right) ? -1 : 1),
+    );
+    places.length = limit;
   }
-  hits.sort((left, right) => right.cosine - left.cosine || (left.id < right.id ? -1 : 1));
-  return hits.length > limit ? hits.slice(0, limit) : hits;
+  const hits = places.map((row) => ({
+    id: ids[row] as string,
+    version: versions[row] as number,
+    cosine: cosines[row] as number,
+  }));
+  return { hits, placed: { ids, places } };
 }
 
 /** The cosine of the last one that is taken. */

@@ -1,14 +1,14 @@
 import { EVENT_TYPE } from "../memory.ts";
 import type { SearchableRow } from "../ports/index.ts";
 import type { Vector } from "../vector.ts";
-import { hashLexeme } from "./hash-lexeme.ts";
+import { patchWords, WordIndex, type WordsOfRow } from "./word-index.ts";
 
-/** What a set has of a row beside its lists. */
+/** What a set has of a row; some of it stands in lists too. */
 export interface Held extends Omit<SearchableRow, "lexemes" | "counts" | "createdAt" | "expiresAt"> {
   /** Lexemes in the row. */
   readonly length: number;
-  /** It opens with the name of who speaks. */
-  readonly hasSpeaker: boolean;
+  /** A turn of a talk: an event that opens with the name of who speaks. */
+  readonly isTurn: boolean;
   /** What it was told among: the events, or else the statements, of a session, or the events outside of all. Undefined: alone. */
   readonly talk: string | undefined;
 }
@@ -19,19 +19,21 @@ export interface Held extends Omit<SearchableRow, "lexemes" | "counts" | "create
  * never changes; `patch` makes the next one.
  */
 export interface WorkingSet {
-  /** By creation, equal ones by id. */
+  /** By creation, equal ones by id; all lists are in this order. */
   readonly held: readonly Held[];
+  readonly ids: readonly string[];
+  readonly versions: Int32Array;
   /** Microseconds since 1970, and milliseconds until they expire, Infinity for never. */
   readonly createdAt: Float64Array;
   readonly expiresAt: Float64Array;
-  /** The rows of each talk (`Held.talk`) in their order, and at which place of its talk row n is. */
-  readonly talks: ReadonlyMap<string, readonly number[]>;
+  /** Lexemes in the row, and 1 where it is a turn of a talk. */
+  readonly lengths: Uint32Array;
+  readonly turns: Uint8Array;
+  /** The rows of each talk (`Held.talk`) in their order; of which talk row n is (-1: of none), and at which place of it. */
+  readonly talks: readonly (readonly number[])[];
+  readonly talkOf: Int32Array;
   readonly placeInTalk: Int32Array;
-  /** The words of row n stand from `wordsFrom[n]` to before `wordsFrom[n + 1]`, in the order of the database. */
-  readonly wordsFrom: Uint32Array;
-  readonly wordsLow: Uint32Array;
-  readonly wordsHigh: Uint32Array;
-  readonly counts: Uint16Array;
+  readonly words: WordIndex;
   readonly vectors: Vectors | undefined;
   /** The ids of rows that have no vector of their version. */
   readonly without: ReadonlySet<string>;
@@ -56,7 +58,6 @@ export interface Arrival {
 
 /** A row's object and strings, and their places in lists. */
 const ROW_BYTES = 500;
-const WORD_BYTES = 10;
 
 /** What so many rows with vectors of so many numbers take, their words apart. */
 export const bytesOf = (rows: number, dims: number): number =>
@@ -64,98 +65,93 @@ export const bytesOf = (rows: number, dims: number): number =>
 
 /** What a search of an empty store goes through. `dims`: of the vectors; absent where they are searched elsewhere. */
 export function emptySet(dims: number | undefined): WorkingSet {
-  return {
-    held: [],
-    createdAt: new Float64Array(),
-    expiresAt: new Float64Array(),
-    talks: new Map(),
-    placeInTalk: new Int32Array(),
-    wordsFrom: new Uint32Array(1),
-    wordsLow: new Uint32Array(),
-    wordsHigh: new Uint32Array(),
-    counts: new Uint16Array(),
-    vectors: dims === undefined ? undefined : { dims, numbers: new Float32Array(), known: new Uint8Array() },
-    without: new Set(),
-    bytes: 0,
-  };
+  return setOf([], new WordIndex(0, 0), dims === undefined ? undefined : emptyVectors(dims, 0));
+}
+
+/** A row of the next set, and where it comes from: its place in the set before, or what arrived. */
+interface Source {
+  readonly held: Held;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly from: number | Arrival;
 }
 
 /** The set without the rows of `gone`, and with those that arrive; an arrival takes the place of the row with its id. */
 export function patch(set: WorkingSet, gone: ReadonlySet<string>, arrivals: readonly Arrival[]): WorkingSet {
   const replaced = new Set([...gone, ...arrivals.map(({ row }) => row.id)]);
   const sources = [
-    ...set.held.flatMap((held, at) =>
-      replaced.has(held.id) ? [] : [{ held, createdAt: set.createdAt[at] ?? 0, expiresAt: set.expiresAt[at] ?? 0, at }],
+    ...set.held.flatMap((held, from): Source | readonly Source[] =>
+      replaced.has(held.id)
+        ? []
+        : { held, createdAt: set.createdAt[from] as number, expiresAt: set.expiresAt[from] as number, from },
     ),
-    ...arrivals.map((arrival) => {
-      const { createdAt, expiresAt } = arrival.row;
-      return { held: holdRow(arrival.row), createdAt, expiresAt, arrival };
+    ...arrivals.map((from): Source => {
+      const { createdAt, expiresAt } = from.row;
+      return { held: holdRow(from.row), createdAt, expiresAt, from };
     }),
   ].sort((left, right) => compare(left.createdAt, right.createdAt) || (left.held.id < right.held.id ? -1 : 1));
 
-  const words = sources.reduce((sum, { held }) => sum + held.length, 0);
-  const next = {
-    held: sources.map(({ held }) => held),
-    ...talksOf(sources.map(({ held }) => held)),
+  const movedTo = new Int32Array(set.held.length).fill(-1);
+  const words: WordsOfRow[] = [];
+  const vectors = set.vectors && emptyVectors(set.vectors.dims, sources.length);
+  for (const [at, { from }] of sources.entries()) {
+    if (typeof from === "number") movedTo[from] = at;
+    else words.push({ row: at, lexemes: from.row.lexemes, counts: from.row.counts });
+    if (vectors !== undefined)
+      putVector(vectors, at, typeof from === "number" ? vectorIn(set.vectors, from) : from.vector);
+  }
+  return setOf(sources, patchWords(set.words, movedTo, words), vectors);
+}
+
+function setOf(sources: readonly Source[], words: WordIndex, vectors: Vectors | undefined): WorkingSet {
+  const held = sources.map((source) => source.held);
+  const { dims = 0, known } = vectors ?? {};
+  return {
+    held,
+    ids: held.map(({ id }) => id),
+    versions: Int32Array.from(held, ({ version }) => version),
     createdAt: Float64Array.from(sources, ({ createdAt }) => createdAt),
     expiresAt: Float64Array.from(sources, ({ expiresAt }) => expiresAt),
-    wordsFrom: new Uint32Array(sources.length + 1),
-    wordsLow: new Uint32Array(words),
-    wordsHigh: new Uint32Array(words),
-    counts: new Uint16Array(words),
-    vectors: set.vectors && emptyVectors(set.vectors.dims, sources.length),
+    lengths: Uint32Array.from(held, ({ length }) => length),
+    turns: Uint8Array.from(held, ({ isTurn }) => Number(isTurn)),
+    ...talksOf(held),
+    words,
+    vectors,
+    without: new Set(held.flatMap(({ id }, at) => (known?.[at] === 0 ? [id] : []))),
+    bytes: bytesOf(held.length, dims) + words.bytes,
   };
-  let to = 0;
-  sources.forEach((source, at) => {
-    if ("arrival" in source) {
-      const { row, vector } = source.arrival;
-      row.lexemes.forEach((lexeme, n) => {
-        [next.wordsLow[to + n], next.wordsHigh[to + n]] = hashLexeme(lexeme);
-        next.counts[to + n] = row.counts[n] ?? 1;
-      });
-      if (next.vectors !== undefined && vector?.length === next.vectors.dims) {
-        next.vectors.numbers.set(vector, at * next.vectors.dims);
-        next.vectors.known[at] = 1;
-      }
-    } else copyRow(set, source.at, next, { at, to });
-    to += source.held.length;
-    next.wordsFrom[at + 1] = to;
-  });
-  const { dims = 0, known } = next.vectors ?? {};
-  const without = new Set(next.held.flatMap(({ id }, at) => (known?.[at] === 0 ? [id] : [])));
-  return { ...next, without, bytes: bytesOf(sources.length, dims) + words * WORD_BYTES };
 }
 
 /** Two that are infinite alike are equal, too. */
 const compare = (left: number, right: number): number => (left < right ? -1 : left > right ? 1 : 0);
 
-type Lists = Pick<WorkingSet, "wordsLow" | "wordsHigh" | "counts" | "vectors">;
-
-function copyRow(from: WorkingSet, row: number, next: Lists, { at, to }: { at: number; to: number }): void {
-  const [begin, end] = [from.wordsFrom[row] ?? 0, from.wordsFrom[row + 1] ?? 0];
-  next.wordsLow.set(from.wordsLow.subarray(begin, end), to);
-  next.wordsHigh.set(from.wordsHigh.subarray(begin, end), to);
-  next.counts.set(from.counts.subarray(begin, end), to);
-  if (from.vectors === undefined || next.vectors === undefined) return;
-  const { dims, numbers, known } = from.vectors;
-  next.vectors.numbers.set(numbers.subarray(row * dims, (row + 1) * dims), at * dims);
-  next.vectors.known[at] = known[row] ?? 0;
-}
-
-function talksOf(held: readonly Held[]): Pick<WorkingSet, "talks" | "placeInTalk"> {
-  const talks = new Map<string, number[]>();
+function talksOf(held: readonly Held[]): Pick<WorkingSet, "talks" | "talkOf" | "placeInTalk"> {
+  const talks: number[][] = [];
+  const numbers = new Map<string, number>();
+  const talkOf = new Int32Array(held.length).fill(-1);
   const placeInTalk = new Int32Array(held.length);
-  held.forEach(({ talk }, at) => {
-    if (talk === undefined) return;
-    const rows = talks.get(talk) ?? [];
-    talks.set(talk, rows);
-    placeInTalk[at] = rows.push(at) - 1;
-  });
-  return { talks, placeInTalk };
+  for (const [at, { talk }] of held.entries()) {
+    if (talk === undefined) continue;
+    const number = numbers.get(talk) ?? talks.push([]) - 1;
+    numbers.set(talk, number);
+    talkOf[at] = number;
+    placeInTalk[at] = (talks[number] as number[]).push(at) - 1;
+  }
+  return { talks, talkOf, placeInTalk };
 }
 
 function emptyVectors(dims: number, rows: number): Vectors {
   return { dims, numbers: new Float32Array(rows * dims), known: new Uint8Array(rows) };
+}
+
+function vectorIn(vectors: Vectors | undefined, row: number): Vector | undefined {
+  return vectors?.known[row] === 1 ? vectors.numbers.subarray(row * vectors.dims, (row + 1) * vectors.dims) : undefined;
+}
+
+function putVector({ dims, numbers, known }: Vectors, row: number, vector: Vector | undefined): void {
+  if (vector?.length !== dims) return;
+  numbers.set(vector, row * dims);
+  known[row] = 1;
 }
 
 /** What opens the lexeme of a speaker (`speakerLexeme`). */
@@ -172,7 +168,7 @@ function holdRow(row: SearchableRow): Held {
     sessionIds: row.sessionIds.length === 0 ? NONE : row.sessionIds,
     agentIds: row.agentIds.length === 0 ? NONE : row.agentIds,
     length: row.lexemes.length,
-    hasSpeaker: row.lexemes.some((lexeme) => lexeme.startsWith(SPEAKER)),
+    isTurn: row.type === EVENT_TYPE && row.lexemes.some((lexeme) => lexeme.startsWith(SPEAKER)),
     talk: talkOf(row),
   };
 }

@@ -3,6 +3,7 @@ import {
   frequenciesOf,
   groupTerms,
   NO_HITS,
+  NO_NEIGHBOURS,
   tenantOf,
   type KeptMessage,
   type Person,
@@ -153,11 +154,11 @@ export async function searchMessages(
   const statistics = {
     documents: row.documents,
     averageLength: row.average_length,
-    documentFrequencies: frequenciesOf(candidates),
+    documentFrequencies: frequenciesOf(candidates.postings),
   };
-  const best = bestOf(candidates, wanted, { ...statistics, limit });
   return {
-    hits: best.map((hit) => ({ ...hit, before: [], after: [] })),
+    ...bestOf(candidates, wanted, { ...statistics, limit }),
+    neighbours: NO_NEIGHBOURS,
     terms: groupTerms({ lexemes: terms, alike }, query.days, dayWords),
     ...statistics,
   };

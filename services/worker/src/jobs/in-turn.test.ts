@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { NO_HITS } from "@engram/memory";
 import { inTurn } from "./in-turn.ts";
 
 describe("what conversations ask of the database", () => {
@@ -15,13 +16,7 @@ describe("what conversations ask of the database", () => {
     const ports = inTurn({
       outbox: { claim: call("claim", []), fail: call("fail", 0), release: call("release", 0) },
       store: {
-        searchText: call("searchText", {
-          hits: [],
-          terms: [],
-          documents: 0,
-          averageLength: 0,
-          documentFrequencies: {},
-        }),
+        searchText: call("searchText", NO_HITS),
         findMemories: call("findMemories", []),
         recentMemories: call("recentMemories", []),
       },
