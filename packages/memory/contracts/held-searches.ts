@@ -240,12 +240,12 @@ async function compareAll(under: HeldSearchesUnderTest, sets: WorkingSets): Prom
       { vector, filter, tenants, limit: POOL, now: NOW },
       signal,
     );
-    const rounded = (hits: typeof nearest) =>
-      hits
-        .map((hit) => ({ ...hit, cosine: Math.round(hit.cosine * 1e5) / 1e5 }))
-        .sort((left, right) => (left.id < right.id ? -1 : 1));
+    const byId = (found: typeof nearest) =>
+      found.toSorted((left, right) => (left.id < right.id ? -1 : 1)).map(({ id, version }) => [id, version]);
     const { hits, placed } = searchVectors(set, seen, vector, POOL);
-    expect(rounded(hits)).toEqual(rounded(nearest));
+    expect(byId(hits)).toEqual(byId(nearest));
+    const cosines = new Map(nearest.map(({ id, cosine }) => [id, cosine]));
+    for (const { id, cosine } of hits) expect(cosine).toBeCloseTo(cosines.get(id) ?? Number.NaN, 4);
     expect(Array.from(placed.places, (place) => placed.ids[place])).toEqual(hits.map(({ id }) => id));
   }
 }

@@ -9,13 +9,14 @@ import {
   type TenantPoll,
   type VectorIndex,
 } from "../ports/index.ts";
+import { toFixedPoint } from "./fixed-point.ts";
 import { createNextRun } from "./next-run.ts";
 import { bytesOf, emptySet, patch, type Arrival, type WorkingSet } from "./working-set.ts";
 
 /** A user with more has their memories searched where they are. */
 export const ROWS_MAX = 10_000;
-/** The same in numbers of vectors, 20 MB of them: a change copies them all (47 to 90 ms for three times as many). */
-const NUMBERS_MAX = 5_000_000;
+/** The same in numbers of vectors, 20 MB of them: a change copies them all (47 to 90 ms for three times as much). */
+const NUMBERS_MAX = 10_000_000;
 /** Rows of one statement. */
 const READ_AT_ONCE = 500;
 /** Of so many changed rows at once it is no longer cheaper to read them than all. */
@@ -164,7 +165,7 @@ async function withVectors(
   const vectors = await index.readVectors(collection, ids);
   return rows.map((row) => {
     const stored = vectors.get(row.id);
-    return stored?.version === row.version ? { row, vector: stored.vector } : { row };
+    return stored?.version === row.version ? { row, vector: toFixedPoint(stored.vector) } : { row };
   });
 }
 

@@ -2,7 +2,8 @@ import { nthGreatest } from "../nth-greatest.ts";
 import type { Placed } from "../fuse.ts";
 import type { VectorHit } from "../ports/index.ts";
 import type { Vector } from "../vector.ts";
-import { dotProducts } from "./dot-products.ts";
+import { cosinesOf } from "./dot-products.ts";
+import { toFixedPoint } from "./fixed-point.ts";
 import type { WorkingSet } from "./working-set.ts";
 
 /** The nearest `limit` of the seen rows that have a vector, in no order; of equal ones those with the lesser id. `vector` is at unit length. */
@@ -13,7 +14,7 @@ export function searchVectors(
   limit: number,
 ): { readonly hits: readonly VectorHit[]; readonly placed: Placed } {
   if (vectors === undefined) return { hits: [], placed: { ids, places: [] } };
-  const cosines = dotProducts(vectors.numbers, Float32Array.from(vector));
+  const cosines = cosinesOf(vectors.numbers, toFixedPoint(vector));
   // Loops by hand, here and below: they go through thousands of rows, and whatever they made would be garbage.
   const rows = new Int32Array(ids.length);
   let count = 0;

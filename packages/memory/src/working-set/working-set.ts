@@ -1,6 +1,5 @@
 import { EVENT_TYPE } from "../memory.ts";
 import type { SearchableRow } from "../ports/index.ts";
-import type { Vector } from "../vector.ts";
 import { patchWords, WordIndex, type WordsOfRow } from "./word-index.ts";
 
 /** What a set has of a row; some of it stands in lists too. */
@@ -41,10 +40,10 @@ export interface WorkingSet {
   readonly bytes: number;
 }
 
-/** The vectors of the rows, those of row n from `n * dims` on, at unit length; zeros where a row has none. */
+/** The vectors of the rows as `toFixedPoint` gives them, those of row n from `n * dims` on; zeros where a row has none. */
 export interface Vectors {
   readonly dims: number;
-  readonly numbers: Float32Array;
+  readonly numbers: Int16Array;
   /** 1: row n has a vector of its version. */
   readonly known: Uint8Array;
 }
@@ -52,16 +51,15 @@ export interface Vectors {
 /** A row that comes, with its vector where it has one of this version. */
 export interface Arrival {
   readonly row: SearchableRow;
-  /** At unit length, or all zeros. */
-  readonly vector?: Vector;
+  /** At unit length, or all zeros; as `toFixedPoint` gives it. */
+  readonly vector?: Int16Array;
 }
 
 /** A row's object and strings, and their places in lists. */
 const ROW_BYTES = 500;
 
 /** What so many rows with vectors of so many numbers take, their words apart. */
-export const bytesOf = (rows: number, dims: number): number =>
-  rows * (ROW_BYTES + dims * Float32Array.BYTES_PER_ELEMENT);
+export const bytesOf = (rows: number, dims: number): number => rows * (ROW_BYTES + dims * Int16Array.BYTES_PER_ELEMENT);
 
 /** What a search of an empty store goes through. `dims`: of the vectors; absent where they are searched elsewhere. */
 export function emptySet(dims: number | undefined): WorkingSet {
@@ -141,14 +139,14 @@ function talksOf(held: readonly Held[]): Pick<WorkingSet, "talks" | "talkOf" | "
 }
 
 function emptyVectors(dims: number, rows: number): Vectors {
-  return { dims, numbers: new Float32Array(rows * dims), known: new Uint8Array(rows) };
+  return { dims, numbers: new Int16Array(rows * dims), known: new Uint8Array(rows) };
 }
 
-function vectorIn(vectors: Vectors | undefined, row: number): Vector | undefined {
+function vectorIn(vectors: Vectors | undefined, row: number): Int16Array | undefined {
   return vectors?.known[row] === 1 ? vectors.numbers.subarray(row * vectors.dims, (row + 1) * vectors.dims) : undefined;
 }
 
-function putVector({ dims, numbers, known }: Vectors, row: number, vector: Vector | undefined): void {
+function putVector({ dims, numbers, known }: Vectors, row: number, vector: Int16Array | undefined): void {
   if (vector?.length !== dims) return;
   numbers.set(vector, row * dims);
   known[row] = 1;
