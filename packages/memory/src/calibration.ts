@@ -57,14 +57,27 @@ const BELOW_BACKGROUND = 0.75;
 /** Nor does a narrow separation make them mean more; as a share of the room above the background. */
 const SEPARATION_BELOW_MIN = 0.3;
 
-/** How much a cosine speaks for a memory: 0 at the background, 1 at a right answer, less than 0 below the background. */
-export function cosineEvidence(cosine: number, calibration: CosineScale): number {
-  const { background } = calibration;
-  const headroom = headroomOf(calibration);
-  const separation = trustedSeparation(calibration);
-  if (cosine >= background) return (cosine - background) / separation;
-  return (BELOW_BACKGROUND * (cosine - background)) / Math.max(separation, SEPARATION_BELOW_MIN * headroom);
+/** What cosines speak for on a scale: a line above its background and a flatter one below it. */
+export interface EvidenceLines {
+  readonly background: number;
+  /** How much of a cosine is worth one right answer. */
+  readonly above: number;
+  readonly below: number;
 }
+
+export function evidenceLines(scale: CosineScale): EvidenceLines {
+  const separation = trustedSeparation(scale);
+  const below = Math.max(separation, SEPARATION_BELOW_MIN * headroomOf(scale)) / BELOW_BACKGROUND;
+  return { background: scale.background, above: separation, below };
+}
+
+/** 0 at the background, 1 at a right answer, less than 0 below the background. */
+export const evidenceOn = ({ background, above, below }: EvidenceLines, cosine: number): number =>
+  (cosine - background) / (cosine >= background ? above : below);
+
+/** How much a cosine speaks for a memory. */
+export const cosineEvidence = (cosine: number, calibration: CosineScale): number =>
+  evidenceOn(evidenceLines(calibration), cosine);
 
 const headroomOf = ({ background }: CosineScale): number => Math.max(HEADROOM_MIN, 1 - background);
 

@@ -1,5 +1,6 @@
-import { cosineEvidence, scoreOf } from "./calibration.ts";
+import { evidenceLines, evidenceOn, scoreOf } from "./calibration.ts";
 import type { TextScores } from "./lexical.ts";
+import { nthGreatest } from "./nth-greatest.ts";
 import type { CosineScale, VectorHit } from "./ports/index.ts";
 
 /**
@@ -112,54 +113,80 @@ export function candidatesOf(vectorHits: FuseInput["vectorHits"], text: TextScor
  */
 export function rankCandidates(candidates: Candidates, fusion: Fusion): readonly Ranked[] {
   const { ids, cosines, lexical } = candidates;
-  const { turnShare = 0, calibration, hasVector = () => true, threshold = 0, gone, count = ids.length } = fusion;
-  const vectors = vectorEvidence(cosines, calibration);
-  const vectorWeight = 1 - (1 - VECTOR_OF_TURN) * turnShare;
-  const evidenceOf = (id: string, cosine: number, textScore: number): number => {
-    if (!Number.isNaN(cosine)) return vectors.of(cosine);
-    return hasVector(id) ? vectors.ofFar : vectors.ofNearest * Math.min(1, textScore / TEXT_OF_ALL);
-  };
-
-  // An answer takes few of a thousand: what is worse than as many as are wanted is neither kept nor sorted.
-  let best: Ranked[] = [];
-  let least = threshold;
-  const narrow = (): Ranked[] => best.sort(byScore).slice(0, count);
-  for (let at = 0; at < ids.length; at++) {
-    const [id, cosine, said] = [ids[at] as string, cosines[at] as number, lexical[at] as number];
-    if (Number.isNaN(cosine) && Number.isNaN(said)) continue;
-    const textScore = Number.isNaN(said) ? 0 : said;
-    const vectorEvidence = vectorWeight * evidenceOf(id, cosine, textScore);
-    const textEvidence = textScore / TEXT_OF_RIGHT;
-    const score = scoreOf(vectorEvidence + textEvidence);
-    if (score < least || gone?.has(id) === true) continue;
-    best.push({ id, score, cosine: numberOf(cosine), lexical: numberOf(said), vectorEvidence, textEvidence });
-    if (best.length < 2 * count) continue;
-    best = narrow();
-    least = best.at(-1)?.score ?? least;
-  }
-  return narrow();
+  const { threshold = 0, gone, count = ids.length } = fusion;
+  const { ofVectors, scores, places } = scoreAll(candidates, fusion);
+  // An answer takes few of a thousand: only of so many an object is made, and they alone are sorted.
+  const left =
+    gone === undefined || gone.size === 0 ? places : places.filter((place) => !gone.has(ids[place] as string));
+  return greatest(left, scores, count)
+    .map((place) => ({
+      id: ids[place] as string,
+      score: scores[place] as number,
+      cosine: numberOf(cosines[place] as number),
+      lexical: numberOf(lexical[place] as number),
+      vectorEvidence: ofVectors[place] as number,
+      textEvidence: textEvidenceOf(lexical[place] as number),
+    }))
+    .filter(({ score }) => score >= threshold)
+    .sort(byScore)
+    .slice(0, count);
 }
 
+const textEvidenceOf = (lexical: number): number => (Number.isNaN(lexical) ? 0 : lexical / TEXT_OF_RIGHT);
 const numberOf = (value: number): number | undefined => (Number.isNaN(value) ? undefined : value);
 
 const byScore = (left: Ranked, right: Ranked): number => right.score - left.score || (left.id < right.id ? -1 : 1);
 
-/** What a cosine speaks for, and what the lack of one does; never less than nothing for the nearest, nor more for the far. */
-function vectorEvidence(cosines: Float64Array, calibration: CosineScale | null) {
-  let greatest = Number.NEGATIVE_INFINITY;
-  let least = Number.POSITIVE_INFINITY;
-  for (const cosine of cosines) {
-    if (Number.isNaN(cosine)) continue;
-    greatest = Math.max(greatest, cosine);
-    least = Math.min(least, cosine);
+/** The candidates' scores and what their vectors speak for, by place, and where they are. */
+function scoreAll(
+  { ids, cosines, lexical }: Candidates,
+  { turnShare = 0, calibration, hasVector = () => true }: Fusion,
+): { readonly ofVectors: Float64Array; readonly scores: Float64Array; readonly places: readonly number[] } {
+  const { lines, ofFar, ofNearest } = vectorEvidence(cosines, calibration);
+  const vectorWeight = 1 - (1 - VECTOR_OF_TURN) * turnShare;
+  const ofVectors = new Float64Array(ids.length);
+  const scores = new Float64Array(ids.length);
+  const places: number[] = [];
+  for (let place = 0; place < ids.length; place++) {
+    const cosine = cosines[place] as number;
+    const said = lexical[place] as number;
+    const isNear = !Number.isNaN(cosine);
+    if (!isNear && Number.isNaN(said)) continue;
+    places.push(place);
+    let ofVector = ofFar;
+    if (isNear) ofVector = evidenceOn(lines, cosine);
+    else if (!hasVector(ids[place] as string)) ofVector = ofNearest * Math.min(1, said / TEXT_OF_ALL);
+    ofVectors[place] = vectorWeight * ofVector;
+    scores[place] = scoreOf(vectorWeight * ofVector + textEvidenceOf(said));
   }
-  if (greatest < least) return { of: () => 0, ofFar: 0, ofNearest: 0 };
+  return { ofVectors, scores, places };
+}
+
+/** The places of the `count` greatest, and of all that are equal to the least of them. */
+function greatest(places: readonly number[], numbers: Float64Array, count: number): readonly number[] {
+  if (places.length <= count) return places;
+  const own = new Float64Array(places.length);
+  for (let at = 0; at < places.length; at++) own[at] = numbers[places[at] as number] as number;
+  const least = nthGreatest(own, count);
+  return places.filter((place) => (numbers[place] as number) >= least);
+}
+
+/** What cosines speak for, and what the lack of one does; never less than nothing for the nearest, nor more for the far. */
+function vectorEvidence(cosines: Float64Array, calibration: CosineScale | null) {
+  let greatestOf = Number.NEGATIVE_INFINITY;
+  let least = Number.POSITIVE_INFINITY;
+  for (let place = 0; place < cosines.length; place++) {
+    const cosine = cosines[place] as number;
+    if (cosine > greatestOf) greatestOf = cosine;
+    if (cosine < least) least = cosine;
+  }
+  if (greatestOf < least) return { lines: { background: 0, above: 1, below: 1 }, ofFar: 0, ofNearest: 0 };
   // Never probed: the best hit counts as background, so no cosine speaks for anything.
-  const scale = calibration ?? { background: greatest, related: greatest };
+  const lines = evidenceLines(calibration ?? { background: greatestOf, related: greatestOf });
   return {
-    of: (cosine: number) => cosineEvidence(cosine, scale),
+    lines,
     // In a pool of right answers the least cosine is high too.
-    ofFar: Math.min(0, cosineEvidence(least, scale)),
-    ofNearest: Math.max(0, cosineEvidence(greatest, scale)),
+    ofFar: Math.min(0, evidenceOn(lines, least)),
+    ofNearest: Math.max(0, evidenceOn(lines, greatestOf)),
   };
 }

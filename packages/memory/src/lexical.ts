@@ -47,11 +47,12 @@ export function scoreText(text: TextHits): TextScores {
   const loans = loansOf(text);
   const totals = { own: new Float64Array(ids.length), borrowed: new Float64Array(ids.length) };
   const shares = new SparseNumbers(ids.length);
+  const scratch = { byTurns: new SparseNumbers(ids.length), byStatements: new SparseNumbers(ids.length) };
   const isDaysAlone = terms.every(({ term }) => term.isDay);
   for (const term of terms) {
     raiseShares(shares, text, term);
     if (term.term.isDay) addDay(totals, shares, isDaysAlone ? undefined : saying(text, term.term));
-    else addWord(totals, shares, isSpeaker(text, term.term) ? NO_LOANS : loans);
+    else addWord(totals, shares, isSpeaker(text, term.term) ? NO_LOANS : loans, scratch);
     shares.clear();
   }
 
@@ -88,10 +89,23 @@ interface Totals {
 }
 
 /** Of two that stand side by side each lends to the other: `weights[n]` of what is at `from[n]` to what is at `to[n]`. */
-interface Loan {
-  readonly from: number[];
-  readonly to: number[];
-  readonly weights: number[];
+class Loan {
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  readonly weights: Float64Array;
+  #count = 0;
+
+  constructor(pairs: number) {
+    this.from = new Int32Array(2 * pairs);
+    this.to = new Int32Array(2 * pairs);
+    this.weights = new Float64Array(2 * pairs);
+  }
+
+  add(from: number, to: number, weight: number): void {
+    this.from[this.#count] = from;
+    this.to[this.#count] = to;
+    this.weights[this.#count++] = weight;
+  }
 }
 
 /** What is beside a turn is a turn. */
@@ -100,18 +114,18 @@ interface Loans {
   readonly ofStatements: Loan;
 }
 
-const noLoan = (): Loan => ({ from: [], to: [], weights: [] });
-const NO_LOANS: Loans = { ofTurns: noLoan(), ofStatements: noLoan() };
+const NO_LOANS: Loans = { ofTurns: new Loan(0), ofStatements: new Loan(0) };
 
 function loansOf({ neighbours: { hits, others, steps }, turns }: TextHits): Loans {
-  const loans = { ofTurns: noLoan(), ofStatements: noLoan() };
+  let ofTurns = 0;
+  for (let at = 0; at < hits.length; at++) if (turns[hits[at] as number] === 1) ofTurns += 1;
+  const loans = { ofTurns: new Loan(ofTurns), ofStatements: new Loan(hits.length - ofTurns) };
   for (let at = 0; at < hits.length; at++) {
     const [hit, other, step] = [hits[at] as number, others[at] as number, steps[at] as number];
-    const { from, to, weights } = turns[hit] === 1 ? loans.ofTurns : loans.ofStatements;
+    const own = turns[hit] === 1 ? loans.ofTurns : loans.ofStatements;
     const [earlier, later] = step < 0 ? [other, hit] : [hit, other];
-    from.push(earlier, later);
-    to.push(later, earlier);
-    weights.push(LENT_BY_BEFORE[Math.abs(step) - 1] ?? 0, LENT_BY_AFTER[Math.abs(step) - 1] ?? 0);
+    own.add(earlier, later, LENT_BY_BEFORE[Math.abs(step) - 1] ?? 0);
+    own.add(later, earlier, LENT_BY_AFTER[Math.abs(step) - 1] ?? 0);
   }
   return loans;
 }
@@ -124,17 +138,32 @@ function addDay({ own, borrowed }: Totals, shares: SparseNumbers, says: Uint8Arr
   }
 }
 
-function addWord({ own, borrowed }: Totals, shares: SparseNumbers, { ofTurns, ofStatements }: Loans): void {
-  const best = ofTurns.from.length === 0 ? shares : shares.copy();
-  lend(best, shares, ofTurns);
-  for (const place of best.places) own[place] = (own[place] as number) + (best.at[place] as number);
-  if (ofStatements.from.length === 0) return;
-  const byStatements = new SparseNumbers(own.length);
+/** `scratch`: all zeros, and so it is left. */
+function addWord(
+  { own, borrowed }: Totals,
+  shares: SparseNumbers,
+  { ofTurns, ofStatements }: Loans,
+  { byTurns, byStatements }: Scratch,
+): void {
+  let best = shares;
+  if (ofTurns.from.length > 0) {
+    best = byTurns;
+    for (const place of shares.places) best.raise(place, shares.at[place] as number);
+    lend(best, shares, ofTurns);
+  }
   lend(byStatements, shares, ofStatements);
+  for (const place of best.places) own[place] = (own[place] as number) + (best.at[place] as number);
   for (const place of byStatements.places) {
     const more = (byStatements.at[place] as number) - (best.at[place] as number);
     if (more > 0) borrowed[place] = (borrowed[place] as number) + more;
   }
+  byTurns.clear();
+  byStatements.clear();
+}
+
+interface Scratch {
+  readonly byTurns: SparseNumbers;
+  readonly byStatements: SparseNumbers;
 }
 
 /** Raises what is lent to each to the best that it is lent. */

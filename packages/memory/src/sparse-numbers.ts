@@ -22,12 +22,6 @@ export class SparseNumbers {
     this.at[place] = value;
   }
 
-  copy(): SparseNumbers {
-    const copy = new SparseNumbers(this.at.length);
-    for (const place of this.places) copy.raise(place, this.at[place] as number);
-    return copy;
-  }
-
   clear(): void {
     for (const place of this.places) this.at[place] = 0;
     this.#count = 0;

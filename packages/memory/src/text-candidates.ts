@@ -74,16 +74,21 @@ function split(
   { ids, ranks, count }: { readonly ids: readonly string[]; readonly ranks: Float64Array; readonly count: number },
 ): readonly [best: readonly number[], others: readonly number[]] {
   if (places.length <= count) return [places, []];
-  const rankOf = (place: number): number => ranks[place] as number;
-  const least = nthGreatest(Float64Array.from(places, rankOf), count);
-  const best = places.filter((place) => rankOf(place) > least);
-  const level = places
-    .filter((place) => rankOf(place) === least)
-    .sort((left, right) => ((ids[left] as string) < (ids[right] as string) ? -1 : 1));
+  const own = new Float64Array(places.length);
+  for (let at = 0; at < places.length; at++) own[at] = ranks[places[at] as number] as number;
+  const least = nthGreatest(own, count);
+  const best: number[] = [];
+  const level: number[] = [];
+  const others: number[] = [];
+  for (const place of places) {
+    const rank = ranks[place] as number;
+    (rank > least ? best : rank === least ? level : others).push(place);
+  }
   const free = count - best.length;
+  if (free < level.length) level.sort((left, right) => ((ids[left] as string) < (ids[right] as string) ? -1 : 1));
   return [
     [...best, ...level.slice(0, free)],
-    [...level.slice(free), ...places.filter((place) => rankOf(place) < least)],
+    [...level.slice(free), ...others],
   ];
 }
 
@@ -98,13 +103,16 @@ function keepAmong(
 }
 
 /** Those at the places that are marked with 1. */
-export function keepPostings({ places, counts }: Postings, isKept: Uint8Array): Postings {
-  const [kept, keptCounts]: [number[], number[]] = [[], []];
-  for (let at = 0; at < places.length; at++) {
-    const place = places[at] as number;
+export function keepPostings(all: Postings, isKept: Uint8Array): Postings {
+  let kept = 0;
+  for (let at = 0; at < all.places.length; at++) kept += isKept[all.places[at] as number] as number;
+  if (kept === all.places.length) return all;
+  const [places, counts] = [new Uint32Array(kept), new Uint16Array(kept)];
+  for (let at = 0, to = 0; to < kept; at++) {
+    const place = all.places[at] as number;
     if (isKept[place] !== 1) continue;
-    kept.push(place);
-    keptCounts.push(counts[at] as number);
+    places[to] = place;
+    counts[to++] = all.counts[at] as number;
   }
-  return { places: kept, counts: keptCounts };
+  return { places, counts };
 }

@@ -28,7 +28,11 @@ export function searchWords(
     const all = words.find(lexeme);
     if (all === undefined) continue;
     standing.set(lexeme, all);
-    if (wanted.has(lexeme)) for (const place of all.places) isFound[place] = seen[place] as number;
+    if (!wanted.has(lexeme)) continue;
+    for (let at = 0; at < all.places.length; at++) {
+      const place = all.places[at] as number;
+      isFound[place] = seen[place] as number;
+    }
   }
   const postings = new Map(Array.from(standing, ([lexeme, all]) => [lexeme, keepPostings(all, isFound)]));
   // One that nobody has is as one that was never said.

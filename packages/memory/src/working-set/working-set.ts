@@ -1,4 +1,4 @@
-import { EVENT_TYPE } from "../memory.ts";
+import { EVENT_TYPE, LEVELS } from "../memory.ts";
 import type { SearchableRow } from "../ports/index.ts";
 import { patchWords, WordIndex, type WordsOfRow } from "./word-index.ts";
 
@@ -22,6 +22,8 @@ export interface WorkingSet {
   readonly held: readonly Held[];
   readonly ids: readonly string[];
   readonly versions: Int32Array;
+  /** Of each row's level the place among `LEVELS`. */
+  readonly levels: Uint8Array;
   /** Microseconds since 1970, and milliseconds until they expire, Infinity for never. */
   readonly createdAt: Float64Array;
   readonly expiresAt: Float64Array;
@@ -108,6 +110,7 @@ function setOf(sources: readonly Source[], words: WordIndex, vectors: Vectors | 
     held,
     ids: held.map(({ id }) => id),
     versions: Int32Array.from(held, ({ version }) => version),
+    levels: Uint8Array.from(held, ({ level }) => LEVELS.indexOf(level)),
     createdAt: Float64Array.from(sources, ({ createdAt }) => createdAt),
     expiresAt: Float64Array.from(sources, ({ expiresAt }) => expiresAt),
     lengths: Uint32Array.from(held, ({ length }) => length),
