@@ -105,7 +105,7 @@ function nearestOf(
       Promise.resolve({
         ...searchVectorsIn(held.set, held.seen, vector, pool),
         areAll: true,
-        hasVector: (id) => !held.set.without.has(id),
+        hasVector: held.set.without.size === 0 ? ALL_HAVE : (id: string) => !held.set.without.has(id),
       });
   const tenants = tenantsOf(deps, filter);
   const ids = idsOf(deps, filter);
@@ -116,6 +116,8 @@ function nearestOf(
     return { hits: await deps.index.search(collection, query, deadline), areAll: known.areAll };
   };
 }
+
+const ALL_HAVE = (): boolean => true;
 
 const LEXICAL: Degradation = {
   code: "lexical_embeddings",
