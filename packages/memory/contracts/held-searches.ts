@@ -36,6 +36,8 @@ const WORDS = "Казань переезд работа врач Марина ч
 const SESSIONS = ["s1", "s2"];
 const SPEAKERS = ["Марина", "Boris"];
 const { signal } = new AbortController();
+/** Of the collection's vectors. */
+export const DIMS = 24;
 /** Fewer than there are rows, so that it matters which are the nearest. */
 const POOL = 7;
 const scope = { projectId: DEFAULT_PROJECT_ID, userId: "u", exact: false };
@@ -86,6 +88,17 @@ export function heldSearchesContract(name: string, open: () => Promise<HeldSearc
       expect(plainHits(await ask(sets, under, "чай")).hits.map(({ id }) => id)).toEqual([put?.memory.id]);
       await new Promise((resolve) => setTimeout(resolve, 450));
       expect((await ask(sets, under, "чай")).hits).toEqual([]);
+    });
+
+    test("what has no beginning and no end stands beside nobody", async () => {
+      await held(sets, under, { scope });
+      await under.sql(`INSERT INTO public.memories (user_id, content, type, created_at) SELECT 'u', said, 'interaction', at::timestamptz
+        FROM unnest(ARRAY['Марина: чай', 'Boris: кофе']) said, unnest(ARRAY['infinity', '-infinity']) at`);
+      await compareAll(under, sets);
+      expect(plainHits(await ask(sets, under, "чай")).hits.map(({ before, after }) => [...before, ...after])).toEqual([
+        [],
+        [],
+      ]);
     });
 
     test("a table that was filled past its triggers is read anew", async () => {
@@ -215,9 +228,9 @@ async function act(under: HeldSearchesUnderTest, one: Step): Promise<void> {
 
 /** Some direction that the text decides. */
 function vectorOf(content: string): Float32Array {
-  const numbers = contentHash(content).slice(0, 8);
-  const parts = Array.from({ length: 4 }, (_, at) => Number.parseInt(numbers.slice(2 * at, 2 * at + 2), 16) - 127.5);
-  return toUnit(parts) ?? new Float32Array(4);
+  const hash = contentHash(content);
+  const parts = Array.from({ length: DIMS }, (_, at) => Number.parseInt(hash.slice(2 * at, 2 * at + 2), 16) - 127.5);
+  return toUnit(parts) ?? new Float32Array(DIMS);
 }
 
 async function compareAll(under: HeldSearchesUnderTest, sets: WorkingSets): Promise<void> {

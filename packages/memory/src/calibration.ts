@@ -75,10 +75,6 @@ export function evidenceLines(scale: CosineScale): EvidenceLines {
 export const evidenceOn = ({ background, above, below }: EvidenceLines, cosine: number): number =>
   (cosine - background) / (cosine >= background ? above : below);
 
-/** How much a cosine speaks for a memory. */
-export const cosineEvidence = (cosine: number, calibration: CosineScale): number =>
-  evidenceOn(evidenceLines(calibration), cosine);
-
 const headroomOf = ({ background }: CosineScale): number => Math.max(HEADROOM_MIN, 1 - background);
 
 /** An embedder tells right answers from others on this scale well enough that its cosines may speak for a memory. */
@@ -101,4 +97,4 @@ const cosineOfRight = (scale: CosineScale): number => scale.background + trusted
 
 /** A cosine as a score of 0..1 that means the same for every embedder: 0.7 is a right answer. Monotone. */
 export const calibrateCosine = (cosine: number, calibration: CosineScale): number =>
-  scoreOf(cosineEvidence(cosine, calibration));
+  scoreOf(evidenceOn(evidenceLines(calibration), cosine));

@@ -111,7 +111,9 @@ export function withDisplaced(
 }
 
 function partsIn({ standing, fused }: Pick<Ranking, "standing" | "fused">): (one: Ranked) => Parts {
-  const byCosine = (standing ?? []).toSorted((left, right) => right.cosine - left.cosine).map(({ id }) => id);
+  const byCosine = (standing ?? [])
+    .toSorted((left, right) => right.cosine - left.cosine || (left.id < right.id ? -1 : 1))
+    .map(({ id }) => id);
   const byText = fused
     .filter((one) => one.lexical !== undefined)
     .toSorted((left, right) => (right.lexical ?? 0) - (left.lexical ?? 0))

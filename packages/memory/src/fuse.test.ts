@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { scoreOf as scoreOfEvidence } from "./calibration.ts";
-import { fuse, TEXT_OF_RIGHT, type FuseInput } from "./fuse.ts";
+import { candidatesOf, fuse, rankCandidates, TEXT_OF_RIGHT, type FuseInput } from "./fuse.ts";
 
 const calibration = { background: 0.2, related: 0.5 };
 const text = (scores: Readonly<Record<string, number>>) => new Map(Object.entries(scores));
@@ -97,6 +97,27 @@ describe("fuse", () => {
         });
         const turned = { vectorHits: vectorHits?.toReversed(), textScores: new Map(scores.toReversed()) };
         expect(fuse({ ...turned, calibration: measured })).toEqual(ranked);
+      }),
+    );
+  });
+
+  test("ranks alike whether it is known where the vector hits stand or has to be looked up", () => {
+    const rows = fc.array(
+      fc.record({ cosine: fc.option(cosine, { nil: undefined }), said: fc.option(lexical, { nil: Number.NaN }) }),
+    );
+    fc.assert(
+      fc.property(rows, scale, fc.integer({ min: 1, max: 12 }), (all, calibration, count) => {
+        const ids = all.map((_, at) => `id ${at}`);
+        const text = { ids, scores: all.map(({ said }) => said) };
+        const places = [...all.keys()].filter((at) => all[at]?.cosine !== undefined).toReversed();
+        const vectorHits = places.map((at) => ({ id: ids[at] ?? "", cosine: all[at]?.cosine ?? 0 }));
+        const [placed, elsewhere] = [
+          { ids, places },
+          { ids: [...ids], places: places.map(() => 0) },
+        ];
+        const looked = rankCandidates(candidatesOf(vectorHits, text), { calibration, count });
+        expect(rankCandidates(candidatesOf(vectorHits, text, placed), { calibration, count })).toEqual(looked);
+        expect(rankCandidates(candidatesOf(vectorHits, text, elsewhere), { calibration, count })).toEqual(looked);
       }),
     );
   });

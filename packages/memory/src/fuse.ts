@@ -94,15 +94,22 @@ export function candidatesOf(vectorHits: FuseInput["vectorHits"], text: TextScor
   const nearest = new Map<string, number>();
   for (const { id, cosine } of hits)
     if (Number.isFinite(cosine) && cosine > (nearest.get(id) ?? Number.NEGATIVE_INFINITY)) nearest.set(id, cosine);
-  const own = text.ids.map((id) => {
-    const cosine = nearest.get(id) ?? Number.NaN;
+  const [ids, cosines, lexical]: [string[], number[], number[]] = [[], [], []];
+  for (let place = 0; place < text.ids.length; place++) {
+    const score = text.scores[place] as number;
+    if (Number.isNaN(score)) continue;
+    const id = text.ids[place] as string;
+    ids.push(id);
+    cosines.push(nearest.get(id) ?? Number.NaN);
+    lexical.push(score);
     nearest.delete(id);
-    return cosine;
-  });
-  const ids = [...text.ids, ...nearest.keys()];
-  const lexical = new Float64Array(ids.length).fill(Number.NaN);
-  lexical.set(text.scores);
-  return { ids, cosines: Float64Array.from([...own, ...nearest.values()]), lexical };
+  }
+  for (const [id, cosine] of nearest) {
+    ids.push(id);
+    cosines.push(cosine);
+    lexical.push(Number.NaN);
+  }
+  return { ids, cosines: Float64Array.from(cosines), lexical };
 }
 
 /**

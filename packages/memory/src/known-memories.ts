@@ -52,7 +52,9 @@ function ownOf({ projectId, userId, agentId }: Speaker): Scope | undefined {
 async function searchKnown(store: KnownStore, text: string, filter: MemoryFilter): Promise<readonly Memory[]> {
   if (text === "") return [];
   const scores = lexicalScores(await store.searchText(textQueryOf(text, new Date()), filter, CANDIDATES_MAX));
-  const best = [...scores].toSorted(([, left], [, right]) => right - left).map(([id]) => id);
+  const best = [...scores]
+    .toSorted(([left, leftScore], [right, rightScore]) => rightScore - leftScore || (left < right ? -1 : 1))
+    .map(([id]) => id);
   const found = new Map((await store.findMemories(best, filter)).map((memory) => [memory.id, memory]));
   return best.flatMap((id) => found.get(id) ?? []);
 }

@@ -41,7 +41,7 @@ export function frequencyOf({ documentFrequencies }: Pick<Statistics, "documentF
 
 /**
  * The best `limit` by idf, a rough BM25 that chooses among thousands; `scoreText` ranks what is chosen. The best
- * `NEIGHBOURED_MAX` of them come first, of equal ones those with the lesser id; their order makes no difference to anything.
+ * `NEIGHBOURED_MAX` of them come first, of equal ones those with the lesser id; their order makes no difference to a ranking.
  */
 export function bestOf(
   candidates: TextCandidates,

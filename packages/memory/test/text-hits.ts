@@ -46,7 +46,11 @@ export function toTextHits({ hits, ...rest }: PlainHits): TextHits {
   };
 }
 
+/** Throws where something is said of what is no hit. */
 export function plainHits({ ids, hits, lengths, turns, marked, postings, neighbours, ...rest }: TextHits): PlainHits {
+  const isHit = new Set(Array.from(hits));
+  const told = [...[...postings.values()].flatMap(({ places }) => Array.from(places)), ...Array.from(neighbours.hits)];
+  if (isHit.size !== hits.length || told.some((place) => !isHit.has(place))) throw new Error("no hit, and yet told of");
   const beside = (hit: number, direction: number): readonly string[] =>
     Array.from(neighbours.hits, (of, at) => ({
       of,

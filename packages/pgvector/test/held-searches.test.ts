@@ -1,4 +1,4 @@
-import { heldSearchesContract } from "@engram/memory/contracts/held-searches";
+import { DIMS, heldSearchesContract } from "@engram/memory/contracts/held-searches";
 import { openPGlite } from "@engram/pglite";
 import { createMemoryStore, createPool, createSearchableRows, migrate } from "@engram/postgres";
 import type { Executor } from "@engram/sql";
@@ -21,7 +21,7 @@ async function over(db: Executor, drop?: () => Promise<void>) {
     store: createMemoryStore(db),
     index: createPgvectorIndex(db),
     rows: createSearchableRows(db),
-    collection: { name: "held__model__4", model: "model", dims: 4 },
+    collection: { name: `held__model__${DIMS}`, model: "model", dims: DIMS },
     sql: (text: string) => db.script(text),
     async close() {
       await db.close();

@@ -57,16 +57,16 @@ export async function withNeighbours(
   return { ...candidates, ids, neighbours };
 }
 
-/** The nearest first. */
-interface Neighbours {
+/** Who stands beside one, the nearest first. */
+interface Beside {
   readonly before: readonly string[];
   readonly after: readonly string[];
 }
 
-const ALONE: Neighbours = { before: [], after: [] };
+const ALONE: Beside = { before: [], after: [] };
 
-function neighboursIn(talks: TalkColumns, wanted: ReadonlySet<string>): Map<string, Neighbours> {
-  const beside = new Map<string, Neighbours>();
+function neighboursIn(talks: TalkColumns, wanted: ReadonlySet<string>): Map<string, Beside> {
+  const beside = new Map<string, Beside>();
   for (const talk of talks)
     for (const [at, id] of talk[0].entries())
       if (wanted.has(id)) beside.set(id, { before: takeBeside(talk, at, -1), after: takeBeside(talk, at, 1) });
@@ -94,7 +94,7 @@ async function readNeighbours(
   db: Executor,
   filter: MemoryFilter,
   ids: readonly string[],
-): Promise<readonly (readonly [string, Neighbours])[]> {
+): Promise<readonly (readonly [string, Beside])[]> {
   const values = new Values();
   const condition = filterSql(filter, values);
   const eventType = values.add(EVENT_TYPE);

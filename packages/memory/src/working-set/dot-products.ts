@@ -1,5 +1,3 @@
-import { ONE } from "./fixed-point.ts";
-
 /*
  * Dot products of many vectors with one, eight numbers at a time, by WebAssembly: JavaScript has no vector instructions, and
  * its loop takes five times as long (.6 instead of .12 ms for 1,000 vectors of 512 numbers, Node 24).
@@ -76,7 +74,7 @@ interface Exports {
   dots(query: number, vectors: number, rows: number, size: number, products: number): void;
 }
 
-/** Numbers that a row must have a multiple of, and those of a query that find room. */
+/** Numbers that a row has a multiple of, and those of a query that find room. */
 const STEP = 16;
 const NUMBERS_MAX = PAGE_BYTES / Int16Array.BYTES_PER_ELEMENT;
 /** Products of a block stand behind the query, vectors behind those: as many as fit into the rest, a processor's cache. */
@@ -100,30 +98,36 @@ function load(): Loaded {
   return { exports, numbers: new Int16Array(buffer), products: new Int32Array(buffer, PRODUCTS_FROM, BLOCK_ROWS_MAX) };
 }
 
-/** The cosines of unit vectors, which lie one after the other in `vectors`, with the query; all as `toFixedPoint` gives them. */
-export function cosinesOf(vectors: Int16Array, query: Int16Array): Float32Array {
-  const dims = query.length;
-  const cosines = new Float32Array(dims === 0 ? 0 : vectors.length / dims);
-  if (dims % STEP !== 0 || dims > NUMBERS_MAX) return plainCosines(vectors, query, cosines);
+/** How many numbers stand for a vector of `dims` in lists that are gone through. */
+export const strideOf = (dims: number): number => Math.ceil(dims / STEP) * STEP;
+
+/**
+ * The products of the vectors, which lie one after the other in `vectors`, with the query; all as `toFixedPoint` gives them,
+ * with a stride of `strideOf`.
+ */
+export function dotProducts(vectors: Int16Array, query: Int16Array): Float64Array {
+  const stride = query.length;
+  const dots = new Float64Array(stride === 0 ? 0 : vectors.length / stride);
+  if (stride > NUMBERS_MAX) return plainProducts(vectors, query, dots);
   const { exports, numbers, products } = (loaded ??= load());
   numbers.set(query);
-  const size = dims * Int16Array.BYTES_PER_ELEMENT;
+  const size = stride * Int16Array.BYTES_PER_ELEMENT;
   const blockRows = Math.min(BLOCK_ROWS_MAX, Math.floor(ROOM / size));
-  for (let from = 0; from < cosines.length; from += blockRows) {
-    const rows = Math.min(blockRows, cosines.length - from);
-    const block = vectors.subarray(from * dims, (from + rows) * dims);
+  for (let from = 0; from < dots.length; from += blockRows) {
+    const rows = Math.min(blockRows, dots.length - from);
+    const block = vectors.subarray(from * stride, (from + rows) * stride);
     numbers.set(block, VECTORS_FROM / Int16Array.BYTES_PER_ELEMENT);
     exports.dots(0, VECTORS_FROM, rows, size, PRODUCTS_FROM);
-    for (let row = 0; row < rows; row++) cosines[from + row] = (products[row] as number) / (ONE * ONE);
+    dots.set(rows === BLOCK_ROWS_MAX ? products : products.subarray(0, rows), from);
   }
-  return cosines;
+  return dots;
 }
 
-function plainCosines(vectors: Int16Array, query: Int16Array, cosines: Float32Array): Float32Array {
-  for (let row = 0; row < cosines.length; row++) {
+function plainProducts(vectors: Int16Array, query: Int16Array, dots: Float64Array): Float64Array {
+  for (let row = 0; row < dots.length; row++) {
     let sum = 0;
     for (let at = 0; at < query.length; at++) sum += (vectors[row * query.length + at] ?? 0) * (query[at] ?? 0);
-    cosines[row] = sum / (ONE * ONE);
+    dots[row] = sum;
   }
-  return cosines;
+  return dots;
 }

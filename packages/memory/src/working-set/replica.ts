@@ -9,6 +9,7 @@ import {
   type TenantPoll,
   type VectorIndex,
 } from "../ports/index.ts";
+import { strideOf } from "./dot-products.ts";
 import { toFixedPoint } from "./fixed-point.ts";
 import { createNextRun } from "./next-run.ts";
 import { bytesOf, emptySet, patch, type Arrival, type WorkingSet } from "./working-set.ts";
@@ -144,14 +145,17 @@ function newIn(poll: TenantPoll, { since, known }: Seen, epoch: string): readonl
   return isBroken ? undefined : poll.changes.filter(({ transaction }) => !known.has(transaction));
 }
 
+/** What a statement has read goes into the set before the next one: for ten thousand rows at once everybody would wait. */
 async function readSet(sources: Sources, place: Place, ids: readonly string[]): Promise<WorkingSet> {
-  const arrivals: Arrival[] = [];
+  let set = emptySet(place.collection?.dims);
   for (let from = 0; from < ids.length; from += READ_AT_ONCE) {
     const rows = await sources.rows.read(place.owner, ids.slice(from, from + READ_AT_ONCE));
-    arrivals.push(...(await withVectors(sources, place, rows)));
+    set = patch(set, NONE, await withVectors(sources, place, rows));
   }
-  return patch(emptySet(place.collection?.dims), new Set(), arrivals);
+  return set;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Each row with the vector of its version. One that has another by now is told of again once that is committed. */
 async function withVectors(
@@ -165,7 +169,8 @@ async function withVectors(
   const vectors = await index.readVectors(collection, ids);
   return rows.map((row) => {
     const stored = vectors.get(row.id);
-    return stored?.version === row.version ? { row, vector: toFixedPoint(stored.vector) } : { row };
+    const isOwn = stored?.version === row.version && stored.vector.length === collection.dims;
+    return isOwn ? { row, vector: toFixedPoint(stored.vector, strideOf(collection.dims)) } : { row };
   });
 }
 

@@ -98,9 +98,10 @@ function addBeside(
   for (let at = (placeInTalk[hit] as number) + direction; Math.abs(step) < NEIGHBOURS; at += direction) {
     const other = talk[at];
     if (other === undefined) return;
-    if (seen[other] !== 1) continue;
     const gap = isTimed ? Math.abs((createdAt[other] as number) - (createdAt[hit] as number)) : 0;
-    if (gap >= TALK_GAP_MICROSECONDS) return;
+    // Between two times without an end is no number.
+    if (!(gap < TALK_GAP_MICROSECONDS)) return;
+    if (seen[other] !== 1) continue;
     step += direction;
     hits.push(hit);
     others.push(other);

@@ -23,11 +23,12 @@ test("finds the rows of each word, whichever rows go, stay and come", () => {
       let index = new WordIndex(0, 0);
       for (const { staying, coming } of steps) {
         const kept = rows.filter((_, row) => staying[row]);
-        // Those that come stand first, so that all others move.
-        const next = [...coming, ...kept];
+        // Those that come stand between the others, so that these move.
+        const next = [...kept];
+        for (const [at, lexemes] of coming.entries()) next.splice(2 * at, 0, lexemes);
         const movedTo = Int32Array.from(rows, (lexemes) => next.indexOf(lexemes));
-        const arrivals = coming.map((lexemes, row): WordsOfRow => ({
-          row,
+        const arrivals = coming.map((lexemes): WordsOfRow => ({
+          row: next.indexOf(lexemes),
           lexemes,
           counts: lexemes.map((lexeme) => lexeme.length),
         }));

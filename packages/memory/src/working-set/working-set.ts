@@ -1,5 +1,7 @@
 import { EVENT_TYPE, LEVELS } from "../memory.ts";
 import type { SearchableRow } from "../ports/index.ts";
+import { strideOf } from "./dot-products.ts";
+import { inverseLength } from "./fixed-point.ts";
 import { patchWords, WordIndex, type WordsOfRow } from "./word-index.ts";
 
 /** What a set has of a row; some of it stands in lists too. */
@@ -42,10 +44,14 @@ export interface WorkingSet {
   readonly bytes: number;
 }
 
-/** The vectors of the rows as `toFixedPoint` gives them, those of row n from `n * dims` on; zeros where a row has none. */
+/** The vectors of the rows as `toFixedPoint` gives them, that of row n from `n * stride` on; zeros where a row has none. */
 export interface Vectors {
   readonly dims: number;
+  /** `strideOf(dims)` */
+  readonly stride: number;
   readonly numbers: Int16Array;
+  /** 1 by the length of each, as it is written here; 0 where it is all zeros. */
+  readonly inverses: Float64Array;
   /** 1: row n has a vector of its version. */
   readonly known: Uint8Array;
 }
@@ -53,7 +59,7 @@ export interface Vectors {
 /** A row that comes, with its vector where it has one of this version. */
 export interface Arrival {
   readonly row: SearchableRow;
-  /** At unit length, or all zeros; as `toFixedPoint` gives it. */
+  /** As `toFixedPoint` gives it. */
   readonly vector?: Int16Array;
 }
 
@@ -61,7 +67,8 @@ export interface Arrival {
 const ROW_BYTES = 500;
 
 /** What so many rows with vectors of so many numbers take, their words apart. */
-export const bytesOf = (rows: number, dims: number): number => rows * (ROW_BYTES + dims * Int16Array.BYTES_PER_ELEMENT);
+export const bytesOf = (rows: number, dims: number): number =>
+  rows * (ROW_BYTES + strideOf(dims) * Int16Array.BYTES_PER_ELEMENT);
 
 /** What a search of an empty store goes through. `dims`: of the vectors; absent where they are searched elsewhere. */
 export function emptySet(dims: number | undefined): WorkingSet {
@@ -95,10 +102,13 @@ export function patch(set: WorkingSet, gone: ReadonlySet<string>, arrivals: read
   const words: WordsOfRow[] = [];
   const vectors = set.vectors && emptyVectors(set.vectors.dims, sources.length);
   for (const [at, { from }] of sources.entries()) {
-    if (typeof from === "number") movedTo[from] = at;
-    else words.push({ row: at, lexemes: from.row.lexemes, counts: from.row.counts });
-    if (vectors !== undefined)
-      putVector(vectors, at, typeof from === "number" ? vectorIn(set.vectors, from) : from.vector);
+    if (typeof from === "number") {
+      movedTo[from] = at;
+      if (set.vectors !== undefined && vectors !== undefined) copyVector(set.vectors, from, vectors, at);
+    } else {
+      words.push({ row: at, lexemes: from.row.lexemes, counts: from.row.counts });
+      if (from.vector !== undefined && vectors !== undefined) putVector(vectors, at, from.vector);
+    }
   }
   return setOf(sources, patchWords(set.words, movedTo, words), vectors);
 }
@@ -142,16 +152,21 @@ function talksOf(held: readonly Held[]): Pick<WorkingSet, "talks" | "talkOf" | "
 }
 
 function emptyVectors(dims: number, rows: number): Vectors {
-  return { dims, numbers: new Int16Array(rows * dims), known: new Uint8Array(rows) };
+  const stride = strideOf(dims);
+  const numbers = new Int16Array(rows * stride);
+  return { dims, stride, numbers, inverses: new Float64Array(rows), known: new Uint8Array(rows) };
 }
 
-function vectorIn(vectors: Vectors | undefined, row: number): Int16Array | undefined {
-  return vectors?.known[row] === 1 ? vectors.numbers.subarray(row * vectors.dims, (row + 1) * vectors.dims) : undefined;
+function copyVector(set: Vectors, from: number, next: Vectors, to: number): void {
+  const { stride } = set;
+  next.numbers.set(set.numbers.subarray(from * stride, (from + 1) * stride), to * stride);
+  next.inverses[to] = set.inverses[from] as number;
+  next.known[to] = set.known[from] as number;
 }
 
-function putVector({ dims, numbers, known }: Vectors, row: number, vector: Int16Array | undefined): void {
-  if (vector?.length !== dims) return;
-  numbers.set(vector, row * dims);
+function putVector({ stride, numbers, inverses, known }: Vectors, row: number, vector: Int16Array): void {
+  numbers.set(vector, row * stride);
+  inverses[row] = inverseLength(vector);
   known[row] = 1;
 }
 
