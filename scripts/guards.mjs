@@ -514,8 +514,8 @@ export const guards = [
   {
     guard: "held: a vector of another version is none",
     file: replica,
-    text: "stored?.version === row.version ?",
-    broken: "stored !== undefined ?",
+    text: "stored?.version === row.version && stored",
+    broken: "stored !== undefined && stored",
     tests: held("whatever is put"),
   },
   {
@@ -528,9 +528,37 @@ export const guards = [
   {
     guard: "held: what has expired is not seen",
     file: "packages/memory/src/working-set/seen-rows.ts",
-    text: "isThen && (expiresAt[at] as number) > time && ",
-    broken: "isThen && ",
+    text: "    if ((expiresAt[at] as number) <= time) continue;\n",
+    broken: "",
     tests: held("one that expires"),
+  },
+  {
+    guard: "held: a row is seen by its level alone only where nothing narrows it",
+    file: "packages/memory/src/working-set/seen-rows.ts",
+    text: "isOfLevel(level, one) && !isNarrow(one)",
+    broken: "isOfLevel(level, one)",
+    tests: held("whatever is put"),
+  },
+  {
+    guard: "held: what has no end of time stands beside nobody",
+    file: "packages/memory/src/working-set/search-words.ts",
+    text: "if (!(gap < TALK_GAP_MICROSECONDS)) return;",
+    broken: "if (gap >= TALK_GAP_MICROSECONDS) return;",
+    tests: held("what has no beginning"),
+  },
+  {
+    guard: "held: vector hits are placed among the ids that they are of",
+    file: "packages/memory/src/fuse.ts",
+    text: "placed !== undefined && placed.ids === text.ids",
+    broken: "placed !== undefined",
+    tests: { path: "packages/memory/src/fuse.test.ts", name: "ranks alike" },
+  },
+  {
+    guard: "held: a cosine is taken by the lengths as they are written",
+    file: "packages/memory/src/working-set/search-vectors.ts",
+    text: "(cosines[row] as number) * (inverses[row] as number) * inverse",
+    broken: "(cosines[row] as number) / 32_767 ** 2",
+    tests: { path: "packages/memory/src/working-set/search-vectors.test.ts", name: "cosines are those" },
   },
   {
     guard: "held: one search in each turn of the event loop",
