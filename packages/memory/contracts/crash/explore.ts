@@ -86,6 +86,7 @@ async function runOnce(world: World, flow: Flow, plan: Plan): Promise<Run> {
   world.isProviderAway = false;
   await run.settle();
   await run.check(flow.mayPark ?? (() => false));
+  run.end();
   return run;
 }
 

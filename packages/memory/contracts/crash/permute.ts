@@ -95,6 +95,7 @@ async function findViolations({ scheduler, actions, seconds, plan }: Permuted): 
   await scheduler.waitIdle();
   await run.settle();
   await run.check(() => false);
+  run.end();
   return run.violations;
 }
 

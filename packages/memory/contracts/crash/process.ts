@@ -48,10 +48,11 @@ export class Process implements Gate {
   }
 
   async pass<T>(call: Call, effect: () => Promise<T>): Promise<T> {
-    if (this.#isDead) return never();
+    if (this.#isDead || this.#run.isOver) return never();
     const planned: Interruption | undefined = this.#run.reach(call);
     const sentAt = this.#run.world.clock.now;
     await this.#happenMeanwhile(call.name);
+    if (this.#run.isOver) return never();
     try {
       const scene = { process: this, run: this.#run, sentAt };
       return await (planned === undefined ? effect() : planned.meet(scene, effect));

@@ -33,6 +33,7 @@ export class Run {
   isDamaged = false;
   readonly #plan: Plan;
   #isPlanOn = false;
+  #isOver = false;
   #takeOvers = 0;
   #onTheirWay = 0;
   #takenOver: Promise<unknown> = Promise.resolve();
@@ -46,6 +47,15 @@ export class Run {
   /** Counts the calls from here on, and interrupts those of the plan. */
   begin(): void {
     this.#isPlanOn = true;
+  }
+
+  /** Whoever is still at it does no more: the next run has another index over the same rows. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   start(): Process {
@@ -93,7 +103,7 @@ export class Run {
     // Two may stand still at once, and neither of those who take over is interrupted.
     this.#takeOvers += 1;
     const other = new Process(this);
-    for (let passed = 0; passed < seconds; passed += STEP_SECONDS) {
+    for (let passed = 0; passed < seconds && !this.#isOver; passed += STEP_SECONDS) {
       await this.world.pass(Math.min(STEP_SECONDS, seconds - passed));
       await this.#drain(other);
     }
@@ -108,6 +118,8 @@ export class Run {
     for (let step = 0; step < STEPS_MAX; step++) {
       if (worker.isGone) worker = new Process(this);
       await worker.live((process) => this.#drain(process));
+      // Of a call that was given up here: who took over is not to go on in the next run.
+      await this.#takenOver;
       const pending = (await this.world.work()).filter((one) => !one.isParked);
       if (pending.length === 0 && this.#onTheirWay === 0 && !(await this.#isUnderWay())) return;
       await this.world.pass(STEP_SECONDS);
