@@ -1,15 +1,22 @@
-// Asks two Engrams the same searches and tells whether they answer alike: the same memories in the same order. The questions
-// are the texts of memories, whole and in parts, of as many users as there are. Exit code 0: alike.
+// Asks two Engrams the same searches and tells whether they answer alike: the same memories in the same order, but for such as
+// are equally good. The questions are the texts of memories, whole and in parts, of as many users as there are. Exit code
+// 0: alike.
 // Usage: BEFORE_KEY=... AFTER_KEY=... node scripts/compare-searches.mjs BEFORE_URL AFTER_URL [--since TIME] [--count 100]
 // --since: when the backup was begun. An answer that differs by a memory which was written, changed or deleted later has moved
 // on; it is counted apart.
 
-/** @typedef {{ id: string, created_at: string, updated_at: string }} Found */
+/** @typedef {{ evidence: number }} Part */
+/** @typedef {{ id: string, explain: { vector: Part | null, text: Part } }} Found */
 
 const countDefault = 100;
 const usersMax = 1_000;
 const memoriesOfUserMax = 1_000;
 const timeoutMs = 30_000;
+/**
+ * In units of one right answer. Of the two one may go through its index, the other through vectors that it holds in numbers of
+ * 16 bits, whose cosines are right to a ten-thousandth; a right answer's is a tenth and more above the rest.
+ */
+const equallyGoodWithin = 0.01;
 /** With fewer that can be compared, the drill shows nothing. */
 const comparableShareMin = 0.5;
 
@@ -54,9 +61,9 @@ async function textsOf(user_id) {
 }
 
 async function compare(question) {
-  const body = { ...question, limit: 10 };
+  const body = { ...question, limit: 10, explain: true };
   const [one, other] = await Promise.all([before, after].map((ask) => ask("POST", "/api/memories/search", body)));
-  if (signature(one) === signature(other)) return "same";
+  if (areAlike(one, other)) return "same";
   if (since === undefined) return "different";
   const ids = (memories) => new Set(memories.map(({ id }) => id));
   const [left, right] = [ids(one.memories), ids(other.memories)];
@@ -65,9 +72,25 @@ async function compare(question) {
   return "different";
 }
 
-/** What an answer says: which memories, in which order, and with what it had to do without. */
-function signature({ memories, degraded = [] }) {
-  return JSON.stringify([memories.map(({ id }) => id), degraded.map(({ code }) => code)]);
+/** The same memories in the same order; where another stands in a place, it is as good as the one that stands there. */
+function areAlike(one, other) {
+  const codes = ({ degraded = [] }) => JSON.stringify(degraded.map(({ code }) => code));
+  if (codes(one) !== codes(other) || one.memories.length !== other.memories.length) return false;
+  return one.memories.every((memory, at) => {
+    const there = other.memories[at];
+    return memory.id === there.id || (areAsGood(memory, there, one) && areAsGood(there, memory, other));
+  });
+}
+
+/** By the answer in which the first stands; what is not in it is as good as it is where it stands. */
+function areAsGood(memory, another, { memories }) {
+  const same = memories.find(({ id }) => id === another.id) ?? another;
+  return Math.abs(evidenceOf(memory) - evidenceOf(same)) <= equallyGoodWithin;
+}
+
+/** Scores of much evidence are all 1; the evidence tells them apart. */
+function evidenceOf({ explain: { vector, text } }) {
+  return (vector?.evidence ?? 0) + text.evidence;
 }
 
 async function hasMovedOn(id) {

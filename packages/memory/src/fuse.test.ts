@@ -1,9 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { scoreOf as scoreOfEvidence } from "./calibration.ts";
-import { candidatesOf, fuse, rankCandidates, TEXT_OF_RIGHT, type FuseInput } from "./fuse.ts";
+import { candidatesOf, fuse, rankCandidates, TEXT_OF_RIGHT, type FuseInput, type Ranked } from "./fuse.ts";
 
 const calibration = { background: 0.2, related: 0.5 };
+/** In billionths: sums that differ by less are equal. */
+const evidenceOf = ({ vectorEvidence, textEvidence }: Pick<Ranked, "vectorEvidence" | "textEvidence">): number =>
+  Math.round((vectorEvidence + textEvidence) * 1e9);
 const text = (scores: Readonly<Record<string, number>>) => new Map(Object.entries(scores));
 const scoreOf = (input: FuseInput, id: string): number => fuse(input).find((one) => one.id === id)?.score ?? -1;
 
@@ -85,15 +88,39 @@ describe("fuse", () => {
   const words = fc.uniqueArray(fc.tuple(id, lexical), { selector: ([of]) => of });
   const scale = fc.option(fc.record({ background: cosine, related: cosine }), { nil: null });
 
-  test("scores within 0 and 1, best first, equal ones by id, whatever the order of what comes in", () => {
+  test("tells apart what scores as high as can be", () => {
+    const vectorHits = [
+      { id: "a", cosine: 0.8 },
+      { id: "b", cosine: 0.9 },
+    ];
+    const narrow = { background: 0, related: 0.1 };
+    const textScores = text({ a: 1.5, b: 1.5 });
+    const ranked = fuse({ vectorHits, textScores, calibration: narrow });
+    expect(ranked).toMatchObject([
+      { id: "b", score: 1 },
+      { id: "a", score: 1 },
+    ]);
+  });
+
+  test("takes two for equally good that differ in the last digit of a sum", () => {
+    const [less, more] = [0.1 + 0.7, 0.8];
+    expect(less).toBeLessThan(more);
+    const ranked = fuse({ vectorHits: undefined, textScores: text({ a: less, b: more }), calibration });
+    expect(ranked.map(({ id }) => id)).toEqual(["a", "b"]);
+  });
+
+  test("scores within 0 and 1, best first, equally good ones by id, whatever the order of what comes in", () => {
     fc.assert(
       fc.property(fc.option(hits, { nil: undefined }), words, scale, (vectorHits, scores, measured) => {
         const ranked = fuse({ vectorHits, textScores: new Map(scores), calibration: measured });
-        ranked.forEach(({ id: own, score }, at) => {
+        ranked.forEach(({ id: own, score, ...parts }, at) => {
           expect(score).toBeGreaterThanOrEqual(0);
           expect(score).toBeLessThanOrEqual(1);
           const next = ranked[at + 1];
-          if (next !== undefined) expect(score > next.score || (score === next.score && own < next.id)).toBe(true);
+          if (next === undefined) return;
+          expect(score).toBeGreaterThanOrEqual(next.score);
+          const lead = evidenceOf(parts) - evidenceOf(next);
+          expect(lead > 0 || (lead === 0 && own < next.id)).toBe(true);
         });
         const turned = { vectorHits: vectorHits?.toReversed(), textScores: new Map(scores.toReversed()) };
         expect(fuse({ ...turned, calibration: measured })).toEqual(ranked);

@@ -71,7 +71,7 @@ export interface Ranked {
   readonly textEvidence: number;
 }
 
-/** One ranking of both arms, best first, equal scores by id. */
+/** One ranking of both arms, best first, equally good ones by id. */
 export function fuse(input: FuseInput): readonly Ranked[] {
   const { vectorHits, textScores } = input;
   return rankCandidates(
@@ -113,7 +113,7 @@ export function candidatesOf(vectorHits: FuseInput["vectorHits"], text: TextScor
 }
 
 /**
- * Best first, equal scores by id: a weighted sum of cosine and windowed BM25 (retrieval.md 2: ten points above reciprocal
+ * Best first, equally good ones by id: a weighted sum of cosine and windowed BM25 (retrieval.md 2: ten points above reciprocal
  * rank fusion, which forgets how clearly a memory wins), each in units of one right answer's worth, on the logistic curve
  * of `scoreOf`. So the score keeps its meaning whatever the other candidates are, and either arm alone
  * can carry a memory over 0.7.
@@ -121,38 +121,41 @@ export function candidatesOf(vectorHits: FuseInput["vectorHits"], text: TextScor
 export function rankCandidates(candidates: Candidates, fusion: Fusion): readonly Ranked[] {
   const { ids, cosines, lexical } = candidates;
   const { threshold = 0, gone, count = ids.length } = fusion;
-  const { ofVectors, scores, places } = scoreAll(candidates, fusion);
+  const { ofVectors, sums, places } = weighAll(candidates, fusion);
   // An answer takes few of a thousand: only of so many an object is made, and they alone are sorted.
   const left =
     gone === undefined || gone.size === 0 ? places : places.filter((place) => !gone.has(ids[place] as string));
-  return greatest(left, scores, count)
+  const before = (one: number, other: number): number =>
+    (sums[other] as number) - (sums[one] as number) || ((ids[one] as string) < (ids[other] as string) ? -1 : 1);
+  return Array.from(greatest(left, sums, count))
+    .sort(before)
+    .slice(0, count)
     .map((place) => ({
       id: ids[place] as string,
-      score: scores[place] as number,
+      score: scoreOf(sums[place] as number),
       cosine: numberOf(cosines[place] as number),
       lexical: numberOf(lexical[place] as number),
       vectorEvidence: ofVectors[place] as number,
       textEvidence: textEvidenceOf(lexical[place] as number),
     }))
-    .filter(({ score }) => score >= threshold)
-    .sort(byScore)
-    .slice(0, count);
+    .filter(({ score }) => score >= threshold);
 }
 
 const textEvidenceOf = (lexical: number): number => (Number.isNaN(lexical) ? 0 : lexical / TEXT_OF_RIGHT);
 const numberOf = (value: number): number | undefined => (Number.isNaN(value) ? undefined : value);
 
-const byScore = (left: Ranked, right: Ranked): number => right.score - left.score || (left.id < right.id ? -1 : 1);
-
-/** The candidates' scores and what their vectors speak for, by place, and where they are. */
-function scoreAll(
+/**
+ * The candidates' evidence in all and what their vectors speak for, by place, and where they are. Of the sums the order is
+ * made: a score has no digits left where much evidence speaks for a memory.
+ */
+function weighAll(
   { ids, cosines, lexical }: Candidates,
   { turnShare = 0, calibration, hasVector = () => true }: Fusion,
-): { readonly ofVectors: Float64Array; readonly scores: Float64Array; readonly places: readonly number[] } {
+): { readonly ofVectors: Float64Array; readonly sums: Float64Array; readonly places: readonly number[] } {
   const { lines, ofFar, ofNearest } = vectorEvidence(cosines, calibration);
   const vectorWeight = 1 - (1 - VECTOR_OF_TURN) * turnShare;
   const ofVectors = new Float64Array(ids.length);
-  const scores = new Float64Array(ids.length);
+  const sums = new Float64Array(ids.length);
   const places: number[] = [];
   for (let place = 0; place < ids.length; place++) {
     const cosine = cosines[place] as number;
@@ -164,10 +167,13 @@ function scoreAll(
     if (isNear) ofVector = evidenceOn(lines, cosine);
     else if (!hasVector(ids[place] as string)) ofVector = ofNearest * Math.min(1, said / TEXT_OF_ALL);
     ofVectors[place] = vectorWeight * ofVector;
-    scores[place] = scoreOf(vectorWeight * ofVector + textEvidenceOf(said));
+    sums[place] = rounded(vectorWeight * ofVector + textEvidenceOf(said));
   }
-  return { ofVectors, scores, places };
+  return { ofVectors, sums, places };
 }
+
+/** What is added up in another order differs in its last digits: equally good ones stay equal, wherever they were weighed. */
+const rounded = (sum: number): number => Math.round(sum * 1e9) / 1e9;
 
 /** The places of the `count` greatest, and of all that are equal to the least of them. */
 function greatest(places: readonly number[], numbers: Float64Array, count: number): readonly number[] {
