@@ -82,10 +82,11 @@ function areAlike(one, other) {
   });
 }
 
-/** By the answer in which the first stands; what is not in it is as good as it is where it stands. */
-function areAsGood(memory, another, { memories }) {
-  const same = memories.find(({ id }) => id === another.id) ?? another;
-  return Math.abs(evidenceOf(memory) - evidenceOf(same)) <= equallyGoodWithin;
+/** By the answer in which the first stands, or that left the second out; one that it does not know of is missing there. */
+function areAsGood(memory, another, { memories, explain }) {
+  const dropped = explain.dropped.map(({ vector, text, id }) => ({ id, explain: { vector, text } }));
+  const same = [...memories, ...dropped].find(({ id }) => id === another.id);
+  return same !== undefined && Math.abs(evidenceOf(memory) - evidenceOf(same)) <= equallyGoodWithin;
 }
 
 /** Scores of much evidence are all 1; the evidence tells them apart. */
