@@ -1,5 +1,5 @@
 import { DAY_ORDINAL, DAY_ORDINAL_OF, dayNumberOf } from "./day-numbers.ts";
-import { phrase, span, spans, type Groups, type Phrase } from "./day-phrase.ts";
+import { needing, phrase, span, spans, type Groups, type Phrase } from "./day-phrase.ts";
 import { dayLexeme, monthLexeme, monthSpan, yearLexeme } from "./day-span.ts";
 import { MONTH, MONTH_ALONE, monthOf, SEASON, seasonStart, stepOf, WHICH, WINTER, YEAR_UNIT } from "./day-words.ts";
 import type { DayTerm } from "./ports/index.ts";
@@ -26,41 +26,51 @@ const NO_VERSION = "(?<!(?:верси|релиз|version|release|ubuntu).{0,30})
 
 /** Days, months and seasons of a year, and days of a month. */
 export const DATES: readonly Phrase[] = [
-  phrase(
-    `${START}${FIGURES}(?<mark>[-./])(?<month>\\d\\d)\\k<mark>(?<day>\\d\\d)(?:t\\d\\d:[\\d:.]+(?:z|[+-]\\d\\d:?\\d\\d)?)?${END}`,
-    readDate,
-  ),
-  phrase(`${START}(?<day>\\d{1,2})\\.(?<month>\\d{1,2})\\.${FIGURES}${END}`, readDate),
-  phrase(`${START}${NO_VERSION}(?<day>\\d\\d)\\.(?<month>\\d\\d)\\.(?<shortYear>\\d\\d)${END}`, readDate),
-  phrase(`${START}(?<first>\\d{1,2})/(?<second>\\d{1,2})/${FIGURES}(?!/)`, readEitherOrder),
-  phrase(`${START}${NO_VERSION}${DAY_IN_MONTH}${END}${NO_MONEY}${NO_MEASURE}`, readDate),
-  phrase(`${DAYS} (?:of )?(?<month>${MONTH})\\.?(?:,? ${YEAR})?`, readDays),
-  phrase(
-    `(?<month>${MONTH}) (?<day>\\d{1,2})${ENDING}(?<to> ?[-–—] ?)(?<lastDay>\\d{1,2})${ENDING}(?:,? ${YEAR})?`,
-    readDays,
-  ),
-  phrase(`${DAY} (?:of )?(?<month>${MONTH})\\.?(?:,? ${YEAR})?`, readDate),
-  phrase(`(?<day>${DAY_ORDINAL_OF}) of (?<month>${MONTH})(?:,? ${YEAR})?`, readDate),
-  phrase(`(?<month>${MONTH})\\.? (?<day>\\d{1,2})${ENDING}(?:, ?| )${YEAR}`, readDate),
-  phrase(`(?<month>${MONTH})\\.? (?<day>\\d{1,2})${ENDING}(?! ?:)`, readDate),
-  phrase(`(?<month>${MONTH})\\.?,? (?:of |in )?${YEAR}`, readDate),
-  span(`(?<season>${WINTER})(?: of)? ${FIGURES} ?[-–/] ?(?:19|20)?\\d\\d`, ({ season, year }) =>
-    monthSpan(Number(year), seasonStart(season ?? ""), 3),
-  ),
-  spans(`(?<season>${SEASON})(?: of)? ${YEAR}`, (groups, now) =>
-    seasonSpans(groups.season ?? "", yearOf(groups, now) ?? now.getUTCFullYear()),
-  ),
+  ...needing("\\d", [
+    phrase(
+      `${START}${FIGURES}(?<mark>[-./])(?<month>\\d\\d)\\k<mark>(?<day>\\d\\d)(?:t\\d\\d:[\\d:.]+(?:z|[+-]\\d\\d:?\\d\\d)?)?${END}`,
+      readDate,
+    ),
+    phrase(`${START}(?<day>\\d{1,2})\\.(?<month>\\d{1,2})\\.${FIGURES}${END}`, readDate),
+    phrase(`${START}${NO_VERSION}(?<day>\\d\\d)\\.(?<month>\\d\\d)\\.(?<shortYear>\\d\\d)${END}`, readDate),
+    phrase(`${START}(?<first>\\d{1,2})/(?<second>\\d{1,2})/${FIGURES}(?!/)`, readEitherOrder),
+    phrase(`${START}${NO_VERSION}${DAY_IN_MONTH}${END}${NO_MONEY}${NO_MEASURE}`, readDate),
+  ]),
+  ...needing(MONTH, [
+    phrase(`${DAYS} (?:of )?(?<month>${MONTH})\\.?(?:,? ${YEAR})?`, readDays),
+    phrase(
+      `(?<month>${MONTH}) (?<day>\\d{1,2})${ENDING}(?<to> ?[-–—] ?)(?<lastDay>\\d{1,2})${ENDING}(?:,? ${YEAR})?`,
+      readDays,
+    ),
+    phrase(`${DAY} (?:of )?(?<month>${MONTH})\\.?(?:,? ${YEAR})?`, readDate),
+    phrase(`(?<day>${DAY_ORDINAL_OF}) of (?<month>${MONTH})(?:,? ${YEAR})?`, readDate),
+    phrase(`(?<month>${MONTH})\\.? (?<day>\\d{1,2})${ENDING}(?:, ?| )${YEAR}`, readDate),
+    phrase(`(?<month>${MONTH})\\.? (?<day>\\d{1,2})${ENDING}(?! ?:)`, readDate),
+    phrase(`(?<month>${MONTH})\\.?,? (?:of |in )?${YEAR}`, readDate),
+  ]),
+  ...needing(SEASON, [
+    span(`(?<season>${WINTER})(?: of)? ${FIGURES} ?[-–/] ?(?:19|20)?\\d\\d`, ({ season, year }) =>
+      monthSpan(Number(year), seasonStart(season ?? ""), 3),
+    ),
+    spans(`(?<season>${SEASON})(?: of)? ${YEAR}`, (groups, now) =>
+      seasonSpans(groups.season ?? "", yearOf(groups, now) ?? now.getUTCFullYear()),
+    ),
+  ]),
 ];
 
 /** What is left of dates: alone, `may`, `march`, `spring`, `fall` and the short names of months are words of their own. */
 export const PARTS_OF_DATES: readonly Phrase[] = [
-  phrase(`(?<=(?:in|during|since|until) )(?<month>${MONTH})`, readDate),
-  phrase("(?<=(?:of|by) )(?<month>may|march)", readDate),
-  phrase(`(?<month>${MONTH_ALONE})`, readDate),
-  phrase(`(?<=(?:in|during|over) (?:the )?)(?<season>summer|winter|autumn)`, readSeason),
-  phrase(`(?<=(?:in|during|over) the )(?<season>spring|fall)`, readSeason),
-  phrase(`(?<season>летом|осенью|(?:зим|весн)(?:ой|ою))`, readSeason),
-  phrase(`${START}${FIGURES}(?: ?(?:год|года|году|годом|г\\.?))?(?!\\.\\d)${NO_MONEY}`, readDate),
+  ...needing(MONTH, [
+    phrase(`(?<=(?:in|during|since|until) )(?<month>${MONTH})`, readDate),
+    phrase("(?<=(?:of|by) )(?<month>may|march)", readDate),
+    phrase(`(?<month>${MONTH_ALONE})`, readDate),
+  ]),
+  ...needing(SEASON, [
+    phrase(`(?<=(?:in|during|over) (?:the )?)(?<season>summer|winter|autumn)`, readSeason),
+    phrase(`(?<=(?:in|during|over) the )(?<season>spring|fall)`, readSeason),
+    phrase(`(?<season>летом|осенью|(?:зим|весн)(?:ой|ою))`, readSeason),
+  ]),
+  ...needing("\\d", [phrase(`${START}${FIGURES}(?: ?(?:год|года|году|годом|г\\.?))?(?!\\.\\d)${NO_MONEY}`, readDate)]),
 ];
 
 /** Of two figures of a year the centuries are open: no further ahead than this, else the last one. */

@@ -5,6 +5,8 @@ export type Groups = Readonly<Record<string, string | undefined>>;
 
 /** A way to name days, and what is meant by it on the day of `now`, whose calendar is read in UTC. */
 export interface Phrase {
+  /** What stands in all that the pattern finds, alone or in a word; it is sooner looked for. Absent: nothing of the kind. */
+  readonly needs?: RegExp;
   readonly pattern: RegExp;
   /** Empty: it is no day after all, and another phrase may have the words. */
   readonly read: (groups: Groups, now: Date, words: string) => readonly DayTerm[];
@@ -24,3 +26,9 @@ export const spans = (source: string, read: (groups: Groups, now: Date) => reado
 
 export const span = (source: string, read: (groups: Groups, now: Date) => DaySpan): Phrase =>
   spans(source, (groups, now) => [read(groups, now)]);
+
+/** Phrases with something in common that most questions have not. */
+export function needing(source: string, phrases: readonly Phrase[]): readonly Phrase[] {
+  const needs = new RegExp(source, "u");
+  return phrases.map((one) => ({ ...one, needs }));
+}

@@ -20,12 +20,18 @@ export function daysOfQuery(query: string, time: Date, offsetMinutes = 0): reado
   const now = new Date(time.getTime() + offsetMinutes * 60_000);
   let rest = query.slice(0, LENGTH_MAX).toLowerCase().replaceAll("ё", "е");
   const days: DayTerm[] = [];
-  for (const { pattern, read } of PHRASES)
+  const missing = new Set<RegExp>();
+  for (const { needs, pattern, read } of PHRASES) {
+    if (needs !== undefined && (missing.has(needs) || !needs.test(rest))) {
+      missing.add(needs);
+      continue;
+    }
     rest = rest.replace(pattern, (words: string, ...found: unknown[]) => {
       const groups = found.at(-1);
       const terms = read(typeof groups === "object" && groups !== null ? (groups as Groups) : {}, now, words);
       days.push(...terms);
       return terms.length === 0 ? words : " ".repeat(words.length);
     });
+  }
   return days.map(({ words, lexemes }) => ({ words, lexemes: daysInUtc(lexemes, offsetMinutes) }));
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { MemoryError } from "./errors.ts";
 import type { Embedder } from "./ports/index.ts";
 import type { Vector } from "./vector.ts";
@@ -23,9 +23,7 @@ export function createQueryVectors({
 }): QueryVectors {
   const kept = new Map<string, Promise<Vector>>();
   return (embedder, query) => {
-    const key = createHash("sha256")
-      .update(JSON.stringify([embedder.model, embedder.requestedDims, query]))
-      .digest("base64");
+    const key = hash("sha256", JSON.stringify([embedder.model, embedder.requestedDims, query]), "base64");
     const known = kept.get(key);
     const vector = known ?? embed(embedder, query, AbortSignal.timeout(timeoutMs));
     // Asked last, dropped last: a Map keeps the order in which it was filled.

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Condition } from "./condition.ts";
 import type { Level } from "./memory.ts";
 
@@ -79,8 +79,5 @@ export interface Owner {
 export function tenantOf(owner: Owner & { readonly projectId: string }): string {
   const parts =
     owner.userId !== null ? ["user", owner.userId] : owner.agentId !== null ? ["agent", owner.agentId] : ["project"];
-  return createHash("sha256")
-    .update(JSON.stringify([owner.projectId, ...parts]))
-    .digest("hex")
-    .slice(0, 32);
+  return hash("sha256", JSON.stringify([owner.projectId, ...parts]), "hex").slice(0, 32);
 }

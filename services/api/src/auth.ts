@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { DEFAULT_PROJECT_ID, MemoryError } from "@engram/memory";
 import type { Request, RequestHandler, Response } from "express";
 
@@ -89,5 +89,5 @@ function keyIn(authorization: string): string {
 }
 
 function sha256(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
+  return hash("sha256", key, "buffer");
 }

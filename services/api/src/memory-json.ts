@@ -42,9 +42,15 @@ export function storedJson(memory: Omit<Memory, "indexStatus">) {
   };
 }
 
+/** The last time that was written: most memories have one time in four places. */
+let written = { time: Number.NaN, text: "" };
+
 /** What JSON makes of a time, ready made, since JSON takes several times as long to call for it. A time without an end is null. */
-function timeJson(time: Date | null): string | null {
-  return time !== null && Number.isFinite(time.valueOf()) ? time.toISOString() : null;
+function timeJson(date: Date | null): string | null {
+  const time = date?.valueOf() ?? Number.NaN;
+  if (date === null || !Number.isFinite(time)) return null;
+  if (time !== written.time) written = { time, text: date.toISOString() };
+  return written.text;
 }
 
 /** `warnings` only where there are any. */
