@@ -26,6 +26,7 @@ const together = (name) => ({ path: "packages/postgres/test/add-together.test.ts
 const graph = (name) => ({ path: "packages/pgvector/test/graph-search.test.ts", name });
 const changes = "packages/postgres/migrations/0050-changes.sql";
 const poll = "packages/postgres/migrations/0051-poll-changes.sql";
+const standing = "packages/postgres/migrations/0052-rows-standing.sql";
 const replica = "packages/memory/src/working-set/replica.ts";
 const told = (name) => ({ path: "packages/postgres/test/searchable-rows.test.ts", name });
 const held = (name) => ({ path: "packages/pgvector/test/held-searches.test.ts", name });
@@ -558,7 +559,70 @@ export const guards = [
     file: "packages/memory/src/working-set/search-vectors.ts",
     text: "(cosines[row] as number) * (inverses[row] as number) * inverse",
     broken: "(cosines[row] as number) / 32_767 ** 2",
-    tests: { path: "packages/memory/src/working-set/search-vectors.test.ts", name: "cosines are those" },
+    tests: { path: "packages/memory/src/working-set/search-vectors.test.ts", name: "equal parts of" },
+  },
+  {
+    guard: "held: contents of another version are none",
+    file: standing,
+    text: " AND m.version = a.version",
+    broken: "",
+    tests: told("whether it stands"),
+  },
+  {
+    guard: "held: contents of what is retired or expired are none",
+    file: standing,
+    text: "          AND m.valid_to IS NULL AND (m.expires_at IS NULL OR m.expires_at > statement_timestamp())",
+    broken: "         ",
+    tests: told("whether it stands"),
+  },
+  {
+    guard: "held: contents of another user's are none",
+    file: standing,
+    text: " AND m.user_id = a.user_id",
+    broken: "",
+    tests: told("whether it stands"),
+  },
+  {
+    guard: "held: whether a memory stands goes by keys",
+    file: standing,
+    text: " AND o.key = a.id OFFSET 0) o ON true",
+    broken: ") o ON o.key = a.id",
+    tests: told("whether memories stand"),
+  },
+  {
+    guard: "held: contents of what is not seen are not given",
+    file: "packages/memory/src/working-set/working-sets.ts",
+    text: "seen[place] !== 1 || ",
+    broken: "",
+    tests: sets("contents are held"),
+  },
+  {
+    guard: "held: who is not asked about catches up with the next sweep",
+    file: "packages/memory/src/working-set/working-sets.ts",
+    text: "    void catchUpUnasked();\n",
+    broken: "",
+    tests: sets("not asked about catches up"),
+  },
+  {
+    guard: "held: nobody waits for those who have nothing to ask for",
+    file: "packages/memory/src/turns.ts",
+    text: " || passed >= GATHERED_MAX",
+    broken: "",
+    tests: { path: "packages/memory/src/turns.test.ts", name: "never come to gather" },
+  },
+  {
+    guard: "held: those who have had their turn go on together",
+    file: "packages/memory/src/turns.ts",
+    text: "waiting.length === 0 || ",
+    broken: "true || ",
+    tests: { path: "packages/memory/src/turns.test.ts", name: "go on together" },
+  },
+  {
+    guard: "search: what scores as high as can be is ordered by its evidence",
+    file: "packages/memory/src/fuse.ts",
+    text: "    (sums[other] as number) - (sums[one] as number) ||",
+    broken: "    scoreOf(sums[other] as number) - scoreOf(sums[one] as number) ||",
+    tests: { path: "packages/memory/src/fuse.test.ts", name: "tells apart" },
   },
   {
     guard: "held: one search in each turn of the event loop",

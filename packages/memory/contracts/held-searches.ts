@@ -5,7 +5,9 @@ import {
   tenantOf,
   textQueryOf,
   toUnit,
+  uuidv7,
   type CollectionRef,
+  type Memory,
   type MemoryFilter,
   type MemoryStore,
   type SearchableRows,
@@ -17,7 +19,7 @@ import { searchVectors } from "../src/working-set/search-vectors.ts";
 import { searchWords } from "../src/working-set/search-words.ts";
 import { seenRows } from "../src/working-set/seen-rows.ts";
 import type { WorkingSet } from "../src/working-set/working-set.ts";
-import { createWorkingSets, type WorkingSets } from "../src/working-set/working-sets.ts";
+import { createWorkingSets, type SetPeek, type WorkingSets } from "../src/working-set/working-sets.ts";
 import { plainHits } from "../test/text-hits.ts";
 import { draft } from "./draft.ts";
 
@@ -64,7 +66,9 @@ export function heldSearchesContract(name: string, open: () => Promise<HeldSearc
     beforeEach(async () => {
       await under.sql("TRUNCATE public.memories");
       sets?.close();
-      sets = createWorkingSets({ rows: under.rows, index: under.index, bytesMax: 2 ** 28, admittedAt: 1 });
+      const readNone = () => Promise.reject(new Error("the contents are held"));
+      const rows = { ...under.rows, join: readNone };
+      sets = createWorkingSets({ rows, index: under.index, bytesMax: 2 ** 28, admittedAt: 1 });
     });
 
     test("whatever is put, changed, ended, moved, deleted and embedded", async () => {
@@ -142,6 +146,7 @@ const KINDS = [
   "put",
   "put",
   "put",
+  "again",
   "embed",
   "embed",
   "update",
@@ -208,6 +213,7 @@ async function act(under: HeldSearchesUnderTest, one: Step): Promise<void> {
     await store
       .updateMemory(chosen.projectId, chosen.id, { content: said, mergeMetadata: false }, actor)
       .catch(() => undefined);
+  else if (one.kind === "again") await store.putMemories([draft({ ...chosen, id: uuidv7(), requestId: null })]);
   else if (one.kind === "delete") await store.deleteMemory(chosen.projectId, chosen.id, actor);
   else if (one.kind === "restore") {
     const ended = await store.listMemories({
@@ -260,6 +266,14 @@ async function compareAll(under: HeldSearchesUnderTest, sets: WorkingSets): Prom
     const cosines = new Map(nearest.map(({ id, cosine }) => [id, cosine]));
     for (const { id, cosine } of hits) expect(cosine).toBeCloseTo(cosines.get(id) ?? Number.NaN, 4);
     expect(Array.from(placed.places, (place) => placed.ids[place])).toEqual(hits.map(({ id }) => id));
+
+    const ids = set.ids.filter((_, row) => seen[row] === 1);
+    const joined = await (await peeked(sets, under, filter)).join(ids, seen, filter);
+    // As JSON, which has one word for times without an end.
+    const told = (memories: readonly Memory[]): unknown =>
+      JSON.parse(JSON.stringify(memories.toSorted((left, right) => (left.id < right.id ? -1 : 1))));
+    expect(joined.isCurrent).toBe(true);
+    expect(told(joined.memories)).toEqual(told(await under.store.findMemories(ids, filter)));
   }
 }
 
@@ -282,6 +296,14 @@ async function held(
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   throw new Error("the set was never read");
+}
+
+/** The set as of the last poll, once it is quiet. */
+async function peeked(sets: WorkingSets, under: HeldSearchesUnderTest, filter: MemoryFilter): Promise<SetPeek> {
+  await held(sets, under, filter);
+  const peek = await sets.peek(filter, under.collection);
+  if (peek === undefined) throw new Error("nothing changes, and yet it is not quiet");
+  return peek;
 }
 
 async function ask(sets: WorkingSets, under: HeldSearchesUnderTest, text: string): Promise<TextHits> {

@@ -16,6 +16,8 @@ export interface GroupCommitOptions<Item, Result> {
   /** One commit; what became of each, in order. */
   readonly write: (items: readonly Item[]) => Promise<readonly Result[]>;
   readonly onGroup?: ((size: number) => void) | undefined;
+  /** Statements under way at once; 2 as a rule. */
+  readonly inFlightMax?: number;
 }
 
 interface Waiting<Item, Result> {
@@ -33,6 +35,7 @@ export function createGroupCommit<Item, Result>({
   choose,
   write,
   onGroup,
+  inFlightMax = GROUPS_IN_FLIGHT_MAX,
 }: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   let waiting: Waiting<Item, Result>[] = [];
   let inFlight = 0;
@@ -55,7 +58,7 @@ export function createGroupCommit<Item, Result>({
   }
 
   function drain(): void {
-    while (inFlight < GROUPS_IN_FLIGHT_MAX && waiting.length > 0) {
+    while (inFlight < inFlightMax && waiting.length > 0) {
       const chosen = new Set(choose(waiting.map((one) => one.item)));
       if (chosen.size === 0) return;
       const group = waiting.filter((one) => chosen.has(one.item));

@@ -18,7 +18,7 @@ const POOL_MAX = 10_000;
  * what has a vector nothing moves up once rows are there, and few are needed but those that are asked for.
  */
 const JOIN_MIN = 20;
-const JOIN_SPARE = 4;
+const JOIN_SPARE = 2;
 
 /**
  * Joins candidates to their rows, best first, until `limit` stand that say different things. A row that is gone drops out; a

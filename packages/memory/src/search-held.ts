@@ -1,5 +1,6 @@
 import { beforeDeadline } from "./arms.ts";
 import type { Memory } from "./memory.ts";
+import type { MemoryFilter } from "./scope.ts";
 import type { SearchDeps, SearchRequest, SearchResult } from "./search-request.ts";
 import { search } from "./search.ts";
 import { seenRows, type HeldRows } from "./working-set/seen-rows.ts";
@@ -41,14 +42,14 @@ export async function searchHeld(
   const { collection } = await deps.live();
   const peek = await deps.workingSets.peek(filter, collection);
   if (peek === undefined) return undefined;
+  const held = { set: peek.set, seen: seenRows(peek.set, filter, peek.now) };
   let isJoined = false;
-  const findMemories = async (...asked: Parameters<typeof peek.join>): Promise<readonly Memory[]> => {
-    const { memories, isCurrent } = await peek.join(...asked);
+  const findMemories = async (ids: readonly string[], joined: MemoryFilter): Promise<readonly Memory[]> => {
+    const { memories, isCurrent } = await peek.join(ids, held.seen, joined);
     if (!isCurrent) throw new OutOfDate();
     isJoined = true;
     return memories;
   };
-  const held = { set: peek.set, seen: seenRows(peek.set, filter, peek.now) };
   try {
     const joining = { ...deps, store: { ...deps.store, findMemories } };
     const result = await search(joining, request, { holding: Promise.resolve(held), deadline });

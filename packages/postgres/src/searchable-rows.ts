@@ -3,13 +3,17 @@ import {
   tenantOf,
   type ChangesAsked,
   type ChangesPoll,
+  type IndexStatus,
   type Mark,
   type MemoryFilter,
   type RowsOwner,
+  type RowVersion,
   type SearchableRow,
   type SearchableRows,
+  type Standing,
 } from "@engram/memory";
 import { filterSql, Values, type Executor } from "@engram/sql";
+import { CONTENTS, readContents } from "./row-contents.ts";
 import { INDEX_STATUS, TOLD_COLUMNS, toMemory, type MemoryRow } from "./rows.ts";
 
 /** Longer than a set is held that nobody asks about. */
@@ -27,21 +31,24 @@ interface RowColumns extends Record<string, unknown> {
   readonly created_seconds: number | string;
   readonly expires_seconds: number | string | null;
   readonly words: readonly [lexemes: readonly string[] | null, counts: readonly number[] | null];
+  readonly contents: string | null;
 }
 
 const ROW = `m.id, m.version, m.level, m.type, m.session_id, m.session_ids, m.agent_ids, date_part('epoch', m.created_at) AS created_seconds,
   date_part('epoch', m.expires_at) AS expires_seconds,
-  (SELECT json_build_array(json_agg(w.lexeme), json_agg(coalesce(cardinality(w.positions), 1))) FROM unnest(m.search) w) AS words`;
+  (SELECT json_build_array(json_agg(w.lexeme), json_agg(coalesce(cardinality(w.positions), 1))) FROM unnest(m.search) w) AS words,
+  ${CONTENTS} AS contents`;
 const LIVE = "m.valid_to IS NULL AND (m.expires_at IS NULL OR m.expires_at > statement_timestamp())";
 const OWN = "m.project_id = $1::uuid AND m.user_id = $2::text";
 
-/** The rows of one user as a search's memory holds them, and the changes that it follows (migrations 0050 and 0051). */
+/** The rows of one user as a search's memory holds them, and the changes that it follows (migrations 0050 to 0052). */
 export function createSearchableRows(db: Executor): SearchableRows {
   return {
     list: (owner, limit) => list(db, owner, limit),
     read: (owner, ids) => read(db, owner, ids),
     poll: (asked) => poll(db, asked),
     join: (ids, filter, asked) => join(db, ids, filter, asked),
+    toMemory: readContents,
     forget: () => forget(db),
   };
 }
@@ -107,22 +114,53 @@ function pollSql(asked: readonly ChangesAsked[], values: Values): string {
   return `engram.poll_changes(${tenants}::uuid[], ${sinces}::text[]::xid8[], ${values.add(CHANGES_MAX)}::int)::text`;
 }
 
-function toPoll(text: string | null | undefined): ChangesPoll {
+function toPoll(
+  text: string | null | undefined,
+  standing: readonly (readonly (Standing | undefined)[])[],
+): ChangesPoll {
   if (text === null || text === undefined) throw new Error("engram.changes_told has no row");
   const { tenants, ...mark } = JSON.parse(text) as PollJson;
   return {
     ...mark,
-    tenants: (tenants ?? []).map(({ changes, talkWaits }) => ({
+    tenants: (tenants ?? []).map(({ changes, talkWaits }, at) => ({
       talkWaits,
       changes: (changes ?? []).map(({ transaction, ids }) => ({ transaction, ids: ids ?? undefined })),
+      standing: standing[at] ?? [],
     })),
   };
 }
 
+/** What `engram.rows_standing` gives. */
+type StandingJson = readonly (readonly [place: number, seenCount: number | null, indexStatus: IndexStatus])[];
+
+/** As a memory stands that nothing is told of. */
+const AS_READ: Standing = { seenCount: 1, indexStatus: "indexed" };
+
+/** One statement for all that ask, whatever they ask. */
 async function poll(db: Executor, asked: readonly ChangesAsked[]): Promise<ChangesPoll> {
   const values = new Values();
-  const [row] = await db.query<{ poll: string | null }>(`SELECT ${pollSql(asked, values)} AS poll`, values.list);
-  return toPoll(row?.poll);
+  const changes = pollSql(asked, values);
+  const rows = asked.flatMap((one) => one.rows ?? []);
+  const list = (column: keyof RowVersion) => values.add(rows.map((one) => one[column]));
+  const asRead = `${list("id")}::uuid[], ${list("version")}::bigint[], ${list("projectId")}::uuid[], ${list("userId")}::text[]`;
+  const [row] = await db.query<{ poll: string | null; standing: string | null }>(
+    `SELECT ${changes} AS poll, engram.rows_standing(${asRead})::text AS standing`,
+    values.list,
+  );
+  const told = new Map(
+    (JSON.parse(row?.standing ?? "[]") as StandingJson).map(([place, seenCount, indexStatus]) => [
+      place,
+      seenCount === null ? undefined : { seenCount, indexStatus },
+    ]),
+  );
+  let place = 0;
+  const standing = asked.map((one) =>
+    (one.rows ?? []).map(() => {
+      place += 1;
+      return told.has(place) ? told.get(place) : AS_READ;
+    }),
+  );
+  return toPoll(row?.poll, standing);
 }
 
 /** The poll is made once, not for each of the rows: OFFSET keeps it apart. */
@@ -139,7 +177,7 @@ async function join(
        WHERE m.id = ANY(${values.add(ids)}::uuid[]) AND ${filterSql(filter, values)}) m ON true`,
     values.list,
   );
-  const { tenants, ...mark } = toPoll(rows[0]?.poll);
+  const { tenants, ...mark } = toPoll(rows[0]?.poll, []);
   const [ofOne] = tenants;
   if (ofOne === undefined) throw new Error("engram.poll_changes told nothing of who was asked about");
   return { memories: rows.flatMap((row) => (row.id === null ? [] : [toMemory(row)])), poll: { ...mark, ...ofOne } };
@@ -162,5 +200,6 @@ function toRow(row: RowColumns): SearchableRow {
     expiresAt: row.expires_seconds === null ? Infinity : Number(row.expires_seconds) * 1_000,
     lexemes: lexemes ?? [],
     counts: counts ?? [],
+    contents: row.contents ?? undefined,
   };
 }

@@ -53,6 +53,7 @@ describeOnDatabases("searchable rows", (db, name) => {
         expiresAt: Date.parse("2099-01-01T00:00:00Z"),
         lexemes: expect.arrayContaining(["@who:марин", "ча", "коф"]),
         counts: expect.any(Array),
+        contents: expect.any(String),
       },
     ]);
     const [row] = read;
@@ -66,6 +67,78 @@ describeOnDatabases("searchable rows", (db, name) => {
     );
     const listed = await rows.list(owner, 10);
     expect(await rows.read(owner, listed?.ids ?? [])).toMatchObject([{ createdAt: -Infinity, expiresAt: Infinity }]);
+  });
+
+  test("contents are the memory as it is read where it is, but for one that is too long", async () => {
+    await put({
+      content: "Живёт в «Казани»",
+      key: "home",
+      metadata: { a: [1.5, null, "ё"], b: { c: true } },
+      importance: 0.8,
+      categories: ["city", "дом"],
+      agentId: "a",
+      sessionId: "s",
+      occurredAt: new Date("1918-03-01T10:11:12.987Z"),
+      expiresAt: new Date("2099-01-01T00:00:00.001Z"),
+      source: { messageIds: [], provenance: { trust: "user" }, validFrom: new Date("1969-12-31T23:59:59.999Z") },
+    });
+    await put({ content: "Просто так" });
+    await put({ content: `Длинно ${"слово ".repeat(400)}` });
+    await put({
+      content: "Давно и нескоро",
+      occurredAt: new Date("1650-03-04T05:06:07.123Z"),
+      expiresAt: new Date("2250-03-04T05:06:07.123Z"),
+    });
+    // As the database keeps them: what repeats takes a tenth of the room there.
+    await put({ content: "Много раз", metadata: { again: "слово ".repeat(1_000) } });
+    await put({ content: "И так", metadata: { long: Array.from({ length: 4_000 }, (_, n) => (n * n) % 1_009) } });
+    await db.query("UPDATE memories SET created_at = '2026-05-08 10:11:12.3459+00' WHERE key = 'home'");
+    const ids = (await rows.list(owner, 10))?.ids ?? [];
+    const filter = { scope: { ...owner, exact: true } };
+    const read = await rows.read(owner, ids);
+    expect(read.filter(({ contents }) => contents === undefined)).toHaveLength(3);
+    await db.script("DELETE FROM engram.outbox");
+    const stored = new Map((await store.findMemories(ids, filter)).map((memory) => [memory.id, memory]));
+    for (const { id, contents } of read)
+      if (contents !== undefined)
+        expect(rows.toMemory(contents, { seenCount: 1, indexStatus: "indexed" })).toEqual(stored.get(id));
+  });
+
+  test("of what was read before a poll tells whether it stands", async () => {
+    const contents = ["как было", "изменится", "уйдёт", "кончится", "сменится", "отдадут", "ещё раз", "в пути"];
+    const ids: string[] = [];
+    for (const content of contents) {
+      if (content === "в пути") await db.script("DELETE FROM engram.outbox");
+      ids.push(await put({ content }));
+    }
+    const [, changed = "", gone = "", ended = "", retired = "", given = ""] = ids;
+    const listed = (await rows.read(owner, ids)).map(({ id, version }) => ({ ...owner, id, version }));
+    const read = ids.flatMap((id) => listed.find((row) => row.id === id) ?? []);
+    const since = await mark();
+    const standing = async () => (await rows.poll([{ tenant, since, rows: read }])).tenants[0]?.standing;
+    const AS_READ = { seenCount: 1, indexStatus: "indexed" };
+    const UNDERWAY = { seenCount: 1, indexStatus: "pending" };
+    expect(await standing()).toEqual([...ids.slice(1).map(() => AS_READ), UNDERWAY]);
+
+    await store.updateMemory(DEFAULT_PROJECT_ID, changed, { content: "изменилось", mergeMetadata: false }, actor);
+    await store.deleteMemory(DEFAULT_PROJECT_ID, gone, actor);
+    // Past the triggers, since a change is a version.
+    await db.script(`ALTER TABLE memories DISABLE TRIGGER USER;
+      UPDATE memories SET expires_at = now() WHERE id = '${ended}'; UPDATE memories SET valid_to = now() WHERE id = '${retired}';
+      UPDATE memories SET user_id = 'v' WHERE id = '${given}';
+      ALTER TABLE memories ENABLE TRIGGER USER`);
+    await put({ content: "ещё раз" });
+    const others = [...new Array<undefined>(5).fill(undefined), { ...AS_READ, seenCount: 2 }, UNDERWAY];
+    expect(await standing()).toEqual([AS_READ, ...others]);
+    // Each that asks is told of its own.
+    const [last, none, two] = (
+      await rows.poll([
+        { tenant, since, rows: read.slice(6) },
+        { tenant, since },
+        { tenant, since, rows: read.slice(0, 2) },
+      ])
+    ).tenants.map((one) => one.standing);
+    expect([last, none, two]).toEqual([[{ ...AS_READ, seenCount: 2 }, UNDERWAY], [], [AS_READ, undefined]]);
   });
 
   test("more rows than may be held are not read", async () => {
@@ -176,7 +249,13 @@ describeOnDatabases("searchable rows", (db, name) => {
       "INSERT INTO engram.changes (tenant, ids) SELECT gen_random_uuid(), '{}' FROM generate_series(1, 20); ANALYZE",
     );
     await db.transaction(async (tx) => {
-      const names = ["engram.changes", "engram.messages", "engram.changes_told", "engram.changes_tenant"];
+      const names = [
+        "engram.changes",
+        "engram.messages",
+        "engram.changes_told",
+        "public.memories",
+        "engram.changes_tenant",
+      ];
       const countScans = async (): Promise<readonly number[]> => {
         const counts = await tx.query<{ scans: number }>(
           "SELECT pg_stat_get_xact_numscans(name::regclass) AS scans FROM unnest($1::text[]) WITH ORDINALITY s (name, n) ORDER BY n",
@@ -187,8 +266,30 @@ describeOnDatabases("searchable rows", (db, name) => {
       const before = await countScans();
       // First, for the plan that it has in the other one would be kept.
       await tx.query("SELECT engram.talk_waits($1::uuid)", [tenant]);
-      await createSearchableRows(tx).poll([{ tenant, since: "1" }]);
-      expect((await countScans()).map((scans, at) => scans - (before[at] ?? 0))).toEqual([0, 0, 0, 1]);
+      await createSearchableRows(tx).poll([{ tenant, since: "1", rows: [{ ...owner, id: tenant, version: 1 }] }]);
+      expect((await countScans()).map((scans, at) => scans - (before[at] ?? 0))).toEqual([0, 0, 0, 0, 1]);
+    });
+  });
+
+  test("whether memories stand is looked up by their keys, though there was no work when that was planned", async () => {
+    const id = await put({ content: "Живёт в Казани" });
+    await db.query("DELETE FROM engram.outbox");
+    await db.query("VACUUM engram.outbox");
+    await db.transaction(async (tx) => {
+      const within = createSearchableRows(tx);
+      const [row] = await within.read(owner, [id]);
+      const asked = { tenant, since: "1", rows: [{ ...owner, id, version: row?.version ?? 0 }] };
+      await within.poll([asked]);
+      await insertMany(tx, 300);
+      const countEntries = async (): Promise<number> => {
+        const [counted] = await tx.query<{ n: number }>(
+          "SELECT pg_stat_get_xact_tuples_returned('engram.outbox_pkey'::regclass)::int AS n",
+        );
+        return counted?.n ?? Number.NaN;
+      };
+      const before = await countEntries();
+      await within.poll([asked]);
+      expect((await countEntries()) - before).toBeLessThanOrEqual(1);
     });
   });
 
@@ -293,6 +394,13 @@ describeOnDatabases("searchable rows", (db, name) => {
 
 async function insert(on: Executor, content: string): Promise<void> {
   await on.query("INSERT INTO memories (user_id, content) VALUES ('u', $1)", [content]);
+}
+
+async function insertMany(on: Executor, count: number): Promise<void> {
+  await on.query(
+    "INSERT INTO memories (user_id, content) SELECT 'u', 'память ' || n FROM generate_series(1, $1::int) n",
+    [count],
+  );
 }
 
 /** Until somebody waits for a lock. */

@@ -1,7 +1,7 @@
-import type { Level, Memory } from "../memory.ts";
+import type { IndexStatus, Level, Memory } from "../memory.ts";
 import type { MemoryFilter } from "../scope.ts";
 
-/** A live row of one user, as the words of a search see it. */
+/** A live row of one user, as a search goes through it. */
 export interface SearchableRow {
   readonly id: string;
   readonly version: number;
@@ -17,6 +17,14 @@ export interface SearchableRow {
   /** Its lexemes in the database's order, and how often each stands there. */
   readonly lexemes: readonly string[];
   readonly counts: readonly number[];
+  /** The memory itself, for `toMemory`. Undefined: so long a one is read where it is. */
+  readonly contents: string | undefined;
+}
+
+/** What of a memory changes without a new version. */
+export interface Standing {
+  readonly seenCount: number;
+  readonly indexStatus: IndexStatus;
 }
 
 /** Whose rows. */
@@ -25,11 +33,19 @@ export interface RowsOwner {
   readonly userId: string;
 }
 
+/** A row as it was read before: whose, and which version. */
+export interface RowVersion extends RowsOwner {
+  readonly id: string;
+  readonly version: number;
+}
+
 /** What came to pass in the truth, told in the order in which it can be seen. */
 export interface ChangesAsked {
   readonly tenant: string;
   /** The mark of the poll before this one. */
   readonly since: string;
+  /** Whether these stand is asked as well; absent: none. */
+  readonly rows?: readonly RowVersion[];
 }
 
 /** The changes of one tenant that a poll before this one may not have seen. */
@@ -64,6 +80,8 @@ export interface TenantChanges {
   readonly changes: readonly Change[];
   /** Some of what the tenant said is no memory yet; it is to be searched as messages. */
   readonly talkWaits: boolean;
+  /** Of each of the `rows` that were asked, in order. Undefined: it is gone, retired, expired, another's or another version. */
+  readonly standing: readonly (Standing | undefined)[];
 }
 
 export interface TenantPoll extends Mark, TenantChanges {}
@@ -88,6 +106,8 @@ export interface SearchableRows {
     filter: MemoryFilter,
     asked: ChangesAsked,
   ): Promise<{ readonly memories: readonly Memory[]; readonly poll: TenantPoll }>;
+  /** Of `contents` as `read` gave it. */
+  toMemory(contents: string, standing: Standing): Memory;
   /** Takes away a chunk of what was told for a quarter of an hour. */
   forget(): Promise<{ deleted: number; more: boolean }>;
 }

@@ -79,8 +79,10 @@ export async function openReplica(sources: Sources, place: Place, bytesMax: numb
   const listed = await sources.rows.list(place.owner, rowsMax);
   if (listed === undefined || bytesOf(listed.ids.length, dims) > bytesMax) return undefined;
   const { epoch } = listed;
+  const set = await readSet(sources, place, listed.ids, bytesMax);
+  if (set === undefined) return undefined;
   let seen: Seen = {
-    set: await readSet(sources, place, listed.ids),
+    set,
     since: listed.since,
     known: new Set(listed.known),
   };
@@ -145,12 +147,21 @@ function newIn(poll: TenantPoll, { since, known }: Seen, epoch: string): readonl
   return isBroken ? undefined : poll.changes.filter(({ transaction }) => !known.has(transaction));
 }
 
-/** What a statement has read goes into the set before the next one: for ten thousand rows at once everybody would wait. */
-async function readSet(sources: Sources, place: Place, ids: readonly string[]): Promise<WorkingSet> {
+/**
+ * What a statement has read goes into the set before the next one: for ten thousand rows at once everybody would wait.
+ * Undefined: their words and contents are too large.
+ */
+async function readSet(
+  sources: Sources,
+  place: Place,
+  ids: readonly string[],
+  bytesMax: number,
+): Promise<WorkingSet | undefined> {
   let set = emptySet(place.collection?.dims);
   for (let from = 0; from < ids.length; from += READ_AT_ONCE) {
     const rows = await sources.rows.read(place.owner, ids.slice(from, from + READ_AT_ONCE));
     set = patch(set, NONE, await withVectors(sources, place, rows));
+    if (set.bytes > bytesMax) return undefined;
   }
   return set;
 }

@@ -19,6 +19,7 @@ const rowOf = (number: number): SearchableRow => ({
   expiresAt: Infinity,
   lexemes: [],
   counts: [],
+  contents: undefined,
 });
 
 function cosinesOf(vectors: readonly (readonly number[])[], query: readonly number[]) {

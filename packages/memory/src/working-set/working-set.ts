@@ -16,13 +16,15 @@ export interface Held extends Omit<SearchableRow, "lexemes" | "counts" | "create
 
 /**
  * One user's live memories as a search goes through them, in lists without a gap: nothing is looked up, and a thousand
- * memories are gone through in a fraction of a millisecond. Words are held as hashes of 64 bits, contents not at all. A set
+ * memories are gone through in a fraction of a millisecond. Words are held as hashes of 64 bits, contents as one text. A set
  * never changes; `patch` makes the next one.
  */
 export interface WorkingSet {
   /** By creation, equal ones by id; all lists are in this order. */
   readonly held: readonly Held[];
   readonly ids: readonly string[];
+  /** Where each id stands. */
+  readonly places: ReadonlyMap<string, number>;
   readonly versions: Int32Array;
   /** Of each row's level the place among `LEVELS`. */
   readonly levels: Uint8Array;
@@ -64,9 +66,11 @@ export interface Arrival {
 }
 
 /** A row's object and strings, and their places in lists. */
-const ROW_BYTES = 500;
+const ROW_BYTES = 550;
+/** Of a text that is not Latin alone. */
+const CHARACTER_BYTES = 2;
 
-/** What so many rows with vectors of so many numbers take, their words apart. */
+/** What so many rows with vectors of so many numbers take, their words and contents apart. */
 export const bytesOf = (rows: number, dims: number): number =>
   rows * (ROW_BYTES + strideOf(dims) * Int16Array.BYTES_PER_ELEMENT);
 
@@ -116,9 +120,12 @@ export function patch(set: WorkingSet, gone: ReadonlySet<string>, arrivals: read
 function setOf(sources: readonly Source[], words: WordIndex, vectors: Vectors | undefined): WorkingSet {
   const held = sources.map((source) => source.held);
   const { dims = 0, known } = vectors ?? {};
+  const ids = held.map(({ id }) => id);
+  const characters = held.reduce((sum, { contents }) => sum + (contents?.length ?? 0), 0);
   return {
     held,
-    ids: held.map(({ id }) => id),
+    ids,
+    places: new Map(ids.map((id, at) => [id, at])),
     versions: Int32Array.from(held, ({ version }) => version),
     levels: Uint8Array.from(held, ({ level }) => LEVELS.indexOf(level)),
     createdAt: Float64Array.from(sources, ({ createdAt }) => createdAt),
@@ -129,7 +136,7 @@ function setOf(sources: readonly Source[], words: WordIndex, vectors: Vectors | 
     words,
     vectors,
     without: new Set(held.flatMap(({ id }, at) => (known?.[at] === 0 ? [id] : []))),
-    bytes: bytesOf(held.length, dims) + words.bytes,
+    bytes: bytesOf(held.length, dims) + words.bytes + characters * CHARACTER_BYTES,
   };
 }
 
@@ -186,6 +193,7 @@ function holdRow(row: SearchableRow): Held {
     length: row.lexemes.length,
     isTurn: row.type === EVENT_TYPE && row.lexemes.some((lexeme) => lexeme.startsWith(SPEAKER)),
     talk: talkOf(row),
+    contents: row.contents,
   };
 }
 

@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { DEFAULT_PROJECT_ID } from "../ids.ts";
-import type { Change, ChangesPoll, SearchableRow, SearchableRows } from "../ports/index.ts";
+import type { Memory } from "../memory.ts";
+import type { Change, ChangesPoll, SearchableRow, SearchableRows, Standing } from "../ports/index.ts";
 import { createNextRun } from "./next-run.ts";
 import { createWorkingSets, type WorkingSetsOptions } from "./working-sets.ts";
 
 const filterOf = (userId: string) => ({ scope: { projectId: DEFAULT_PROJECT_ID, userId, exact: false } });
 const MINUTE = 60_000;
+const STANDS: Standing = { seenCount: 1, indexStatus: "indexed" };
+const SEEN = Uint8Array.of(1, 1);
 
 /** Rows that are told to change, and how often they were read whole. */
 class FakeRows implements SearchableRows {
@@ -20,7 +23,11 @@ class FakeRows implements SearchableRows {
   reads = 0;
   asked: number[] = [];
   fault: Error | undefined;
+  pollFault: Error | undefined;
   talkWaits = false;
+  /** Of those that do not stand as they were read. */
+  standing = new Map<string, Standing | undefined>();
+  joins = 0;
 
   put(id: string, version = 1): void {
     this.rows.set(id, rowOf(id, version));
@@ -43,15 +50,24 @@ class FakeRows implements SearchableRows {
   }
   async poll(asked: Parameters<SearchableRows["poll"]>[0]): Promise<ChangesPoll> {
     this.asked.push(asked.length);
+    if (this.pollFault !== undefined) throw this.pollFault;
     await new Promise((resolve) => setImmediate(resolve));
     const { since, toldFrom, epoch } = this;
     const told = (from: string) => this.changes.filter(({ transaction }) => Number(transaction) >= Number(from));
-    const tenants = asked.map((one) => ({ changes: told(one.since), talkWaits: this.talkWaits }));
+    const tenants = asked.map((one) => ({
+      changes: told(one.since),
+      talkWaits: this.talkWaits,
+      standing: (one.rows ?? []).map(({ id }) => (this.standing.has(id) ? this.standing.get(id) : STANDS)),
+    }));
     return { since: String(since), toldFrom: String(toldFrom), epoch, clock: Date.now(), tenants };
   }
   async join(_ids: readonly string[], _filter: unknown, asked: Parameters<SearchableRows["poll"]>[0][number]) {
+    this.joins += 1;
     const { tenants, ...mark } = await this.poll([asked]);
-    return { memories: [], poll: { ...mark, ...(tenants[0] ?? { changes: [], talkWaits: false }) } };
+    return { memories: [], poll: { ...mark, ...(tenants[0] ?? { changes: [], talkWaits: false, standing: [] }) } };
+  }
+  toMemory(contents: string, standing: Standing): Memory {
+    return { content: contents, ...standing } as Memory;
   }
   forget(): ReturnType<SearchableRows["forget"]> {
     return Promise.resolve({ deleted: 0, more: false });
@@ -71,6 +87,7 @@ function rowOf(id: string, version: number): SearchableRow {
     expiresAt: Infinity,
     lexemes: ["слово"],
     counts: [1],
+    contents: `${id}${version}`,
   };
 }
 
@@ -124,8 +141,19 @@ describe("createWorkingSets", () => {
     expect(rows.loads).toBe(1);
   });
 
+  test("what is too large is not read to its end, and not held", async () => {
+    for (let n = 0; n < 2_000; n++) rows.rows.set(`${n}`, { ...rowOf(`${n}`, n), contents: "x".repeat(1_000) });
+    const sets = create({ bytesMax: 1_500_000 });
+    for (let tries = 0; tries < 10; tries++) {
+      expect(await sets.find(filterOf("u"), undefined)).toBeUndefined();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // 500 rows of 2.5 KB are read at once.
+    expect([rows.loads, rows.reads]).toEqual([1, 2]);
+  });
+
   test("who was not asked about for longest makes room, and nobody who was asked about lately", async () => {
-    const sets = create({ bytesMax: 1_200 });
+    const sets = create({ bytesMax: 1_300 });
     await held(sets, "u");
     await held(sets, "v");
     for (let tries = 0; tries < 5; tries++) expect(await sets.find(filterOf("w"), undefined)).toBeUndefined();
@@ -140,7 +168,7 @@ describe("createWorkingSets", () => {
     time = 4 * MINUTE;
     await held(sets, "v");
     expect(rows.loads).toBe(loads + 1);
-    expect(sets.held.bytes).toBeLessThanOrEqual(1_200);
+    expect(sets.held.bytes).toBeLessThanOrEqual(1_300);
   });
 
   test("a change is in the next answer, told again or not, and is read once", async () => {
@@ -221,6 +249,30 @@ describe("createWorkingSets", () => {
     expect(sets.held.users).toBe(0);
   });
 
+  test("who is not asked about catches up within two minutes, and is held no more where that cannot be", async () => {
+    jest.useFakeTimers({ doNotFake: ["setImmediate"] });
+    const sets = create();
+    const before = (await held(sets)) && sets.held.bytes;
+    const sweep = async (): Promise<void> => {
+      time += MINUTE + 1;
+      jest.advanceTimersByTime(MINUTE);
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    rows.put("b");
+    await sweep();
+    expect(sets.held.bytes).toBeGreaterThan(before);
+    rows.rows.delete("b");
+    rows.tell(["b"]);
+    rows.pollFault = new Error("away");
+    await sweep();
+    rows.pollFault = undefined;
+    await sweep();
+    expect(sets.held).toEqual({ users: 1, bytes: before });
+    rows.tell(undefined);
+    await sweep();
+    expect(sets.held.users).toBe(0);
+  });
+
   test("questions of one moment are one poll, and each is of a time after it was asked", async () => {
     const sets = create();
     for (const user of ["u", "v", "w"]) await held(sets, user);
@@ -235,18 +287,18 @@ describe("createWorkingSets", () => {
     expect(await sets.peek(filter, undefined)).toBeUndefined();
     await held(sets);
     const [early, late] = await Promise.all([sets.peek(filter, undefined), sets.peek(filter, undefined)]);
-    expect(await early?.join([], filter)).toMatchObject({ isCurrent: true });
+    expect(await early?.join([], SEEN, filter)).toMatchObject({ isCurrent: true });
     rows.put("b");
-    expect(await late?.join([], filter)).toMatchObject({ isCurrent: false });
+    expect(await late?.join([], SEEN, filter)).toMatchObject({ isCurrent: false });
     // What another search has seen meanwhile is no part of the set that was peeked at.
     expect(idsOf(await held(sets))).toEqual(["a1", "b1"]);
-    expect(await early?.join([], filter)).toMatchObject({ isCurrent: false });
+    expect(await early?.join([], SEEN, filter)).toMatchObject({ isCurrent: false });
     // Whose memories change between questions is not peeked at until they have come to rest.
     expect(await sets.peek(filter, undefined)).toBeUndefined();
     await held(sets);
-    expect(await (await sets.peek(filter, undefined))?.join([], filter)).toMatchObject({ isCurrent: true });
+    expect(await (await sets.peek(filter, undefined))?.join([], SEEN, filter)).toMatchObject({ isCurrent: true });
     rows.talkWaits = true;
-    expect(await (await sets.peek(filter, undefined))?.join([], filter)).toMatchObject({ isCurrent: false });
+    expect(await (await sets.peek(filter, undefined))?.join([], SEEN, filter)).toMatchObject({ isCurrent: false });
     await held(sets);
     expect(await sets.peek(filter, undefined)).toBeUndefined();
     rows.talkWaits = false;
@@ -254,6 +306,35 @@ describe("createWorkingSets", () => {
     expect(await sets.peek(filter, undefined)).toBeDefined();
     time = 16 * MINUTE;
     expect(await sets.peek(filter, undefined)).toBeUndefined();
+  });
+
+  test("contents are held: a join asks whether they stand, and reads rows where one is not held or not seen", async () => {
+    const sets = create();
+    const filter = filterOf("u");
+    rows.put("b");
+    rows.rows.set("long", { ...rowOf("long", 3), contents: undefined });
+    const set = await held(sets);
+    const [seen, none] = [new Uint8Array(3).fill(1), new Uint8Array(3)];
+    const peek = await sets.peek(filter, undefined);
+    rows.standing.set("b", { seenCount: 4, indexStatus: "pending" });
+    expect(await peek?.join(["b", "a"], seen, filter)).toEqual({
+      isCurrent: true,
+      memories: [
+        { content: "b1", seenCount: 4, indexStatus: "pending" },
+        { content: "a1", ...STANDS },
+      ],
+    });
+    rows.standing.set("b", undefined);
+    expect((await peek?.join(["b", "a"], seen, filter))?.memories).toEqual([{ content: "a1", ...STANDS }]);
+    expect(rows.joins).toBe(0);
+    expect(set.ids).toHaveLength(3);
+    for (const [ids, those] of [
+      [["a", "long"], seen],
+      [["a"], none],
+      [["unknown"], seen],
+    ] as const)
+      await peek?.join(ids, those, filter);
+    expect(rows.joins).toBe(3);
   });
 
   test("what was seen when the rows were read is not read again", async () => {
