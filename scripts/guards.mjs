@@ -443,6 +443,13 @@ export const guards = [
     tests: { path: "packages/pglite/test/vacuum.test.ts", name: "give back their room" },
   },
   {
+    guard: "a failed extraction is told again when a writer held its row",
+    file: "packages/memory/src/extract.ts",
+    text: "await tellOutbox(pause, 1, () => outbox.fail(EXTRACT_TOPIC, token, failures, horizonSeconds));",
+    broken: "await outbox.fail(EXTRACT_TOPIC, token, failures, horizonSeconds);",
+    tests: { path: "packages/memory/src/extract.test.ts", name: "told again" },
+  },
+  {
     guard: "held: a deletion is told",
     file: changes,
     text: "array_agg(nullif(current_setting('engram.request_id', true), ''))),\n    engram.tell_changes(array_agg(c.id), array_agg(c.project_id), array_agg(c.user_id)) FROM changed c;",

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ask, askHarmless, HeldBack, ModelAtFault, type AskDeps } from "./ask-model.ts";
 import { backoffSeconds } from "./backoff.ts";
 import type { Message } from "./conversation.ts";
@@ -14,6 +15,7 @@ import {
   type KeptFact,
   type Outbox,
 } from "./ports/index.ts";
+import { tellOutbox } from "./tell-outbox.ts";
 
 /** Of one call: some exchanges, about 4,000 tokens of talk. */
 const LIMITS = { messagesMax: 40, bytesMax: 16_384, beforeMax: 4 };
@@ -27,7 +29,9 @@ export interface ExtractDeps extends AskDeps {
   readonly extractions: Extractions;
   /** There was something to do, so there may be more: another hand may look. */
   readonly onClaimed?: () => void;
+  /** For a chance and a clock other than the process's own. */
   readonly random?: () => number;
+  readonly pause?: (ms: number) => Promise<unknown>;
 }
 
 export interface ExtractOptions {
@@ -112,13 +116,15 @@ export async function workExtraction(
 }
 
 async function fail(
-  { outbox }: ExtractDeps,
+  { outbox, pause = sleep }: ExtractDeps,
   { token, claimed }: { token: string; claimed: Claimed },
   failure: { readonly error: string; readonly retryInSeconds: number },
   { horizonSeconds }: ExtractOptions,
 ): Promise<void> {
   const { key, generation } = claimed;
-  await outbox.fail(EXTRACT_TOPIC, token, [{ key, generation, ...failure, doubt: false, park: false }], horizonSeconds);
+  const failures = [{ key, generation, ...failure, doubt: false, park: false }];
+  // Whoever says more just then holds the row.
+  await tellOutbox(pause, 1, () => outbox.fail(EXTRACT_TOPIC, token, failures, horizonSeconds));
 }
 
 type Reading = { readonly facts: readonly KeptFact[]; readonly isCut: boolean } | { readonly error: MemoryError };

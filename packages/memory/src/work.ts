@@ -5,6 +5,7 @@ import { indexTopic } from "./collection.ts";
 import { converge, type ConvergeDeps, type Outcome } from "./converge.ts";
 import { deadlineAfter, type Deadline } from "./deadline.ts";
 import type { BatchReport, Claimed, ClaimOptions, CollectionRef, Failure, Outbox } from "./ports/index.ts";
+import { tellOutbox } from "./tell-outbox.ts";
 
 export interface WorkDeps extends ConvergeDeps {
   readonly outbox: Outbox;
@@ -97,28 +98,12 @@ async function answer(
   const done = outcomes.flatMap((outcome) => ("effect" in outcome ? [outcome.claimed] : []));
   const failures = outcomes.flatMap((outcome) => ("error" in outcome ? [failureOf(outcome, options, random)] : []));
   if (done.length > 0)
-    await tell(pause, done.length, async () => {
+    await tellOutbox(pause, done.length, async () => {
       const { gone, kept } = await outbox.acknowledge(topic, token, done);
       return gone + kept;
     });
   if (failures.length > 0)
-    await tell(pause, failures.length, () => outbox.fail(topic, token, failures, options.horizonSeconds));
-}
-
-/** Short against a lease, long against a commit. */
-const PASSED_OVER_PAUSES_MS = [20, 100, 400];
-
-/**
- * A row that a writer holds at that moment is passed over and would wait for the end of its lease; most writers are done
- * in milliseconds, so it is tried again a few times. What was told before is not touched again: its lease is gone.
- */
-async function tell(pause: NonNullable<WorkDeps["pause"]>, count: number, write: () => Promise<number>): Promise<void> {
-  let left = count;
-  for (const pauseMs of [0, ...PASSED_OVER_PAUSES_MS]) {
-    if (pauseMs > 0) await pause(pauseMs);
-    left -= await write();
-    if (left <= 0) return;
-  }
+    await tellOutbox(pause, failures.length, () => outbox.fail(topic, token, failures, options.horizonSeconds));
 }
 
 function failureOf(outcome: Extract<Outcome, { error: unknown }>, options: WorkOptions, random: () => number): Failure {
