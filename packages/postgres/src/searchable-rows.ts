@@ -141,8 +141,10 @@ async function poll(db: Executor, asked: readonly ChangesAsked[]): Promise<Chang
   const values = new Values();
   const changes = pollSql(asked, values);
   const rows = asked.flatMap((one) => one.rows ?? []);
-  const list = (column: keyof RowVersion) => values.add(rows.map((one) => one[column]));
-  const asRead = `${list("id")}::uuid[], ${list("version")}::bigint[], ${list("projectId")}::uuid[], ${list("userId")}::text[]`;
+  const list = (column: keyof RowVersion) => rows.map((one) => one[column]);
+  // Of what needs no quotes the text of the array: a driver looks for them in each.
+  const plain = (column: Exclude<keyof RowVersion, "userId">) => values.add(`{${list(column).join()}}`);
+  const asRead = `${plain("id")}::uuid[], ${plain("version")}::bigint[], ${plain("projectId")}::uuid[], ${values.add(list("userId"))}::text[]`;
   const [row] = await db.query<{ poll: string | null; standing: string | null }>(
     `SELECT ${changes} AS poll, engram.rows_standing(${asRead})::text AS standing`,
     values.list,

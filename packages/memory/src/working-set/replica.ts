@@ -9,6 +9,7 @@ import {
   type TenantPoll,
   type VectorIndex,
 } from "../ports/index.ts";
+import { tenantOf } from "../scope.ts";
 import { strideOf } from "./dot-products.ts";
 import { toFixedPoint } from "./fixed-point.ts";
 import { createNextRun } from "./next-run.ts";
@@ -33,7 +34,6 @@ export interface Sources {
 /** Whose set, and the live collection, if its vectors can be read. */
 export interface Place {
   readonly owner: RowsOwner;
-  readonly tenant: string;
   readonly collection: CollectionRef | undefined;
 }
 
@@ -74,6 +74,7 @@ interface Seen {
  * it is too large.
  */
 export async function openReplica(sources: Sources, place: Place, bytesMax: number): Promise<Replica | undefined> {
+  const tenant = tenantOf({ ...place.owner, agentId: null });
   const dims = place.collection?.dims ?? 0;
   const rowsMax = dims === 0 ? ROWS_MAX : Math.min(ROWS_MAX, Math.floor(NUMBERS_MAX / dims));
   const listed = await sources.rows.list(place.owner, rowsMax);
@@ -98,7 +99,7 @@ export async function openReplica(sources: Sources, place: Place, bytesMax: numb
   };
   const catchUp = createNextRun(async (): Promise<Found | undefined> => {
     const before = seen;
-    const poll = await sources.poll({ tenant: place.tenant, since: before.since });
+    const poll = await sources.poll({ tenant, since: before.since });
     const fresh = newIn(poll, before, epoch);
     if (fresh === undefined) return undefined;
     let { set } = before;
@@ -121,7 +122,7 @@ export async function openReplica(sources: Sources, place: Place, bytesMax: numb
       return {
         set: peeked.set,
         now: new Date(Date.now() + clockAheadMs),
-        asked: { tenant: place.tenant, since: peeked.since },
+        asked: { tenant, since: peeked.since },
         isCurrent(poll) {
           const isCurrent = newIn(poll, peeked, epoch)?.length === 0 && !poll.talkWaits;
           isQuiet &&= isCurrent;

@@ -9,7 +9,7 @@ import type {
   TenantPoll,
   VectorIndex,
 } from "../ports/index.ts";
-import { tenantOf, type MemoryFilter } from "../scope.ts";
+import type { MemoryFilter } from "../scope.ts";
 import { createTurns } from "../turns.ts";
 import { openReplica, type Replica, type Found, type Place, type Sources } from "./replica.ts";
 import { ownerOf } from "./seen-rows.ts";
@@ -246,9 +246,9 @@ export function createWorkingSets({
   function placeOf(filter: MemoryFilter, collection: CollectionRef | undefined) {
     const owner = bytesMax === 0 ? undefined : ownerOf(filter);
     if (owner === undefined) return undefined;
-    const tenant = tenantOf({ ...owner, agentId: null });
     const vectorsOf = index.readVectors === undefined ? undefined : collection;
-    return { key: `${tenant} ${vectorsOf?.name ?? ""}`, place: { owner, tenant, collection: vectorsOf } };
+    const key = JSON.stringify([owner.projectId, owner.userId, vectorsOf?.name]);
+    return { key, place: { owner, collection: vectorsOf } };
   }
 
   /** The last that was asked about. */
