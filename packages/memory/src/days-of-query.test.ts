@@ -278,4 +278,22 @@ describe("textQueryOf", () => {
   test.each(["Whenever", "Что он ест?", "Иногда"])("%p does not", (text) =>
     expect(textQueryOf(text, NOW).marks).toBe(""),
   );
+
+  test("a question that is asked again is read as of its own day, by its own clock", () => {
+    const day = (time: string, offsetMinutes = 0) =>
+      textQueryOf("Что было вчера?", new Date(time), offsetMinutes).days.flatMap(({ lexemes }) => lexemes);
+    expect(day("2026-03-10T00:00:00Z")).toEqual(["@2026-03-09"]);
+    expect(day("2026-03-10T23:59:59.999Z")).toEqual(["@2026-03-09"]);
+    expect(day("2026-03-11T00:00:00Z")).toEqual(["@2026-03-10"]);
+    expect(day("2026-03-10T23:30:00Z", 60)).toEqual(expect.arrayContaining(["@2026-03-10"]));
+    expect(day("2026-03-10T00:30:00Z", -60)).toEqual(expect.arrayContaining(["@2026-03-08"]));
+  });
+
+  test("a thousand other questions later it is read as before", () => {
+    const read = () => textQueryOf("когда я был в Казани вчера", NOW);
+    const before = read();
+    for (let n = 0; n < 1_500; n++) textQueryOf(`вопрос ${n}`, NOW);
+    expect(read()).toEqual(before);
+    expect(read()).not.toBe(before);
+  });
 });

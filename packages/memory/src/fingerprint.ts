@@ -1,3 +1,4 @@
+import { hashText } from "./hash-text.ts";
 import type { Memory } from "./memory.ts";
 
 /** What is taken out of a text and what is left of it. `needs` is cheap to look for, and without it nothing is found. */
@@ -18,16 +19,15 @@ const ARTICLE: Rule = {
 };
 
 /**
- * Marks that say nothing where they stand, in this order. A mark that touches a digit may be part of a number, and one that
- * stands alone may be all that is said (":)", ":("): those stay.
+ * Marks that say nothing where they stand, these and then the following in their order. A mark that touches a digit may be
+ * part of a number, and one that stands alone may be all that is said (":)", ":("): those stay.
  */
+const CLAUSE_END: Rule = {
+  needs: /[.,:;!?。、]/,
+  pattern: /(?<=[^\s.,:;!?。、])[.,:;!?。、]+(?=[\s"»”)\]*`']|$)/gu,
+  left: " ",
+};
 const SILENT: readonly Rule[] = [
-  // At the end of a clause.
-  {
-    needs: /[.,:;!?。、]/,
-    pattern: /(?<=[^\s.,:;!?。、])[.,:;!?。、]+(?=[\s"»”)\]*`']|$)/gu,
-    left: " ",
-  },
   { needs: /[‘’]/, pattern: /[‘’]/gu, left: "'" },
   {
     needs: /["«»“”„`']/,
@@ -50,6 +50,11 @@ const SILENT: readonly Rule[] = [
   { needs: /[—–‐‑‒−]/, pattern: /[—–‐‑‒−]/gu, left: "-" },
 ];
 
+/** Without one of these none of `SILENT` finds anything. */
+const ANY_SILENT = /["«»“”„`'‘’([*—–‐‑‒−]/;
+/** NFKC leaves it as it is, and it has no ё. */
+const ASCII = /^\p{ASCII}*$/u;
+
 /** The patterns look behind at every character, and a search makes a dozen fingerprints: most texts need one or two. */
 const apply = (text: string, { needs, pattern, left }: Rule): string =>
   needs.test(text) ? text.replaceAll(pattern, left) : text;
@@ -60,9 +65,13 @@ const apply = (text: string, { needs, pattern, left }: Rule): string =>
  * another memory. It is made anew wherever memories are compared, and stored nowhere.
  */
 export function fingerprintOf({ userId, content }: Pick<Memory, "userId" | "content">): string {
-  const words = apply(apply(content, SUPERSCRIPT).normalize("NFKC"), ARTICLE);
-  const text = SILENT.reduce(apply, words.toLowerCase().replaceAll("ё", "е"));
-  const said = text.replaceAll(/\s{2,}|[^\S ]/gu, " ").trim();
+  const isAscii = ASCII.test(content);
+  const words = apply(isAscii ? content : apply(content, SUPERSCRIPT).normalize("NFKC"), ARTICLE).toLowerCase();
+  const text = apply(isAscii ? words : words.replaceAll("ё", "е"), CLAUSE_END);
+  const said = (ANY_SILENT.test(text) ? SILENT.reduce(apply, text) : text).replaceAll(/\s{2,}|[^\S ]/gu, " ").trim();
   // Nothing but marks: only equal texts are equal.
-  return JSON.stringify([userId, said === "" ? content : said]);
+  return `${userId?.length ?? "nobody"} ${userId ?? ""}${said === "" ? content : said}`;
 }
+
+/** A number that stands for it. */
+export const hashFingerprint = (memory: Pick<Memory, "userId" | "content">): number => hashText(fingerprintOf(memory));

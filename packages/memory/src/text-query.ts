@@ -12,7 +12,29 @@ monday tuesday wednesday thursday friday saturday sunday
 январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь
 понедельник вторник среда четверг пятница суббота воскресенье`;
 
-/** What a question is looked up by, its phrases of time read as at `now` by a clock that is so far ahead of UTC. */
+/** Questions that are remembered, none of more characters than this. */
+const REMEMBERED_MAX = 1_000;
+const REMEMBERED_LENGTH_MAX = 500;
+const DAY_MS = 86_400_000;
+const remembered = new Map<string, TextQuery>();
+
+/**
+ * What a question is looked up by, its phrases of time read as at `now` by a clock that is so far ahead of UTC. They mean the
+ * same on all of a day.
+ */
 export function textQueryOf(text: string, now: Date, offsetMinutes = 0): TextQuery {
+  if (text.length > REMEMBERED_LENGTH_MAX) return readQuery(text, now, offsetMinutes);
+  const day = Math.floor((now.getTime() + offsetMinutes * 60_000) / DAY_MS);
+  const key = `${day} ${offsetMinutes} ${text}`;
+  const known = remembered.get(key);
+  if (known !== undefined) return known;
+  const query = readQuery(text, now, offsetMinutes);
+  remembered.set(key, query);
+  const [oldest] = remembered.keys();
+  if (remembered.size > REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
+  return query;
+}
+
+function readQuery(text: string, now: Date, offsetMinutes: number): TextQuery {
   return { text, days: daysOfQuery(text, now, offsetMinutes), marks: ASKS_WHEN.test(text) ? TIME_WORDS : "" };
 }

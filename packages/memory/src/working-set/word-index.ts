@@ -1,5 +1,5 @@
 import type { SearchableRow } from "../ports/index.ts";
-import { hashLexeme } from "./hash-lexeme.ts";
+import { hashText } from "../hash-text.ts";
 
 /** An inverted index: of each word, by its hash, the rows that have it. Never changes; `patchWords` makes the next one. */
 export class WordIndex {
@@ -17,7 +17,7 @@ export class WordIndex {
   }
 
   find(lexeme: string): { readonly places: Uint32Array; readonly counts: Uint16Array } | undefined {
-    const key = keyOf(lexeme);
+    const key = hashText(lexeme);
     let [low, high] = [0, this.keys.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -83,7 +83,7 @@ function indexOf(arrivals: readonly WordsOfRow[]): WordIndex {
   let posting = 0;
   for (const { lexemes } of arrivals)
     for (const lexeme of lexemes) {
-      const key = keyOf(lexeme);
+      const key = hashText(lexeme);
       let word = words.get(key);
       if (word === undefined) {
         word = sizes.push(0) - 1;
@@ -137,10 +137,4 @@ function mergeKeys(keys: Float64Array, left: Uint32Array, coming: Float64Array):
   }
   while (next < coming.length) merged[to++] = coming[next++] as number;
   return merged.subarray(0, to);
-}
-
-/** Of the hash's 64 bits as many as a number holds, 53. */
-function keyOf(lexeme: string): number {
-  const [low, high] = hashLexeme(lexeme);
-  return low * 2 ** 21 + (high >>> 11);
 }
