@@ -91,7 +91,7 @@ export function heldSearchesContract(name: string, open: () => Promise<HeldSearc
       await held(sets, under, { scope });
       expect(plainHits(await ask(sets, under, "чай")).hits.map(({ id }) => id)).toEqual([put?.memory.id]);
       await new Promise((resolve) => setTimeout(resolve, 450));
-      expect((await ask(sets, under, "чай")).hits).toEqual([]);
+      expect((await ask(sets, under, "чай")).hits).toHaveLength(0);
     });
 
     test("what has no beginning and no end stands beside nobody", async () => {

@@ -36,7 +36,13 @@ describe("fuse", () => {
   test("says where a score comes from", () => {
     const ranked = fuse({ vectorHits: [{ id: "a", cosine: 0.5 }], textScores: text({ b: 0.3 }), calibration });
     const [a, b] = ["a", "b"].map((wanted) => ranked.find(({ id }) => id === wanted));
-    expect(a).toEqual({ id: "a", score: expect.any(Number), cosine: 0.5, vectorEvidence: 1, textEvidence: 0 });
+    expect(a).toEqual({
+      id: "a",
+      score: expect.any(Number),
+      cosine: 0.5,
+      vectorEvidence: 1,
+      textEvidence: 0,
+    });
     expect(b).toMatchObject({ id: "b", lexical: 0.3, textEvidence: expect.closeTo(0.3 / TEXT_OF_RIGHT) });
     for (const one of ranked) expect(one.score).toBeCloseTo(scoreOfEvidence(one.vectorEvidence + one.textEvidence));
   });
@@ -139,11 +145,13 @@ describe("fuse", () => {
         const places = [...all.keys()].filter((at) => all[at]?.cosine !== undefined).toReversed();
         const vectorHits = places.map((at) => ({ id: ids[at] ?? "", cosine: all[at]?.cosine ?? 0 }));
         const [placed, elsewhere] = [
-          { ids, places },
-          { ids: [...ids], places: places.map(() => 0) },
+          { ids, places, versions: ids.map((_, at) => at) },
+          { ids: [...ids], places: places.map(() => 0), versions: [] },
         ];
         const looked = rankCandidates(candidatesOf(vectorHits, text), { calibration, count });
-        expect(rankCandidates(candidatesOf(vectorHits, text, placed), { calibration, count })).toEqual(looked);
+        const held = rankCandidates(candidatesOf(vectorHits, text, placed), { calibration, count });
+        expect(held.map((one) => ({ ...one, version: undefined }))).toEqual(looked);
+        expect(held.map(({ version }) => version)).toEqual(held.map((one) => ids.indexOf(one.id)));
         expect(rankCandidates(candidatesOf(vectorHits, text, elsewhere), { calibration, count })).toEqual(looked);
       }),
     );

@@ -2,6 +2,7 @@ import { evidenceLines, evidenceOn, scoreOf } from "./calibration.ts";
 import type { TextScores } from "./lexical.ts";
 import { nthGreatest } from "./nth-greatest.ts";
 import type { CosineScale, VectorHit } from "./ports/index.ts";
+import { scratch } from "./scratch.ts";
 
 /**
  * The lexical score (as `lexicalScores` gives it) that is worth as much as a right answer's cosine: four tenths of the
@@ -50,16 +51,22 @@ export interface Candidates {
   readonly cosines: Float64Array;
   /** NaN: no word shared; neither, and it is no candidate. */
   readonly lexical: ArrayLike<number>;
+  /** As they are held; absent: they are known of rows alone. */
+  readonly versions?: ArrayLike<number>;
 }
 
 /** The vector hits in their order, if it is known where in a list of ids they stand. */
 export interface Placed {
   readonly ids: readonly string[];
   readonly places: ArrayLike<number>;
+  /** Of all ids. */
+  readonly versions: ArrayLike<number>;
 }
 
 export interface Ranked {
   readonly id: string;
+  /** As it is held; undefined: that is known of its row alone. */
+  readonly version: number | undefined;
   /** 0..1; 0.7 is a right answer. */
   readonly score: number;
   /** Undefined: not among the vector hits. */
@@ -88,8 +95,9 @@ export function candidatesOf(vectorHits: FuseInput["vectorHits"], text: TextScor
   const hits = vectorHits ?? [];
   if (placed !== undefined && placed.ids === text.ids) {
     const cosines = new Float64Array(text.ids.length).fill(Number.NaN);
-    for (const [at, { cosine }] of hits.entries()) cosines[placed.places[at] as number] = cosine;
-    return { ids: text.ids, cosines, lexical: text.scores };
+    for (let at = 0; at < hits.length; at++)
+      cosines[placed.places[at] as number] = (hits[at] as Pick<VectorHit, "cosine">).cosine;
+    return { ids: text.ids, cosines, lexical: text.scores, versions: placed.versions };
   }
   const nearest = new Map<string, number>();
   for (const { id, cosine } of hits)
@@ -119,7 +127,11 @@ export function candidatesOf(vectorHits: FuseInput["vectorHits"], text: TextScor
  * can carry a memory over 0.7.
  */
 export function rankCandidates(candidates: Candidates, fusion: Fusion): readonly Ranked[] {
-  const { ids, cosines, lexical } = candidates;
+  return scratch.use(() => takeBest(candidates, fusion));
+}
+
+function takeBest(candidates: Candidates, fusion: Fusion): readonly Ranked[] {
+  const { ids, cosines, lexical, versions } = candidates;
   const { threshold = 0, gone, count = ids.length } = fusion;
   const { ofVectors, sums, places } = weighAll(candidates, fusion);
   // An answer takes few of a thousand: only of so many an object is made, and they alone are sorted.
@@ -132,6 +144,7 @@ export function rankCandidates(candidates: Candidates, fusion: Fusion): readonly
     .slice(0, count)
     .map((place) => ({
       id: ids[place] as string,
+      version: versions?.[place],
       score: scoreOf(sums[place] as number),
       cosine: numberOf(cosines[place] as number),
       lexical: numberOf(lexical[place] as number),
@@ -151,34 +164,35 @@ const numberOf = (value: number): number | undefined => (Number.isNaN(value) ? u
 function weighAll(
   { ids, cosines, lexical }: Candidates,
   { turnShare = 0, calibration, hasVector = () => true }: Fusion,
-): { readonly ofVectors: Float64Array; readonly sums: Float64Array; readonly places: readonly number[] } {
+): { readonly ofVectors: Float64Array; readonly sums: Float64Array; readonly places: Int32Array } {
   const { lines, ofFar, ofNearest } = vectorEvidence(cosines, calibration);
   const vectorWeight = 1 - (1 - VECTOR_OF_TURN) * turnShare;
-  const ofVectors = new Float64Array(ids.length);
-  const sums = new Float64Array(ids.length);
-  const places: number[] = [];
+  const ofVectors = scratch.float64(ids.length);
+  const sums = scratch.float64(ids.length);
+  const places = scratch.int32(ids.length);
+  let count = 0;
   for (let place = 0; place < ids.length; place++) {
     const cosine = cosines[place] as number;
     const said = lexical[place] as number;
     const isNear = !Number.isNaN(cosine);
     if (!isNear && Number.isNaN(said)) continue;
-    places.push(place);
+    places[count++] = place;
     let ofVector = ofFar;
     if (isNear) ofVector = evidenceOn(lines, cosine);
     else if (!hasVector(ids[place] as string)) ofVector = ofNearest * Math.min(1, said / TEXT_OF_ALL);
     ofVectors[place] = vectorWeight * ofVector;
     sums[place] = rounded(vectorWeight * ofVector + textEvidenceOf(said));
   }
-  return { ofVectors, sums, places };
+  return { ofVectors, sums, places: places.subarray(0, count) };
 }
 
 /** What is added up in another order differs in its last digits: equally good ones stay equal, wherever they were weighed. */
 const rounded = (sum: number): number => Math.round(sum * 1e9) / 1e9;
 
 /** The places of the `count` greatest, and of all that are equal to the least of them. */
-function greatest(places: readonly number[], numbers: Float64Array, count: number): readonly number[] {
+function greatest(places: Int32Array, numbers: Float64Array, count: number): Int32Array {
   if (places.length <= count) return places;
-  const own = new Float64Array(places.length);
+  const own = scratch.float64(places.length);
   for (let at = 0; at < places.length; at++) own[at] = numbers[places[at] as number] as number;
   const least = nthGreatest(own, count);
   return places.filter((place) => (numbers[place] as number) >= least);

@@ -1,6 +1,7 @@
 import { raiseShares, weighTerms, type WeighedTerm } from "./bm25.ts";
 import { isDateLexeme } from "./day-span.ts";
 import type { TextHits, TextTerm } from "./ports/index.ts";
+import { scratch } from "./scratch.ts";
 import { SparseNumbers } from "./sparse-numbers.ts";
 import { frequencyOf } from "./text-candidates.ts";
 
@@ -43,16 +44,26 @@ export function scoreText(text: TextHits): TextScores {
   const terms = weighTerms(text);
   const ceiling = terms.reduce((sum, term) => sum + term.ceiling, 0);
   const scores = new Float64Array(ids.length).fill(Number.NaN);
-  if (ceiling === 0) return { ids, scores };
+  if (ceiling > 0) scratch.use(() => addUp(scores, text, { terms, ceiling }));
+  return { ids, scores };
+}
+
+function addUp(
+  scores: Float64Array,
+  text: TextHits,
+  { terms, ceiling }: { readonly terms: readonly WeighedTerm[]; readonly ceiling: number },
+): void {
+  const places = scores.length;
   const loans = loansOf(text);
-  const totals = { own: new Float64Array(ids.length), borrowed: new Float64Array(ids.length) };
-  const shares = new SparseNumbers(ids.length);
-  const scratch = { byTurns: new SparseNumbers(ids.length), byStatements: new SparseNumbers(ids.length) };
+  const noLoans = { ofTurns: new Loan(0), ofStatements: new Loan(0) };
+  const totals = { own: scratch.float64(places), borrowed: scratch.float64(places) };
+  const shares = new SparseNumbers(places);
+  const lent = { byTurns: new SparseNumbers(places), byStatements: new SparseNumbers(places) };
   const isDaysAlone = terms.every(({ term }) => term.isDay);
   for (const term of terms) {
     raiseShares(shares, text, term);
     if (term.term.isDay) addDay(totals, shares, isDaysAlone ? undefined : saying(text, term.term));
-    else addWord(totals, shares, isSpeaker(text, term.term) ? NO_LOANS : loans, scratch);
+    else addWord(totals, shares, isSpeaker(text, term.term) ? noLoans : loans, lent);
     shares.clear();
   }
 
@@ -60,10 +71,9 @@ export function scoreText(text: TextHits): TextScores {
   const bonuses = bonusesOf(text, terms);
   for (let place = 0; place < scores.length; place++) {
     if (own[place] === 0 && borrowed[place] === 0) continue;
-    const lent = Math.min(BORROWED_MAX, (borrowed[place] as number) / ceiling);
-    scores[place] = Math.min(1, (own[place] as number) / ceiling + lent + (bonuses[place] as number));
+    const more = Math.min(BORROWED_MAX, (borrowed[place] as number) / ceiling);
+    scores[place] = Math.min(1, (own[place] as number) / ceiling + more + (bonuses[place] as number));
   }
-  return { ids, scores };
 }
 
 /** The same by id; what nothing speaks for is not there. */
@@ -96,9 +106,9 @@ class Loan {
   #count = 0;
 
   constructor(pairs: number) {
-    this.from = new Int32Array(2 * pairs);
-    this.to = new Int32Array(2 * pairs);
-    this.weights = new Float64Array(2 * pairs);
+    this.from = scratch.int32(2 * pairs);
+    this.to = scratch.int32(2 * pairs);
+    this.weights = scratch.float64(2 * pairs);
   }
 
   add(from: number, to: number, weight: number): void {
@@ -113,8 +123,6 @@ interface Loans {
   readonly ofTurns: Loan;
   readonly ofStatements: Loan;
 }
-
-const NO_LOANS: Loans = { ofTurns: new Loan(0), ofStatements: new Loan(0) };
 
 function loansOf({ neighbours: { hits, others, steps }, turns }: TextHits): Loans {
   let ofTurns = 0;
@@ -138,12 +146,12 @@ function addDay({ own, borrowed }: Totals, shares: SparseNumbers, says: Uint8Arr
   }
 }
 
-/** `scratch`: all zeros, and so it is left. */
+/** `lent`: all zeros, and so it is left. */
 function addWord(
   { own, borrowed }: Totals,
   shares: SparseNumbers,
   { ofTurns, ofStatements }: Loans,
-  { byTurns, byStatements }: Scratch,
+  { byTurns, byStatements }: Lent,
 ): void {
   let best = shares;
   if (ofTurns.from.length > 0) {
@@ -161,7 +169,7 @@ function addWord(
   byStatements.clear();
 }
 
-interface Scratch {
+interface Lent {
   readonly byTurns: SparseNumbers;
   readonly byStatements: SparseNumbers;
 }
@@ -176,7 +184,7 @@ function lend(best: SparseNumbers, shares: SparseNumbers, { from, to, weights }:
 
 /** 1 where a day is said in words, and not only by the memory's date. */
 function saying({ ids, postings }: TextHits, { lexemes }: TextTerm): Uint8Array {
-  const says = new Uint8Array(ids.length);
+  const says = scratch.uint8(ids.length);
   for (const lexeme of lexemes) {
     const places = isDateLexeme(lexeme) ? [] : (postings.get(lexeme)?.places ?? []);
     for (let at = 0; at < places.length; at++) says[places[at] as number] = 1;
@@ -191,7 +199,7 @@ const isSpeaker = (text: TextHits, term: TextTerm): boolean =>
 /** What a hit is worth beside its words. */
 function bonusesOf(text: TextHits, terms: readonly WeighedTerm[]): Float64Array {
   const { hits, marked, turns, ids } = text;
-  const bonuses = new Float64Array(ids.length);
+  const bonuses = scratch.float64(ids.length);
   for (let at = 0; at < hits.length; at++) if (marked[hits[at] as number] === 1) bonuses[hits[at] as number] = MARK;
   const speaker = onlySpeaker(text, terms);
   const places = text.postings.get(speaker ?? "")?.places ?? [];

@@ -274,24 +274,32 @@ describe("rank", () => {
             averageLength: 2,
             documentFrequencies: { q: 20 },
           });
-          const { memories } = await rank(store, request({ limit, threshold: least }), words, { ...arm, hits });
-
+          const asked = request({ limit, threshold: least });
           const numberOf = (of: string) => Number(of.slice(-12));
-          const told = new Set<string | undefined>();
-          const expected = fuse({
-            vectorHits: hits.filter((one) => rows.get(numberOf(one.id))?.version === 1),
-            textScores: lexicalScores(words),
-            calibration: target.calibration,
-            hasVector: () => false,
-          }).filter((one) => {
-            const content = rows.get(numberOf(one.id))?.content;
-            const isTold = content === undefined || one.score < least || told.has(content);
-            told.add(content);
-            return !isTold;
-          });
-          expect(memories.map((memory) => [memory.id, memory.score])).toEqual(
-            expected.slice(0, limit).map((one) => [one.id, one.score]),
-          );
+          const expected = (hasVector: (of: string) => boolean) => {
+            const told = new Set<string | undefined>();
+            const ranked = fuse({
+              vectorHits: hits.filter((one) => rows.get(numberOf(one.id))?.version === 1),
+              textScores: lexicalScores(words),
+              calibration: target.calibration,
+              hasVector,
+            }).filter((one) => {
+              const content = rows.get(numberOf(one.id))?.content;
+              const isTold = content === undefined || one.score < least || told.has(content);
+              told.add(content);
+              return !isTold;
+            });
+            return ranked.slice(0, limit).map((one) => [one.id, one.score]);
+          };
+          const found = await rank(store, asked, words, { ...arm, hits });
+          expect(found.memories.map((memory) => [memory.id, memory.score])).toEqual(expected(() => false));
+
+          // What is held says which versions its vectors are of; a row may have another one by now.
+          const ids = [...words.ids, ...all.map((_, n) => id(n)).filter((one) => !words.ids.includes(one))];
+          const placed = { ids, places: hits.map((one) => ids.indexOf(one.id)), versions: ids.map(() => 1) };
+          const hasVector = (of: string) => isNear(numberOf(of));
+          const held = await rank(store, asked, { ...words, ids }, { ...arm, hits, placed, hasVector });
+          expect(held.memories.map((memory) => [memory.id, memory.score])).toEqual(expected(hasVector));
         },
       ),
       { numRuns: 200 },

@@ -1,6 +1,6 @@
 import { scaleFor } from "./calibration.ts";
 import { explain } from "./explain.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { hashFingerprint } from "./fingerprint.ts";
 import { candidatesOf, rankCandidates, type Ranked } from "./fuse.ts";
 import { isUuid } from "./ids.ts";
 import { scoreText, turnShare } from "./lexical.ts";
@@ -25,20 +25,22 @@ const JOIN_SPARE = 2;
  * vector hit of another version loses its cosine, and the ranking is made anew. Where the nearest points are dead, the
  * index is asked for further ones, so that they cost a true hit neither its place nor its being found. What may have no
  * vector yet is taken to have none until its row says otherwise: that places it no lower, so whatever belongs to the best
- * is joined. Every round learns of something or asks for more, so the loop ends.
+ * is joined. Every round learns of something or asks for more, so the loop ends. `fingerprintOf`: equal for rows that say the
+ * same.
  */
 export async function rank(
   store: Pick<MemoryStore, "findMemories">,
   request: SearchRequest & { readonly query: string },
   text: TextHits,
   vectors: VectorArm,
+  fingerprintOf: (row: Memory) => number = hashFingerprint,
 ): Promise<Omit<SearchResult, "timings">> {
   const textScores = scoreText(text);
   const shareOfTurns = turnShare(text);
   const rows = new Map<string, Memory>();
   const gone = new Set<string>();
-  const fingerprints = new Map<string, string>();
-  const saidBy = (id: string): string | undefined => {
+  const fingerprints = new Map<string, number>();
+  const saidBy = (id: string): number | undefined => {
     const row = rows.get(id);
     const said = fingerprints.get(id) ?? (row && fingerprintOf(row));
     if (said !== undefined) fingerprints.set(id, said);
@@ -52,6 +54,8 @@ export async function rank(
   let standing = arm.hits;
   let candidates = candidatesOf(standing, textScores, arm.placed);
   const { hasVector } = vectors;
+  /** Undefined: something was learnt since that may change it. */
+  let ranked: readonly Ranked[] | undefined;
   let joinSize = hasVector === undefined ? Math.max(JOIN_MIN, request.limit) : request.limit + JOIN_SPARE;
 
   for (;;) {
@@ -61,11 +65,13 @@ export async function rank(
       calibration: scale,
       hasVector: hasVector ?? ((id: string) => vectorPoolFull && rows.get(id)?.indexStatus === "indexed"),
     };
-    // Enough: of these either each has its row, or as many as are joined have none.
-    const count = rows.size + joinSize;
-    const ranked = rankCandidates(candidates, { ...fusion, gone, threshold: request.threshold, count });
-
-    const best = takeDistinct(ranked, saidBy, request.limit);
+    let best = takeDistinct(ranked ?? [], saidBy, request.limit);
+    if (ranked === undefined || best.length < request.limit) {
+      // Enough: of these either each has its row, or as many as are joined have none.
+      const count = rows.size + joinSize;
+      ranked = rankCandidates(candidates, { ...fusion, gone, threshold: request.threshold, count });
+      best = takeDistinct(ranked, saidBy, request.limit);
+    }
     if (best.every((one) => rows.has(one.id))) {
       const isStarved =
         vectorPoolFull &&
@@ -74,6 +80,7 @@ export async function rank(
         arm = await arm.askOn(Math.min(POOL_MAX, arm.pool * POOL_GROWTH));
         standing = arm.hits?.filter(stands);
         candidates = candidatesOf(standing, textScores);
+        ranked = undefined;
         continue;
       }
       const memories = best.flatMap(({ id, score }) => {
@@ -96,6 +103,9 @@ export async function rank(
       if (row === undefined) gone.add(id);
       else rows.set(id, row);
     }
+    const isAsHeld = wanted.every(({ id, version }) => version !== undefined && rows.get(id)?.version === version);
+    if (isAsHeld && hasVector !== undefined) continue;
+    ranked = undefined;
     const left = standing?.filter(stands);
     // None comes back: as many are the same ones.
     if (left?.length === standing?.length) continue;
@@ -122,10 +132,10 @@ function hidesFurther(
  */
 function takeDistinct(
   ranked: readonly Ranked[],
-  saidBy: (id: string) => string | undefined,
+  saidBy: (id: string) => number | undefined,
   limit: number,
 ): readonly Ranked[] {
-  const said = new Set<string>();
+  const said = new Set<number>();
   const taken: Ranked[] = [];
   for (const one of ranked) {
     if (taken.length >= limit) break;

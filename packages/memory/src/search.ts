@@ -8,6 +8,7 @@ import type { Arm, Degradation, SearchDeps, SearchRequest, SearchResult } from "
 import { NO_HITS } from "./text-candidates.ts";
 import { textQueryOf } from "./text-query.ts";
 import { searchVectors } from "./vector-arm.ts";
+import { heldFingerprints } from "./working-set/held-fingerprints.ts";
 import { searchWords as searchWordsIn } from "./working-set/search-words.ts";
 import type { HeldRows } from "./working-set/seen-rows.ts";
 
@@ -64,9 +65,11 @@ async function searchArms(
   const embeddingFault = vectors.degraded.find((one) => one.code === "embedder_unavailable");
   if (request.strict && embeddingFault !== undefined)
     throw new MemoryError("internal", "Error generating embeddings", { cause: vectors.cause });
-  if (text !== undefined || vectors.hits === undefined)
-    return rank(deps.store, { ...request, query }, text ?? (await words), vectors);
-  const result = await rank(deps.store, { ...request, query }, NO_HITS, vectors);
+  const held = await holding;
+  const rankBy = (found: TextHits) =>
+    rank(deps.store, { ...request, query }, found, vectors, held && heldFingerprints(held.set));
+  if (text !== undefined || vectors.hits === undefined) return rankBy(text ?? (await words));
+  const result = await rankBy(NO_HITS);
   return { ...result, degraded: [...result.degraded, WITHOUT_WORDS] };
 }
 

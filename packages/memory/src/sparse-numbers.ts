@@ -1,12 +1,14 @@
-/** Numbers at places, nearly all of them 0: only the others are gone through and set back. */
+import { scratch } from "./scratch.ts";
+
+/** Numbers at places, nearly all of them 0: only the others are gone through and set back. For a work of `scratch`. */
 export class SparseNumbers {
   readonly at: Float64Array;
   readonly #touched: Int32Array;
   #count = 0;
 
   constructor(length: number) {
-    this.at = new Float64Array(length);
-    this.#touched = new Int32Array(length);
+    this.at = scratch.float64(length);
+    this.#touched = scratch.int32(length);
   }
 
   /** The places that are not 0, in no order. */

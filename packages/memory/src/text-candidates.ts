@@ -1,5 +1,6 @@
 import { nthGreatest } from "./nth-greatest.ts";
 import type { Neighbours, Postings, TextHits } from "./ports/index.ts";
+import { scratch } from "./scratch.ts";
 
 /** Of so many of the best hits the neighbours are looked up; they borrow from any hit. More changes nothing. */
 export const NEIGHBOURED_MAX = 150;
@@ -48,9 +49,16 @@ export function bestOf(
   wanted: ReadonlySet<string>,
   { limit, ...statistics }: Omit<Statistics, "averageLength"> & { readonly limit: number },
 ): TextCandidates {
-  const { ids, hits, postings } = candidates;
-  if (hits.length <= Math.min(limit, NEIGHBOURED_MAX)) return candidates;
-  const ranks = new Float64Array(ids.length);
+  if (candidates.hits.length <= Math.min(limit, NEIGHBOURED_MAX)) return candidates;
+  return scratch.use(() => chooseBest(candidates, ranksOf(candidates, wanted, statistics), limit));
+}
+
+function ranksOf(
+  { ids, postings }: TextCandidates,
+  wanted: ReadonlySet<string>,
+  statistics: Omit<Statistics, "averageLength">,
+): Float64Array {
+  const ranks = scratch.float64(ids.length);
   for (const lexeme of wanted) {
     const { places, counts } = postings.get(lexeme) ?? NOWHERE;
     const known = frequencyOf(statistics, lexeme);
@@ -60,44 +68,46 @@ export function bestOf(
       ranks[places[at] as number] = (ranks[places[at] as number] as number) + (weight * count) / (count + 1.2);
     }
   }
-  const [best, dropped] = split(Array.from(hits), { ids, ranks, count: limit });
-  const [first, others] = split(best, { ids, ranks, count: NEIGHBOURED_MAX });
-  const chosen = { ...candidates, hits: [...first, ...others] };
-  return dropped.length === 0 ? chosen : { ...chosen, postings: keepAmong(postings, chosen.hits, ids.length) };
+  return ranks;
+}
+
+function chooseBest(candidates: TextCandidates, ranks: Float64Array, limit: number): TextCandidates {
+  const { ids, postings } = candidates;
+  const all = Int32Array.from(candidates.hits);
+  putBestFirst(all, { ids, ranks, count: limit });
+  const hits = all.subarray(0, limit);
+  putBestFirst(hits, { ids, ranks, count: NEIGHBOURED_MAX });
+  return { ...candidates, hits, postings: hits.length < all.length ? keepAmong(postings, hits, ids.length) : postings };
 }
 
 const NOWHERE: Postings = { places: [], counts: [] };
 
-/** The best `count` and the others; ids are compared only where ranks are equal. */
-function split(
-  places: readonly number[],
+/** The best `count` before the others; ids are compared only where ranks are equal. */
+function putBestFirst(
+  places: Int32Array,
   { ids, ranks, count }: { readonly ids: readonly string[]; readonly ranks: Float64Array; readonly count: number },
-): readonly [best: readonly number[], others: readonly number[]] {
-  if (places.length <= count) return [places, []];
-  const own = new Float64Array(places.length);
+): void {
+  if (places.length <= count) return;
+  const own = scratch.float64(places.length);
   for (let at = 0; at < places.length; at++) own[at] = ranks[places[at] as number] as number;
   const least = nthGreatest(own, count);
-  const best: number[] = [];
+  const sorted = scratch.int32(places.length);
   const level: number[] = [];
-  const others: number[] = [];
-  for (const place of places) {
+  let [from, to] = [0, places.length];
+  for (let at = 0; at < places.length; at++) {
+    const place = places[at] as number;
     const rank = ranks[place] as number;
-    (rank > least ? best : rank === least ? level : others).push(place);
+    if (rank > least) sorted[from++] = place;
+    else if (rank === least) level.push(place);
+    else sorted[--to] = place;
   }
-  const free = count - best.length;
-  if (free < level.length) level.sort((left, right) => ((ids[left] as string) < (ids[right] as string) ? -1 : 1));
-  return [
-    [...best, ...level.slice(0, free)],
-    [...level.slice(free), ...others],
-  ];
+  if (from + level.length > count) level.sort((one, other) => ((ids[one] as string) < (ids[other] as string) ? -1 : 1));
+  sorted.set(level, from);
+  places.set(sorted);
 }
 
-function keepAmong(
-  postings: TextCandidates["postings"],
-  hits: readonly number[],
-  length: number,
-): TextCandidates["postings"] {
-  const isKept = new Uint8Array(length);
+function keepAmong(postings: TextCandidates["postings"], hits: Int32Array, length: number): TextCandidates["postings"] {
+  const isKept = scratch.uint8(length);
   for (const place of hits) isKept[place] = 1;
   return new Map(Array.from(postings, ([lexeme, all]) => [lexeme, keepPostings(all, isKept)]));
 }

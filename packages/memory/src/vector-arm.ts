@@ -64,7 +64,10 @@ export async function searchVectors(
   }
   const nearest = nearestOf(deps, request, { collection, vector, held: await holding, deadline });
   const ask = async (pool: number): Promise<VectorArm> => {
-    const { areAll, ...found } = await timed(deps, "vectors", () => beforeDeadline(nearest(pool), deadline));
+    const { areAll, ...found } = await timed(deps, "vectors", async () => {
+      const asked = nearest(pool);
+      return asked instanceof Promise ? beforeDeadline(asked, deadline) : asked;
+    });
     const degraded = [...(embedder.lexical ? [LEXICAL] : []), ...(areAll ? [] : [MANY_USERS])];
     const arm = { ...found, pool, target, degraded };
     return {
@@ -99,14 +102,13 @@ function nearestOf(
     held,
     deadline,
   }: { collection: CollectionRef; vector: Vector; held: HeldRows | undefined; deadline: AbortSignal },
-): (pool: number) => Promise<Nearest> {
+): (pool: number) => Promise<Nearest> | Nearest {
   if (held?.set.vectors?.dims === vector.length)
-    return (pool) =>
-      Promise.resolve({
-        ...searchVectorsIn(held.set, held.seen, vector, pool),
-        areAll: true,
-        hasVector: held.set.without.size === 0 ? ALL_HAVE : (id: string) => !held.set.without.has(id),
-      });
+    return (pool) => ({
+      ...searchVectorsIn(held.set, held.seen, vector, pool),
+      areAll: true,
+      hasVector: held.set.without.size === 0 ? ALL_HAVE : (id: string) => !held.set.without.has(id),
+    });
   const tenants = tenantsOf(deps, filter);
   const ids = idsOf(deps, filter);
   return async (pool) => {

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { dotProducts, strideOf } from "./dot-products.ts";
+import { dotProducts as putDotProducts, strideOf } from "./dot-products.ts";
 import { toFixedPoint } from "./fixed-point.ts";
 
 /** A direction with numbers of either sign, the same in every run. */
@@ -10,6 +10,12 @@ function direction(dims: number, seed: number): Int16Array {
     return state / 2 ** 31 - 1;
   });
   return toFixedPoint(numbers, strideOf(dims));
+}
+
+function dotProducts(vectors: Int16Array, query: Int16Array): Float64Array {
+  const dots = new Float64Array(vectors.length / query.length);
+  putDotProducts(vectors, query, dots);
+  return dots;
 }
 
 function vectorsOf(rows: number, dims: number): Int16Array {

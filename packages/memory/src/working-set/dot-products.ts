@@ -102,13 +102,15 @@ function load(): Loaded {
 export const strideOf = (dims: number): number => Math.ceil(dims / STEP) * STEP;
 
 /**
- * The products of the vectors, which lie one after the other in `vectors`, with the query; all as `toFixedPoint` gives them,
- * with a stride of `strideOf`.
+ * Sets `dots` to the products of as many vectors, which lie one after the other in `vectors`, with the query; all as
+ * `toFixedPoint` gives them, with a stride of `strideOf`.
  */
-export function dotProducts(vectors: Int16Array, query: Int16Array): Float64Array {
+export function dotProducts(vectors: Int16Array, query: Int16Array, dots: Float64Array): void {
   const stride = query.length;
-  const dots = new Float64Array(stride === 0 ? 0 : vectors.length / stride);
-  if (stride > NUMBERS_MAX) return plainProducts(vectors, query, dots);
+  if (stride > NUMBERS_MAX) {
+    plainProducts(vectors, query, dots);
+    return;
+  }
   const { exports, numbers, products } = (loaded ??= load());
   numbers.set(query);
   const size = stride * Int16Array.BYTES_PER_ELEMENT;
@@ -120,14 +122,12 @@ export function dotProducts(vectors: Int16Array, query: Int16Array): Float64Arra
     exports.dots(0, VECTORS_FROM, rows, size, PRODUCTS_FROM);
     dots.set(rows === BLOCK_ROWS_MAX ? products : products.subarray(0, rows), from);
   }
-  return dots;
 }
 
-function plainProducts(vectors: Int16Array, query: Int16Array, dots: Float64Array): Float64Array {
+function plainProducts(vectors: Int16Array, query: Int16Array, dots: Float64Array): void {
   for (let row = 0; row < dots.length; row++) {
     let sum = 0;
     for (let at = 0; at < query.length; at++) sum += (vectors[row * query.length + at] ?? 0) * (query[at] ?? 0);
     dots[row] = sum;
   }
-  return dots;
 }

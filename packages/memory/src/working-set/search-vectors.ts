@@ -1,6 +1,7 @@
 import { nthGreatest } from "../nth-greatest.ts";
 import type { Placed } from "../fuse.ts";
 import type { VectorHit } from "../ports/index.ts";
+import { scratch } from "../scratch.ts";
 import type { Vector } from "../vector.ts";
 import { dotProducts } from "./dot-products.ts";
 import { inverseLength, toFixedPoint } from "./fixed-point.ts";
@@ -13,10 +14,19 @@ export function searchVectors(
   vector: Vector,
   limit: number,
 ): { readonly hits: readonly VectorHit[]; readonly placed: Placed } {
-  if (vectors === undefined) return { hits: [], placed: { ids, places: [] } };
+  if (vectors === undefined) return { hits: [], placed: { ids, places: [], versions } };
+  return scratch.use(() => nearestOf({ ids, versions, vectors }, seen, vector, limit));
+}
+
+function nearestOf(
+  { ids, versions, vectors }: Pick<WorkingSet, "ids" | "versions"> & { readonly vectors: Vectors },
+  seen: Uint8Array,
+  vector: Vector,
+  limit: number,
+): ReturnType<typeof searchVectors> {
   const cosines = cosinesOf(vectors, vector);
   // Loops by hand, here and below: they go through thousands of rows, and whatever they made would be garbage.
-  const rows = new Int32Array(ids.length);
+  const rows = scratch.int32(ids.length);
   let count = 0;
   for (let row = 0; row < ids.length; row++) if (seen[row] === 1 && vectors.known[row] === 1) rows[count++] = row;
   const least = leastOf(rows.subarray(0, count), cosines, limit);
@@ -35,7 +45,7 @@ export function searchVectors(
     version: versions[row] as number,
     cosine: cosines[row] as number,
   }));
-  return { hits, placed: { ids, places } };
+  return { hits, placed: { ids, places, versions } };
 }
 
 /**
@@ -44,7 +54,8 @@ export function searchVectors(
  */
 function cosinesOf({ stride, numbers, inverses }: Vectors, vector: Vector): Float64Array {
   const query = toFixedPoint(vector, stride);
-  const cosines = dotProducts(numbers, query);
+  const cosines = scratch.float64(inverses.length);
+  dotProducts(numbers, query, cosines);
   const inverse = inverseLength(query);
   for (let row = 0; row < cosines.length; row++)
     cosines[row] = (cosines[row] as number) * (inverses[row] as number) * inverse;
@@ -54,7 +65,7 @@ function cosinesOf({ stride, numbers, inverses }: Vectors, vector: Vector): Floa
 /** The cosine of the last one that is taken. */
 function leastOf(rows: Int32Array, cosines: Float64Array, limit: number): number {
   if (rows.length <= limit) return -Infinity;
-  const own = new Float64Array(rows.length);
+  const own = scratch.float64(rows.length);
   for (let at = 0; at < rows.length; at++) own[at] = cosines[rows[at] as number] as number;
   return nthGreatest(own, limit);
 }

@@ -1,5 +1,6 @@
 import { speakerLexeme } from "../lexical.ts";
 import type { AnalysedQuery, Neighbours, Postings, TextHits, TextQuery } from "../ports/index.ts";
+import { scratch } from "../scratch.ts";
 import {
   bestOf,
   frequenciesOf,
@@ -16,14 +17,22 @@ import type { WorkingSet } from "./working-set.ts";
 export function searchWords(
   set: WorkingSet,
   seen: Uint8Array,
-  { query, analysed, limit }: { readonly query: TextQuery; readonly analysed: AnalysedQuery; readonly limit: number },
+  asked: { readonly query: TextQuery; readonly analysed: AnalysedQuery; readonly limit: number },
+): TextHits {
+  return scratch.use(() => findWords(set, seen, asked));
+}
+
+function findWords(
+  set: WorkingSet,
+  seen: Uint8Array,
+  { query, analysed, limit }: Parameters<typeof searchWords>[2],
 ): TextHits {
   const { terms, alike, dayWords, marks } = analysed;
   const { ids, lengths, turns, words } = set;
   const wanted = new Set([...terms, ...query.days.flatMap((day) => day.lexemes)]);
   if (wanted.size === 0) return { ...NO_HITS, ids };
   const standing = new Map<string, Postings>();
-  const isFound = new Uint8Array(ids.length);
+  const isFound = scratch.uint8(ids.length);
   for (const lexeme of [...wanted, ...terms.map(speakerLexeme)]) {
     const all = words.find(lexeme);
     if (all === undefined) continue;
@@ -37,14 +46,15 @@ export function searchWords(
   const postings = new Map(Array.from(standing, ([lexeme, all]) => [lexeme, keepPostings(all, isFound)]));
   // One that nobody has is as one that was never said.
   for (const [lexeme, { places }] of postings) if (places.length === 0) postings.delete(lexeme);
-  const hits: number[] = [];
-  let [documents, allLengths] = [0, 0];
+  const found = scratch.int32(ids.length);
+  let [count, documents, allLengths] = [0, 0, 0];
   for (let place = 0; place < seen.length; place++) {
     if (seen[place] !== 1) continue;
     documents += 1;
     allLengths += lengths[place] as number;
-    if (isFound[place] === 1) hits.push(place);
+    if (isFound[place] === 1) found[count++] = place;
   }
+  const hits = found.slice(0, count);
   const averageLength = documents === 0 ? 0 : allLengths / documents;
   const statistics = { documents, averageLength, documentFrequencies: frequenciesOf(postings) };
   const marked = new Uint8Array(ids.length);
@@ -63,37 +73,44 @@ export function searchWords(
  * told outside of all sessions, events alone, as long as no more than ten minutes lie between.
  */
 function neighboursOf(set: WorkingSet, seen: Uint8Array, best: ArrayLike<number>): Neighbours {
-  const neighbours: Growing = { hits: [], others: [], steps: [] };
-  for (let at = 0; at < Math.min(best.length, NEIGHBOURED_MAX); at++) {
+  const around = Math.min(best.length, NEIGHBOURED_MAX);
+  const room = around * 2 * NEIGHBOURS;
+  const pairs: Pairs = {
+    hits: new Int32Array(room),
+    others: new Int32Array(room),
+    steps: new Int32Array(room),
+    count: 0,
+  };
+  for (let at = 0; at < around; at++) {
     const hit = best[at] as number;
-    const talk = set.talks[set.talkOf[hit] as number];
-    if (talk === undefined) continue;
-    addBeside(neighbours, { set, seen, talk, hit, direction: -1 });
-    addBeside(neighbours, { set, seen, talk, hit, direction: 1 });
+    if ((set.talkOf[hit] as number) < 0) continue;
+    addBeside(pairs, { set, seen, hit, direction: -1 });
+    addBeside(pairs, { set, seen, hit, direction: 1 });
   }
-  return neighbours;
+  const { hits, others, steps, count } = pairs;
+  return { hits: hits.subarray(0, count), others: others.subarray(0, count), steps: steps.subarray(0, count) };
 }
 
 const TALK_GAP_MICROSECONDS = TALK_GAP_SECONDS * 1e6;
 
-/** `Neighbours` that are still gathered. */
-type Growing = Record<keyof Neighbours, number[]>;
+/** `Neighbours` that are still gathered: so many of each list. */
+interface Pairs extends Record<keyof Neighbours, Int32Array> {
+  count: number;
+}
 
 interface Beside {
   readonly set: WorkingSet;
   readonly seen: Uint8Array;
-  /** The rows of the hit's talk in their order. */
-  readonly talk: readonly number[];
+  /** Of a talk. */
   readonly hit: number;
   readonly direction: -1 | 1;
 }
 
-/** Of a talk's rows those that are seen beside the hit, the nearest first. */
-function addBeside(
-  { hits, others, steps }: Growing,
-  { set: { held, createdAt, placeInTalk }, seen, talk, hit, direction }: Beside,
-): void {
-  const isTimed = held[hit]?.sessionId === null;
+/** Of the hit's talk the rows that are seen beside it, the nearest first. */
+function addBeside(pairs: Pairs, { set, seen, hit, direction }: Beside): void {
+  const { createdAt, placeInTalk, talkOf } = set;
+  const talk = set.talks[talkOf[hit] as number] as readonly number[];
+  const isTimed = talkOf[hit] === set.openTalk;
   let step = 0;
   for (let at = (placeInTalk[hit] as number) + direction; Math.abs(step) < NEIGHBOURS; at += direction) {
     const other = talk[at];
@@ -103,8 +120,8 @@ function addBeside(
     if (!(gap < TALK_GAP_MICROSECONDS)) return;
     if (seen[other] !== 1) continue;
     step += direction;
-    hits.push(hit);
-    others.push(other);
-    steps.push(step);
+    pairs.hits[pairs.count] = hit;
+    pairs.others[pairs.count] = other;
+    pairs.steps[pairs.count++] = step;
   }
 }

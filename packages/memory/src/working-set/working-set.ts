@@ -12,6 +12,8 @@ export interface Held extends Omit<SearchableRow, "lexemes" | "counts" | "create
   readonly isTurn: boolean;
   /** What it was told among: the events, or else the statements, of a session, or the events outside of all. Undefined: alone. */
   readonly talk: string | undefined;
+  /** Of the memory (`hashFingerprint`), once that was asked for. */
+  fingerprint: number | undefined;
 }
 
 /**
@@ -38,6 +40,8 @@ export interface WorkingSet {
   readonly talks: readonly (readonly number[])[];
   readonly talkOf: Int32Array;
   readonly placeInTalk: Int32Array;
+  /** The talk of the events outside of all sessions; -1: there is none. */
+  readonly openTalk: number;
   readonly words: WordIndex;
   readonly vectors: Vectors | undefined;
   /** The ids of rows that have no vector of their version. */
@@ -143,7 +147,9 @@ function setOf(sources: readonly Source[], words: WordIndex, vectors: Vectors | 
 /** Two that are infinite alike are equal, too. */
 const compare = (left: number, right: number): number => (left < right ? -1 : left > right ? 1 : 0);
 
-function talksOf(held: readonly Held[]): Pick<WorkingSet, "talks" | "talkOf" | "placeInTalk"> {
+const OPEN_TALK = "events";
+
+function talksOf(held: readonly Held[]): Pick<WorkingSet, "talks" | "talkOf" | "placeInTalk" | "openTalk"> {
   const talks: number[][] = [];
   const numbers = new Map<string, number>();
   const talkOf = new Int32Array(held.length).fill(-1);
@@ -155,7 +161,7 @@ function talksOf(held: readonly Held[]): Pick<WorkingSet, "talks" | "talkOf" | "
     talkOf[at] = number;
     placeInTalk[at] = (talks[number] as number[]).push(at) - 1;
   }
-  return { talks, talkOf, placeInTalk };
+  return { talks, talkOf, placeInTalk, openTalk: numbers.get(OPEN_TALK) ?? -1 };
 }
 
 function emptyVectors(dims: number, rows: number): Vectors {
@@ -194,11 +200,12 @@ function holdRow(row: SearchableRow): Held {
     isTurn: row.type === EVENT_TYPE && row.lexemes.some((lexeme) => lexeme.startsWith(SPEAKER)),
     talk: talkOf(row),
     contents: row.contents,
+    fingerprint: undefined,
   };
 }
 
 function talkOf({ sessionId, type }: Pick<SearchableRow, "sessionId" | "type">): string | undefined {
   const isEvent = type === EVENT_TYPE;
-  if (sessionId === null) return isEvent ? "events" : undefined;
+  if (sessionId === null) return isEvent ? OPEN_TALK : undefined;
   return `${isEvent ? "events" : "statements"}:${sessionId}`;
 }
