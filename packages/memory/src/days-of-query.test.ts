@@ -296,4 +296,11 @@ describe("textQueryOf", () => {
     expect(read()).toEqual(before);
     expect(read()).not.toBe(before);
   });
+
+  test("one that names very many days is not remembered", () => {
+    const [few, many] = ["last 99 days", "last 99 days or last 98 days or last 97 days"];
+    expect(textQueryOf(few, NOW)).toBe(textQueryOf(few, NOW));
+    expect(textQueryOf(many, NOW)).not.toBe(textQueryOf(many, NOW));
+    expect(textQueryOf(many, NOW)).toEqual(textQueryOf(many, NOW));
+  });
 });

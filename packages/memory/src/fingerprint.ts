@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { hashText } from "./hash-text.ts";
 import type { Memory } from "./memory.ts";
 
@@ -62,7 +63,7 @@ const apply = (text: string, { needs, pattern, left }: Rule): string =>
 /**
  * Equal for memories of one user that say the same in the same words: case, white space, width, marks between clauses and
  * words, ё and English articles aside. No more than that: one word else, a "not", a number, a sign or another order may be
- * another memory. It is made anew wherever memories are compared, and stored nowhere.
+ * another memory. It is made where memories are compared, and stored in no database.
  */
 export function fingerprintOf({ userId, content }: Pick<Memory, "userId" | "content">): string {
   const isAscii = ASCII.test(content);
@@ -73,5 +74,9 @@ export function fingerprintOf({ userId, content }: Pick<Memory, "userId" | "cont
   return `${userId?.length ?? "nobody"} ${userId ?? ""}${said === "" ? content : said}`;
 }
 
-/** A number that stands for it. */
-export const hashFingerprint = (memory: Pick<Memory, "userId" | "content">): number => hashText(fingerprintOf(memory));
+/** Another one in each process, so that nobody can think up two memories that have one hash. */
+const SALT = randomUUID();
+
+/** A number that stands for it in this process. */
+export const hashFingerprint = (memory: Pick<Memory, "userId" | "content">): number =>
+  hashText(SALT + fingerprintOf(memory));

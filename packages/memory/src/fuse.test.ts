@@ -36,13 +36,7 @@ describe("fuse", () => {
   test("says where a score comes from", () => {
     const ranked = fuse({ vectorHits: [{ id: "a", cosine: 0.5 }], textScores: text({ b: 0.3 }), calibration });
     const [a, b] = ["a", "b"].map((wanted) => ranked.find(({ id }) => id === wanted));
-    expect(a).toEqual({
-      id: "a",
-      score: expect.any(Number),
-      cosine: 0.5,
-      vectorEvidence: 1,
-      textEvidence: 0,
-    });
+    expect(a).toEqual({ id: "a", score: expect.any(Number), cosine: 0.5, vectorEvidence: 1, textEvidence: 0 });
     expect(b).toMatchObject({ id: "b", lexical: 0.3, textEvidence: expect.closeTo(0.3 / TEXT_OF_RIGHT) });
     for (const one of ranked) expect(one.score).toBeCloseTo(scoreOfEvidence(one.vectorEvidence + one.textEvidence));
   });

@@ -12,9 +12,10 @@ monday tuesday wednesday thursday friday saturday sunday
 январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь
 понедельник вторник среда четверг пятница суббота воскресенье`;
 
-/** Questions that are remembered, none of more characters than this. */
+/** Questions that are remembered, none of more characters or lexemes of days than this: 5 MB at most. */
 const REMEMBERED_MAX = 1_000;
 const REMEMBERED_LENGTH_MAX = 500;
+const REMEMBERED_DAYS_MAX = 100;
 const DAY_MS = 86_400_000;
 const remembered = new Map<string, TextQuery>();
 
@@ -25,10 +26,13 @@ const remembered = new Map<string, TextQuery>();
 export function textQueryOf(text: string, now: Date, offsetMinutes = 0): TextQuery {
   if (text.length > REMEMBERED_LENGTH_MAX) return readQuery(text, now, offsetMinutes);
   const day = Math.floor((now.getTime() + offsetMinutes * 60_000) / DAY_MS);
-  const key = `${day} ${offsetMinutes} ${text}`;
+  const asked = `${day} ${offsetMinutes} `;
+  const key = `${asked}${text}`;
   const known = remembered.get(key);
   if (known !== undefined) return known;
-  const query = readQuery(text, now, offsetMinutes);
+  // A part of the key: `text` may be a part of a whole request, which would be held with it.
+  const query = readQuery(key.slice(asked.length), now, offsetMinutes);
+  if (query.days.reduce((sum, { lexemes }) => sum + lexemes.length, 0) > REMEMBERED_DAYS_MAX) return query;
   remembered.set(key, query);
   const [oldest] = remembered.keys();
   if (remembered.size > REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);

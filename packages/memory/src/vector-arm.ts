@@ -65,6 +65,7 @@ export async function searchVectors(
   const nearest = nearestOf(deps, request, { collection, vector, held: await holding, deadline });
   const ask = async (pool: number): Promise<VectorArm> => {
     const { areAll, ...found } = await timed(deps, "vectors", async () => {
+      deadline.throwIfAborted();
       const asked = nearest(pool);
       return asked instanceof Promise ? beforeDeadline(asked, deadline) : asked;
     });

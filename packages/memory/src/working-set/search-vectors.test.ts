@@ -46,6 +46,15 @@ test("cosines are those of the vectors, whatever their length and direction", ()
   );
 });
 
+test("a version has as many digits as a sequence of the database gives", () => {
+  const version = 2 ** 40 + 1;
+  const set = patch(emptySet(dims), new Set(), [
+    { row: { ...rowOf(0), version }, vector: toFixedPoint(new Array<number>(dims).fill(1), strideOf(dims)) },
+  ]);
+  const { hits, placed } = searchVectors(set, new Uint8Array([1]), new Array<number>(dims).fill(1), 1);
+  expect([hits[0]?.version, placed.versions[0]]).toEqual([version, version]);
+});
+
 test.each([312, 512, 1_536, 4_096])("equal parts of %i numbers are equal, and opposite, to the last digits", (size) => {
   const parts = new Array<number>(size).fill(1 / Math.sqrt(size));
   const cosines = cosinesOf([parts, parts.map((part) => -part), new Array<number>(size).fill(0)], parts);

@@ -18,8 +18,8 @@ export interface Held extends Omit<SearchableRow, "lexemes" | "counts" | "create
 
 /**
  * One user's live memories as a search goes through them, in lists without a gap: nothing is looked up, and a thousand
- * memories are gone through in a fraction of a millisecond. Words are held as hashes of 64 bits, contents as one text. A set
- * never changes; `patch` makes the next one.
+ * memories are gone through in a fraction of a millisecond. Words are held as hashes of 53 bits, contents as one text. A set
+ * never changes, but that it remembers fingerprints; `patch` makes the next one.
  */
 export interface WorkingSet {
   /** By creation, equal ones by id; all lists are in this order. */
@@ -27,7 +27,7 @@ export interface WorkingSet {
   readonly ids: readonly string[];
   /** Where each id stands. */
   readonly places: ReadonlyMap<string, number>;
-  readonly versions: Int32Array;
+  readonly versions: Float64Array;
   /** Of each row's level the place among `LEVELS`. */
   readonly levels: Uint8Array;
   /** Microseconds since 1970, and milliseconds until they expire, Infinity for never. */
@@ -70,7 +70,7 @@ export interface Arrival {
 }
 
 /** A row's object and strings, and their places in lists. */
-const ROW_BYTES = 550;
+const ROW_BYTES = 580;
 /** Of a text that is not Latin alone. */
 const CHARACTER_BYTES = 2;
 
@@ -130,7 +130,7 @@ function setOf(sources: readonly Source[], words: WordIndex, vectors: Vectors | 
     held,
     ids,
     places: new Map(ids.map((id, at) => [id, at])),
-    versions: Int32Array.from(held, ({ version }) => version),
+    versions: Float64Array.from(held, ({ version }) => version),
     levels: Uint8Array.from(held, ({ level }) => LEVELS.indexOf(level)),
     createdAt: Float64Array.from(sources, ({ createdAt }) => createdAt),
     expiresAt: Float64Array.from(sources, ({ expiresAt }) => expiresAt),
