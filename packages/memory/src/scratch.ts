@@ -6,7 +6,7 @@ const ALIGNED = 8;
 
 /**
  * Lists of zeros that last as long as one piece of synchronous work. A search takes some thirty, each of a number for every
- * memory of a user; made anew, they would be most of what it leaves to be collected.
+ * memory of a user; made anew, each of them would be allocated and freed by itself.
  */
 export class Scratch {
   #buffer = new ArrayBuffer(LEAST_BYTES);

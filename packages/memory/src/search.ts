@@ -20,8 +20,9 @@ const RECENT_MAX = 10_000;
 
 /**
  * Searches never say no: words answer as soon as a memory is committed, vectors join in when the embedder and the index
- * are there in time. Every hit is joined back to its row under the caller's scope, and a vector hit counts only for the
- * version that was embedded, so that a stale, foreign or orphaned point is never returned.
+ * are there in time. Every hit is joined back to its row under the caller's scope, or looked up by its id, version and owner
+ * where it is held, and a vector hit counts only for the version that was embedded, so that a stale, foreign or orphaned point
+ * is never returned.
  */
 export async function search(
   given: SearchDeps,
