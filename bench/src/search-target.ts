@@ -13,7 +13,8 @@ export interface Target {
   readonly reach: () => Promise<void>;
   /** Closes them, so that what a server has for them is no part of what it is measured at later. */
   readonly leave: () => Promise<void>;
-  readonly samplesMs: Map<string, Samples>;
+  /** Of each load, a round after the other. */
+  readonly samplesMs: Map<string, readonly Samples[]>;
   readonly counts: { answers: number; empty: number; degraded: number; found: number };
 }
 

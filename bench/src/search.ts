@@ -3,11 +3,13 @@
  * side by side and are asked in turn, and beside them what a plain SQL query of the vectors takes, one of a row by its key,
  * and the index's own query. Every question has been asked once, so that the API knows its vector. "Without the vectors' part":
  * less what the header Server-Timing says of the embedding and the query of vectors. Then the recall of the vectors' part
- * against an exact scan, and what each installation has in memory and on disk. By then every user has been asked about, and is held
- * by the API (`SEARCH_CACHE_MB`); `--cache 0` shows what the first question of a user costs.
+ * against an exact scan, and what each installation has in memory and on disk. Before the first round eight ask for ten seconds:
+ * by then every user is held by the API (`SEARCH_CACHE_MB`), and its code is compiled, which takes some thousand searches;
+ * `--warm-up 0` shows what it takes after a start, `--cache 0` what the first question of a user costs.
  * Exits with 1 when the recall of an index without a graph is not whole.
  *
- * Options: --memories 10000 --users 100 --rounds 5 --searches 200 (for each load, installation and round)
+ * Options: --memories 10000 --users 100 --warm-up 10 (seconds, of each installation) --rounds 5
+ * --searches 200 (for each load, installation and round)
  * --recall 200 (questions to each installation) --only pglite,pgvector,qdrant --graphs (the Qdrant stand-in builds its graphs,
  * as the real server does by itself; minutes) --cache MIB (what the API may hold users' memories in; as it is by default)
  */
@@ -29,7 +31,7 @@ import {
   type Measured,
 } from "./search-report.ts";
 import { startEmbeddedStores, startPgvectorStores, startQdrantStores } from "./search-stores.ts";
-import type { Owned, Target } from "./search-target.ts";
+import type { Owned, Samples, Target } from "./search-target.ts";
 import { openPostgresVectors, openQdrantVectors } from "./search-vectors.ts";
 import { createRandom, makeStatement } from "./sentences.ts";
 
@@ -38,6 +40,7 @@ const { values } = parseArgs({
     memories: { type: "string", default: "10000" },
     users: { type: "string", default: "100" },
     rounds: { type: "string", default: "5" },
+    "warm-up": { type: "string", default: "10" },
     searches: { type: "string", default: "200" },
     recall: { type: "string", default: "200" },
     graphs: { type: "boolean", default: false },
@@ -57,6 +60,7 @@ const LOADS = [
   { name: "8", askers: 8 },
 ] as const satisfies readonly { name: string; askers: number; perSecond?: number }[];
 type Load = (typeof LOADS)[number];
+const BUSIEST = LOADS[4];
 const LOAD_NAMES = LOADS.map(({ name }) => name);
 const ASKERS_MAX = 8;
 const SEED = 20_261_124;
@@ -96,7 +100,9 @@ const sides = [
 
 for (const { target } of sides) {
   const unasked = [...questions];
-  await ask(target, LOADS[0], unasked.length, () => unasked.pop());
+  await ask(target, LOADS[0], () => unasked.pop());
+  const warmAt = performance.now() + Number(values["warm-up"]) * 1_000;
+  await ask(target, BUSIEST, () => (performance.now() < warmAt ? oneOf(questions) : undefined));
   target.samplesMs.clear();
   Object.assign(target.counts, { answers: 0, empty: 0, degraded: 0, found: 0 });
 }
@@ -106,7 +112,8 @@ for (let roundNumber = 0; roundNumber < Number(values.rounds); roundNumber++) {
     if (side === undefined) continue;
     const { target, memory } = side;
     for (const load of LOADS) {
-      await ask(target, load, searches, () => oneOf(questions));
+      let left = searches;
+      await ask(target, load, () => (left-- > 0 ? oneOf(questions) : undefined));
       // Not meanwhile: it is read on the cores that are timed, by the process that times.
       await memory?.read();
     }
@@ -146,20 +153,19 @@ function oneOf<T>(all: readonly T[]): T | undefined {
   return all[Math.floor(random() * all.length)];
 }
 
-/** `count` searches under a load. */
-async function ask(target: Target, load: Load, count: number, next: () => Owned | undefined): Promise<void> {
-  const samples = target.samplesMs.get(load.name) ?? { total: [], overhead: [] };
-  target.samplesMs.set(load.name, samples);
+/** Searches under a load until `next` gives none; what they took is a round of its samples. */
+async function ask(target: Target, load: Load, next: () => Owned | undefined): Promise<void> {
+  const samples: Samples = { total: [], overhead: [] };
+  target.samplesMs.set(load.name, [...(target.samplesMs.get(load.name) ?? []), samples]);
   await target.reach();
-  let left = count;
   const everyMs = "perSecond" in load ? (load.askers * 1_000) / load.perSecond : 0;
   const askers = Array.from({ length: load.askers }, async (_, worker) => {
     let due = performance.now() + (everyMs * worker) / load.askers;
-    while (left-- > 0) {
+    for (;;) {
       if (everyMs > 0) await sleep(Math.max(0, due - performance.now()));
       due += everyMs;
       const wanted = next();
-      if (wanted === undefined) throw new Error("nothing to search for");
+      if (wanted === undefined) return;
       const sent = performance.now();
       const { contents, degraded, vectorsMs } = await target.ask(worker, wanted);
       const took = performance.now() - sent;
