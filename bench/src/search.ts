@@ -9,7 +9,7 @@
  * Exits with 1 when the recall of an index without a graph is not whole.
  *
  * Options: --memories 10000 --users 100 --warm-up 10 (seconds, of each installation) --rounds 5
- * --searches 200 (for each load, installation and round)
+ * --seconds 4 (of each load, in each round)
  * --recall 200 (questions to each installation) --only pglite,pgvector,qdrant --graphs (the Qdrant stand-in builds its graphs,
  * as the real server does by itself; minutes) --cache MIB (what the API may hold users' memories in; as it is by default)
  */
@@ -41,7 +41,7 @@ const { values } = parseArgs({
     users: { type: "string", default: "100" },
     rounds: { type: "string", default: "5" },
     "warm-up": { type: "string", default: "10" },
-    searches: { type: "string", default: "200" },
+    seconds: { type: "string", default: "4" },
     recall: { type: "string", default: "200" },
     graphs: { type: "boolean", default: false },
     only: { type: "string", default: "pglite,pgvector,qdrant" },
@@ -49,7 +49,6 @@ const { values } = parseArgs({
   },
 });
 const users = Number(values.users);
-const searches = Number(values.searches);
 
 /** Askers at once; with `perSecond` they ask so often in all, and else each again when it has its answer. */
 const LOADS = [
@@ -101,8 +100,7 @@ const sides = [
 for (const { target } of sides) {
   const unasked = [...questions];
   await ask(target, LOADS[0], () => unasked.pop());
-  const warmAt = performance.now() + Number(values["warm-up"]) * 1_000;
-  await ask(target, BUSIEST, () => (performance.now() < warmAt ? oneOf(questions) : undefined));
+  await ask(target, BUSIEST, during(Number(values["warm-up"])));
   target.samplesMs.clear();
   Object.assign(target.counts, { answers: 0, empty: 0, degraded: 0, found: 0 });
 }
@@ -112,8 +110,7 @@ for (let roundNumber = 0; roundNumber < Number(values.rounds); roundNumber++) {
     if (side === undefined) continue;
     const { target, memory } = side;
     for (const load of LOADS) {
-      let left = searches;
-      await ask(target, load, () => (left-- > 0 ? oneOf(questions) : undefined));
+      await ask(target, load, during(Number(values.seconds)));
       // Not meanwhile: it is read on the cores that are timed, by the process that times.
       await memory?.read();
     }
@@ -151,6 +148,12 @@ function queryName(label: string): string {
 
 function oneOf<T>(all: readonly T[]): T | undefined {
   return all[Math.floor(random() * all.length)];
+}
+
+/** Any of the questions, for so long. */
+function during(seconds: number): () => Owned | undefined {
+  const until = performance.now() + seconds * 1_000;
+  return () => (performance.now() < until ? oneOf(questions) : undefined);
 }
 
 /** Searches under a load until `next` gives none; what they took is a round of its samples. */
