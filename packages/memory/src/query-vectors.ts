@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { MemoryError } from "./errors.ts";
 import type { Embedder } from "./ports/index.ts";
 import type { Vector } from "./vector.ts";
@@ -21,22 +22,16 @@ export function createQueryVectors({
   timeoutMs: number;
   keptMax?: number;
 }): QueryVectors {
-  const kept = new Map<string, Promise<Vector>>();
+  const kept = new LRUCache<string, Promise<Vector>>({ max: keptMax });
   return (embedder, query) => {
     const key = hash("sha256", JSON.stringify([embedder.model, embedder.requestedDims, query]), "base64");
     const known = kept.get(key);
-    const vector = known ?? embed(embedder, query, AbortSignal.timeout(timeoutMs));
-    // Asked last, dropped last: a Map keeps the order in which it was filled.
-    kept.delete(key);
+    if (known !== undefined) return known;
+    const vector = embed(embedder, query, AbortSignal.timeout(timeoutMs));
     kept.set(key, vector);
-    for (const oldest of kept.keys()) {
-      if (kept.size <= keptMax) break;
-      kept.delete(oldest);
-    }
-    if (known === undefined)
-      vector.catch(() => {
-        if (kept.get(key) === vector) kept.delete(key);
-      });
+    vector.catch(() => {
+      if (kept.peek(key) === vector) kept.delete(key);
+    });
     return vector;
   };
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { daysOfQuery } from "./days-of-query.ts";
 import type { TextQuery } from "./ports/index.ts";
 
@@ -17,7 +18,7 @@ const REMEMBERED_MAX = 1_000;
 const REMEMBERED_LENGTH_MAX = 500;
 const REMEMBERED_DAYS_MAX = 100;
 const DAY_MS = 86_400_000;
-const remembered = new Map<string, TextQuery>();
+const remembered = new LRUCache<string, TextQuery>({ max: REMEMBERED_MAX });
 
 /**
  * What a question is looked up by, its phrases of time read as at `now` by a clock that is so far ahead of UTC. They mean the
@@ -34,8 +35,6 @@ export function textQueryOf(text: string, now: Date, offsetMinutes = 0): TextQue
   const query = readQuery(key.slice(asked.length), now, offsetMinutes);
   if (query.days.reduce((sum, { lexemes }) => sum + lexemes.length, 0) > REMEMBERED_DAYS_MAX) return query;
   remembered.set(key, query);
-  const [oldest] = remembered.keys();
-  if (remembered.size > REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
   return query;
 }
 

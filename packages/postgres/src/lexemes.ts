@@ -1,5 +1,6 @@
 import { speakerLexeme, type AnalysedQuery, type TextQuery } from "@engram/memory";
 import type { Executor } from "@engram/sql";
+import { LRUCache } from "lru-cache";
 
 export type Analyse = (query: TextQuery) => Promise<AnalysedQuery>;
 
@@ -18,7 +19,7 @@ export function analyseIn(db: Executor): Analyse {
 }
 
 function createAnalyse(db: Executor): Analyse {
-  const known = new Map<string, Promise<AnalysedQuery>>();
+  const known = new LRUCache<string, Promise<AnalysedQuery>>({ max: REMEMBERED_MAX });
   return (query) => {
     const days = query.days.map((day) => day.words);
     const key = JSON.stringify([query.text, query.marks, days]);
@@ -28,8 +29,6 @@ function createAnalyse(db: Executor): Analyse {
     if (key.length > REMEMBERED_LENGTH_MAX) return asked;
     known.set(key, asked);
     asked.catch(() => known.delete(key));
-    const [oldest] = known.keys();
-    if (known.size > REMEMBERED_MAX && oldest !== undefined) known.delete(oldest);
     return asked;
   };
 }

@@ -112,7 +112,7 @@ describe("createWorkingSets", () => {
   const idsOf = (set: Awaited<ReturnType<typeof held>>) => set.held.map(({ id, version }) => `${id}${version}`);
   beforeEach(() => {
     rows = new FakeRows();
-    time = 0;
+    time = 1; // a clock that stands at 0 tells no time
     rows.put("a");
   });
   afterEach(() => {
@@ -129,6 +129,17 @@ describe("createWorkingSets", () => {
     expect([rows.loads, sets.held.users]).toEqual([1, 1]);
   });
 
+  test("who is asked about a second time after more than ten minutes is asked about for the first time again", async () => {
+    const sets = create();
+    expect(await sets.find(filterOf("u"), undefined)).toBeUndefined();
+    time += 11 * MINUTE;
+    expect(await sets.find(filterOf("u"), undefined)).toBeUndefined();
+    expect(rows.loads).toBe(0);
+    time += 9 * MINUTE;
+    expect(await sets.find(filterOf("u"), undefined)).toBeUndefined();
+    expect(rows.loads).toBe(1);
+  });
+
   test("nobody is held where there is no room, and nobody for whom there is too little", async () => {
     for (const bytesMax of [0, 100]) {
       const sets = create({ bytesMax });
@@ -141,15 +152,24 @@ describe("createWorkingSets", () => {
     expect(rows.loads).toBe(1);
   });
 
-  test("what is too large is not read to its end, and not held", async () => {
+  test("what is too large is not read to its end, not held, and tried again after ten minutes, however often it is asked about", async () => {
     for (let n = 0; n < 2_000; n++) rows.rows.set(`${n}`, { ...rowOf(`${n}`, n), contents: "x".repeat(1_000) });
     const sets = create({ bytesMax: 1_500_000 });
-    for (let tries = 0; tries < 10; tries++) {
-      expect(await sets.find(filterOf("u"), undefined)).toBeUndefined();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    const askOften = async (): Promise<void> => {
+      for (let tries = 0; tries < 10; tries++) {
+        expect(await sets.find(filterOf("u"), undefined)).toBeUndefined();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await askOften();
     // 500 rows of 2.5 KB are read at once.
     expect([rows.loads, rows.reads]).toEqual([1, 2]);
+    time += 6 * MINUTE;
+    await askOften();
+    expect(rows.loads).toBe(1);
+    time += 6 * MINUTE;
+    await askOften();
+    expect(rows.loads).toBe(2);
   });
 
   test("who was not asked about for longest makes room, and nobody who was asked about lately", async () => {

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { createGroupCommit } from "../group-commit.ts";
 import type { Memory } from "../memory.ts";
 import type {
@@ -131,7 +132,8 @@ export function createWorkingSets({
 }: WorkingSetsOptions): WorkingSets {
   /** In the order in which they were asked. */
   const entries = new Map<string, Entry>();
-  const asked = new Map<string, { times: number; at: number }>();
+  /** How often each was asked about of late; never often enough: too large, which is to be tried again later only. */
+  const asked = new LRUCache<string, number>({ max: ASKED_MAX, ttl: IDLE_MS, ttlResolution: 0, perf: { now } });
   const loading = new Set<string>();
   let bytes = 0;
   const polls = createGroupCommit<ChangesAsked, TenantPoll>({
@@ -147,7 +149,7 @@ export function createWorkingSets({
   const sweeping = setInterval(() => {
     const idle = now() - IDLE_MS;
     for (const [key, { askedAt }] of entries) if (askedAt < idle) forget(key);
-    for (const [key, { at }] of asked) if (at < idle) asked.delete(key);
+    asked.purgeStale();
     void catchUpUnasked();
   }, SWEEP_EVERY_MS);
   sweeping.unref();
@@ -158,8 +160,7 @@ export function createWorkingSets({
     try {
       const replica = await openReplica(sources, place, bytesMax);
       const [loadedAt, askedAt] = [now(), now()];
-      // Too large, which is to be tried again later only.
-      if (replica === undefined || replica.bytes > bytesMax) asked.set(key, { times: -Infinity, at: loadedAt });
+      if (replica === undefined || replica.bytes > bytesMax) asked.set(key, -Infinity);
       else {
         asked.delete(key);
         forget(key);
@@ -229,15 +230,9 @@ export function createWorkingSets({
 
   /** How often it was asked about of late. */
   function countAsked(key: string): number {
-    const known = asked.get(key) ?? { times: 0, at: 0 };
-    asked.delete(key);
-    const one = { times: known.times + 1, at: known.times < 0 ? known.at : now() };
-    asked.set(key, one);
-    for (const oldest of asked.keys()) {
-      if (asked.size <= ASKED_MAX) break;
-      asked.delete(oldest);
-    }
-    return one.times;
+    const times = (asked.get(key) ?? 0) + 1;
+    if (times > 0) asked.set(key, times);
+    return times;
   }
 
   const holding = (): Holding => ({ users: entries.size, bytes });
