@@ -578,8 +578,8 @@ export const guards = [
   {
     guard: "search: a question is read as of its own day",
     file: "packages/memory/src/text-query.ts",
-    text: "`${day} ${offsetMinutes} ${text}`",
-    broken: "`${offsetMinutes} ${text}`",
+    text: "`${day} ${offsetMinutes} `",
+    broken: "`${offsetMinutes} `",
     tests: { path: "packages/memory/src/days-of-query.test.ts", name: "of its own day" },
   },
   {
@@ -630,6 +630,20 @@ export const guards = [
     text: "seen[place] !== 1 || ",
     broken: "",
     tests: sets("contents are held"),
+  },
+  {
+    guard: "held: who was asked about counts for ten minutes",
+    file: "packages/memory/src/working-set/working-sets.ts",
+    text: "ttl: IDLE_MS, ttlResolution: 0, perf: { now } }",
+    broken: "}",
+    tests: sets("asked about for the first time again"),
+  },
+  {
+    guard: "held: what is too large is tried again, however often it is asked about",
+    file: "packages/memory/src/working-set/working-sets.ts",
+    text: "if (times > 0) asked.set(key, times)",
+    broken: "asked.set(key, times)",
+    tests: sets("tried again after ten minutes"),
   },
   {
     guard: "held: who is not asked about catches up with the next sweep",
