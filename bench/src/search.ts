@@ -3,12 +3,13 @@
  * side by side and are asked in turn, and beside them what a plain SQL query of the vectors takes, one of a row by its key,
  * and the index's own query. Every question has been asked once, so that the API knows its vector. "Without the vectors' part":
  * less what the header Server-Timing says of the embedding and the query of vectors. Then the recall of the vectors' part
- * against an exact scan, and what each installation has in memory and on disk. Before the first round eight ask for ten seconds:
- * by then every user is held by the API (`SEARCH_CACHE_MB`), and its code is compiled, which takes some thousand searches;
+ * against an exact scan, and what each installation has in memory and on disk. Before the first round eight ask for half a minute:
+ * by then every user is held by the API (`SEARCH_CACHE_MB`), and its code is compiled. What runs once in a search is compiled
+ * for good after some ten thousand of them, all of it within a second or two, which takes both cores.
  * `--warm-up 0` shows what it takes after a start, `--cache 0` what the first question of a user costs.
  * Exits with 1 when the recall of an index without a graph is not whole.
  *
- * Options: --memories 10000 --users 100 --warm-up 10 (seconds, of each installation) --rounds 5
+ * Options: --memories 10000 --users 100 --warm-up 30 (seconds, of each installation) --rounds 5
  * --seconds 4 (of each load, in each round)
  * --recall 200 (questions to each installation) --only pglite,pgvector,qdrant --graphs (the Qdrant stand-in builds its graphs,
  * as the real server does by itself; minutes) --cache MIB (what the API may hold users' memories in; as it is by default)
@@ -40,7 +41,7 @@ const { values } = parseArgs({
     memories: { type: "string", default: "10000" },
     users: { type: "string", default: "100" },
     rounds: { type: "string", default: "5" },
-    "warm-up": { type: "string", default: "10" },
+    "warm-up": { type: "string", default: "30" },
     seconds: { type: "string", default: "4" },
     recall: { type: "string", default: "200" },
     graphs: { type: "boolean", default: false },
