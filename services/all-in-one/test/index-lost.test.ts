@@ -20,6 +20,7 @@ whenThere("an index behind a network that loses things", () => {
       EMBEDDING_DIMENSIONS: String(DIMS),
       OUTBOX_LEASE_SECONDS: "2",
       OUTBOX_HORIZON_SECONDS: "3",
+      SEARCH_DEADLINE_MS: "5000",
     });
     surgery = qdrantSurgery(stack.qdrant.url, stack.collection);
     await eventually(async () => (await status()).last !== undefined);

@@ -189,7 +189,7 @@ whenThere("a provider that asks for a pause", () => {
   let stack: Stack;
   let ask: ReturnType<typeof asked>;
   beforeAll(async () => {
-    stack = await startStack();
+    stack = await startStack({ SEARCH_DEADLINE_MS: "5000" });
     ask = asked(stack);
   }, 60_000);
   afterAll(() => stack.close());
@@ -239,7 +239,7 @@ whenThere("limits of requests per minute", () => {
   let ask: ReturnType<typeof asked>;
   beforeAll(async () => {
     // One in 32 s: the probe at start has the first turn.
-    stack = await startStack({ OPENAI_REQUESTS_PER_MINUTE: "2" });
+    stack = await startStack({ OPENAI_REQUESTS_PER_MINUTE: "2", SEARCH_DEADLINE_MS: "5000" });
     ask = asked(stack);
   }, 60_000);
   afterAll(() => stack.close());
