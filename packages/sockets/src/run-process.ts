@@ -4,6 +4,7 @@ import { ConfigError, loadConfig, type Config } from "@engram/config";
 import { MemoryError } from "@engram/memory";
 import { createLogger, createMetrics, serveMetrics, type Logger, type Metrics } from "@engram/telemetry";
 import { dropGarbage, growHeapByUse } from "./heap.ts";
+import { checkNodeVersion } from "./node-version.ts";
 import { openDashboard } from "./open-dashboard.ts";
 import { backendOf, type Backend } from "./backend.ts";
 import { openSockets, type Sockets } from "./open-sockets.ts";
@@ -33,6 +34,7 @@ export async function runProcess(
 ): Promise<void> {
   growHeapByUse();
   try {
+    checkNodeVersion(process.versions.node);
     const config = loadConfig();
     const version = readVersion();
     const logger = createLogger({ level: config.telemetry.logLevel, name });
