@@ -1,4 +1,4 @@
-import type { Level, Memory, Metadata, Standing } from "@engram/memory";
+import type { KeptRow, Level, Memory, Metadata, Standing } from "@engram/memory";
 import { toMemory } from "./rows.ts";
 
 /** Longer texts, in bytes, are read where they are: a few of them would take the room of all others. */
@@ -8,16 +8,16 @@ const LENGTH_MAX = 4_000;
 const TIMES = ["occurred_at", "created_at", "updated_at", "expires_at", "valid_from"]
   .map((column) => `floor(extract(epoch FROM m.${column}) * 1000)`)
   .join(", ");
-const LIST = `json_build_array(m.id, m.project_id, m.user_id, m.agent_id, m.session_id, m.level, m.type, m.key, m.content, m.metadata,
-  m.importance, m.categories, m.superseded_by, m.version, m.provenance ->> 'trust', ${TIMES})`;
-/** A live memory of the alias `m` as one text: a list, since names would be half of it. NULL: it is too long. */
+const LIST = `json_build_array(m.agent_id, m.session_id, m.level, m.type, m.key, m.content, m.metadata, m.importance, m.categories, m.superseded_by,
+  m.provenance ->> 'trust', ${TIMES})`;
+/**
+ * What a live memory of the alias `m` is beside a `RowVersion`, as one text: a list, since names would be half of it. NULL: it is
+ * too long.
+ */
 export const CONTENTS = `CASE WHEN octet_length(m.content) <= ${LENGTH_MAX} THEN
   (SELECT CASE WHEN octet_length(l.list) <= ${LENGTH_MAX} THEN l.list END FROM (SELECT ${LIST}::text AS list OFFSET 0) l) END`;
 
 type ContentsJson = readonly [
-  id: string,
-  projectId: string,
-  userId: string | null,
   agentId: string | null,
   sessionId: string | null,
   level: Level,
@@ -28,7 +28,6 @@ type ContentsJson = readonly [
   importance: number | null,
   categories: string[],
   supersededBy: string | null,
-  version: number,
   trust: string | null,
   occurredAt: Milliseconds,
   createdAt: Milliseconds,
@@ -41,14 +40,27 @@ type ContentsJson = readonly [
 type Milliseconds = number | string;
 
 /** The memory that `CONTENTS` was made of. */
-export function readContents(contents: string, { seenCount, indexStatus }: Standing): Memory {
-  const [id, project_id, user_id, agent_id, session_id, level, type, key, content, metadata, importance, ...rest] =
-    JSON.parse(contents) as ContentsJson;
-  const [categories, superseded_by, version, trust, occurredAt, createdAt, updatedAt, expiresAt, validFrom] = rest;
+export function readContents(row: KeptRow, { seenCount, indexStatus }: Standing): Memory {
+  const [
+    agent_id,
+    session_id,
+    level,
+    type,
+    key,
+    content,
+    metadata,
+    importance,
+    categories,
+    superseded_by,
+    trust,
+    ...times
+  ] = JSON.parse(row.contents) as ContentsJson;
+  const [occurredAt, createdAt, updatedAt, expiresAt, validFrom] = times;
   return toMemory({
-    id,
-    project_id,
-    user_id,
+    // As it is held, not as it is written: a text that was looked up before is found sooner than an equal one.
+    id: row.id,
+    project_id: row.projectId,
+    user_id: row.userId,
     agent_id,
     session_id,
     level,
@@ -66,7 +78,7 @@ export function readContents(contents: string, { seenCount, indexStatus }: Stand
     valid_to: null,
     superseded_by,
     seen_count: seenCount,
-    version,
+    version: row.version,
     index_status: indexStatus,
     trust,
   });

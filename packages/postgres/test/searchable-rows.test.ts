@@ -109,9 +109,11 @@ describeOnDatabases("searchable rows", (db, name) => {
     expect(read.filter(({ contents }) => contents === undefined)).toHaveLength(3);
     await db.script("DELETE FROM engram.outbox");
     const stored = new Map((await store.findMemories(ids, filter)).map((memory) => [memory.id, memory]));
-    for (const { id, contents } of read)
+    for (const { id, version, contents } of read)
       if (contents !== undefined)
-        expect(rows.toMemory(contents, { seenCount: 1, indexStatus: "indexed" })).toEqual(stored.get(id));
+        expect(rows.toMemory({ ...owner, id, version, contents }, { seenCount: 1, indexStatus: "indexed" })).toEqual(
+          stored.get(id),
+        );
   });
 
   test("of what was read before a poll tells whether it stands", async () => {

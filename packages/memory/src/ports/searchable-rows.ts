@@ -17,7 +17,7 @@ export interface SearchableRow {
   /** Its lexemes in the database's order, and how often each stands there. */
   readonly lexemes: readonly string[];
   readonly counts: readonly number[];
-  /** The memory itself, for `toMemory`. Undefined: so long a one is read where it is. */
+  /** The rest of the memory, for `toMemory`. Undefined: so long a one is read where it is. */
   readonly contents: string | undefined;
 }
 
@@ -37,6 +37,11 @@ export interface RowsOwner {
 export interface RowVersion extends RowsOwner {
   readonly id: string;
   readonly version: number;
+}
+
+/** The same, with its contents as `read` gave them. */
+export interface KeptRow extends RowVersion {
+  readonly contents: string;
 }
 
 /** What came to pass in the truth, told in the order in which it can be seen. */
@@ -106,8 +111,8 @@ export interface SearchableRows {
     filter: MemoryFilter,
     asked: ChangesAsked,
   ): Promise<{ readonly memories: readonly Memory[]; readonly poll: TenantPoll }>;
-  /** Of `contents` as `read` gave it. */
-  toMemory(contents: string, standing: Standing): Memory;
+  /** The memory that the row is, as it stands. */
+  toMemory(row: KeptRow, standing: Standing): Memory;
   /** Takes away a chunk of what was told for a quarter of an hour. */
   forget(): Promise<{ deleted: number; more: boolean }>;
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { DEFAULT_PROJECT_ID } from "../ids.ts";
 import type { Memory } from "../memory.ts";
-import type { Change, ChangesPoll, SearchableRow, SearchableRows, Standing } from "../ports/index.ts";
+import type { Change, ChangesPoll, KeptRow, SearchableRow, SearchableRows, Standing } from "../ports/index.ts";
 import { createNextRun } from "./next-run.ts";
 import { createWorkingSets, type WorkingSetsOptions } from "./working-sets.ts";
 
@@ -66,7 +66,7 @@ class FakeRows implements SearchableRows {
     const { tenants, ...mark } = await this.poll([asked]);
     return { memories: [], poll: { ...mark, ...(tenants[0] ?? { changes: [], talkWaits: false, standing: [] }) } };
   }
-  toMemory(contents: string, standing: Standing): Memory {
+  toMemory({ contents }: KeptRow, standing: Standing): Memory {
     return { content: contents, ...standing } as Memory;
   }
   forget(): ReturnType<SearchableRows["forget"]> {

@@ -3,8 +3,8 @@ import type { Memory } from "../memory.ts";
 import type {
   ChangesAsked,
   CollectionRef,
+  KeptRow,
   RowsOwner,
-  RowVersion,
   SearchableRows,
   TenantPoll,
   VectorIndex,
@@ -63,19 +63,14 @@ export interface WorkingSetsOptions {
   readonly now?: () => number;
 }
 
-/** A row whose contents are held. */
-interface Kept extends RowVersion {
-  readonly contents: string;
-}
-
 /** Undefined: not of all of them, or one is not seen. */
 function contentsOf(
   { places, held }: WorkingSet,
   owner: RowsOwner,
   seen: Uint8Array,
   ids: readonly string[],
-): readonly Kept[] | undefined {
-  const kept: Kept[] = [];
+): readonly KeptRow[] | undefined {
+  const kept: KeptRow[] = [];
   for (const id of ids) {
     const place = places.get(id) ?? -1;
     const { version, contents } = held[place] ?? {};
@@ -117,12 +112,12 @@ export function createWorkingSets({
   const sets = createHeldSets({ sources, bytesMax, admittedAt, onError, now });
 
   /** Those of what is held that stand, each as it stands in the truth. */
-  async function recheck(kept: readonly Kept[], asked: ChangesAsked) {
+  async function recheck(kept: readonly KeptRow[], asked: ChangesAsked) {
     await turns.gather();
     const poll = await polls.put({ ...asked, rows: kept });
-    const memories = kept.flatMap(({ contents }, at) => {
+    const memories = kept.flatMap((row, at) => {
       const standing = poll.standing[at];
-      return standing === undefined ? [] : [rows.toMemory(contents, standing)];
+      return standing === undefined ? [] : [rows.toMemory(row, standing)];
     });
     return { memories, poll };
   }
