@@ -20,7 +20,7 @@ test("of those that say as much the same ones are shown, in whichever order the 
       terms: [{ lexemes: ["tea"], isDay: false }],
       documents: 30,
       averageLength: 2,
-      documentFrequencies: { tea: 30 },
+      documentFrequencies: new Map([["tea", 30]]),
     });
     const store = {
       searchText: () => Promise.resolve(text),

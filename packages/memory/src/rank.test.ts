@@ -114,7 +114,7 @@ describe("rank", () => {
       terms: [term("q")],
       documents: 200,
       averageLength: 1,
-      documentFrequencies: { q: 1 },
+      documentFrequencies: new Map([["q", 1]]),
     });
     const { memories } = await rank(store, request({ limit: 2, threshold: 0.1 }), words, arm);
     expect(memories.map((memory) => memory.id).toSorted()).toEqual([3, 200].map(id));
@@ -134,7 +134,10 @@ describe("rank", () => {
         terms: [term("common"), term("rare")],
         documents: 201,
         averageLength: 2,
-        documentFrequencies: { common: 101, rare: 1 },
+        documentFrequencies: new Map([
+          ["common", 101],
+          ["rare", 1],
+        ]),
       });
       const narrow: IndexTarget = { ...target, calibration: { background: 0.5, related: 0.6 } };
       const { memories } = await rank(store, request({ limit: 5 }), words, { ...arm, target: narrow });
@@ -156,7 +159,7 @@ describe("rank", () => {
       terms: [term("q")],
       documents: 4,
       averageLength: 1,
-      documentFrequencies: { q: 2 },
+      documentFrequencies: new Map([["q", 2]]),
     });
     const { memories, explanation } = await rank(
       store,
@@ -272,7 +275,7 @@ describe("rank", () => {
             terms: [term("q")],
             documents: 200,
             averageLength: 2,
-            documentFrequencies: { q: 20 },
+            documentFrequencies: new Map([["q", 20]]),
           });
           const asked = request({ limit, threshold: least });
           const numberOf = (of: string) => Number(of.slice(-12));

@@ -29,7 +29,7 @@ const hitsOf = (...counts: readonly (readonly [id: string, count: number])[]): T
     terms: [{ lexemes: ["tea"], isDay: false }],
     documents: 10,
     averageLength: 10,
-    documentFrequencies: { tea: counts.length },
+    documentFrequencies: new Map([["tea", counts.length]]),
   });
 const words = hitsOf([first, 4], [second, 2], [third, 1]);
 const said = hitsOf([MESSAGE, 3]);

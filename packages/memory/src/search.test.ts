@@ -16,7 +16,7 @@ const plainWords: PlainHits = {
   terms: [{ lexemes: ["tea"], isDay: false }],
   documents: 2,
   averageLength: 1,
-  documentFrequencies: { tea: 1 },
+  documentFrequencies: new Map([["tea", 1]]),
 };
 const words = toTextHits(plainWords);
 const embedder: Embedder = {

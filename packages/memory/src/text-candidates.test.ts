@@ -4,7 +4,7 @@ import { bestOf, NEIGHBOURED_MAX, type TextCandidates } from "./text-candidates.
 
 /** Few counts, so that many are equal. */
 const counts = fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 400 });
-const statistics = { documents: 1_000, documentFrequencies: { чай: 10 } };
+const statistics = { documents: 1_000, documentFrequencies: new Map([["чай", 10]]) };
 
 function candidatesOf(given: readonly number[]): TextCandidates {
   const places = [...given.keys()].filter((place) => (given[place] ?? 0) > 0);

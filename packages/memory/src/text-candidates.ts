@@ -23,7 +23,7 @@ export const NO_HITS: TextHits = {
   terms: [],
   documents: 0,
   averageLength: 0,
-  documentFrequencies: {},
+  documentFrequencies: new Map(),
 };
 
 /** What is known of rows before their neighbours are. */
@@ -31,13 +31,12 @@ export type TextCandidates = Pick<TextHits, "ids" | "hits" | "lengths" | "turns"
 export type Statistics = Pick<TextHits, "documents" | "averageLength" | "documentFrequencies">;
 
 /** In how many of the candidates each lexeme stands. */
-export function frequenciesOf(postings: TextCandidates["postings"]): Readonly<Record<string, number>> {
-  return Object.fromEntries(Array.from(postings, ([lexeme, { places }]) => [lexeme, places.length]));
+export function frequenciesOf(postings: TextCandidates["postings"]): ReadonlyMap<string, number> {
+  return new Map(Array.from(postings, ([lexeme, { places }]) => [lexeme, places.length]));
 }
 
-/** Own keys alone: a row may well hold the lexeme `constructor`. */
 export function frequencyOf({ documentFrequencies }: Pick<Statistics, "documentFrequencies">, lexeme: string): number {
-  return Object.hasOwn(documentFrequencies, lexeme) ? (documentFrequencies[lexeme] ?? 0) : 0;
+  return documentFrequencies.get(lexeme) ?? 0;
 }
 
 /**

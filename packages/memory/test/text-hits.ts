@@ -132,7 +132,7 @@ export function plainHitsOf(
     ],
     documents: documents.length,
     averageLength: documents.length > 0 ? total / documents.length : 0,
-    documentFrequencies: Object.fromEntries(
+    documentFrequencies: new Map(
       counted.map((lexeme) => [lexeme, countOf(lexeme)] as const).filter(([, count]) => count > 0),
     ),
   };

@@ -39,7 +39,7 @@ describeOnDatabases("words", (db) => {
       { lexemes: ["notif"], isDay: false },
       { lexemes: ["уведомлен"], isDay: false },
     ]);
-    expect(hits.documentFrequencies).toEqual({ notif: 1, уведомлен: 1 });
+    expect(hits.documentFrequencies).toEqual(new Map(Object.entries({ notif: 1, уведомлен: 1 })));
     expect(hits.hits[0]?.frequencies).toEqual({ notif: 1, уведомлен: 1 });
     expect((await ask("и по the")).hits).toEqual([]);
   });

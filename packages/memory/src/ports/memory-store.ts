@@ -96,7 +96,7 @@ export interface TextHits {
   readonly documents: number;
   readonly averageLength: number;
   /** In how many of those rows each lexeme of a term or a speaker stands. */
-  readonly documentFrequencies: Readonly<Record<string, number>>;
+  readonly documentFrequencies: ReadonlyMap<string, number>;
 }
 
 /**
