@@ -195,7 +195,11 @@ function greatest(places: Int32Array, numbers: Float64Array, count: number): Int
   const own = scratch.float64(places.length);
   for (let at = 0; at < places.length; at++) own[at] = numbers[places[at] as number] as number;
   const least = nthGreatest(own, count);
-  return places.filter((place) => (numbers[place] as number) >= least);
+  const taken = scratch.int32(places.length);
+  let to = 0;
+  for (let at = 0; at < places.length; at++)
+    if ((numbers[places[at] as number] as number) >= least) taken[to++] = places[at] as number;
+  return taken.subarray(0, to);
 }
 
 /** What cosines speak for, and what the lack of one does; never less than nothing for the nearest, nor more for the far. */

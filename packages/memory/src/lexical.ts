@@ -129,9 +129,12 @@ function loansOf({ neighbours: { hits, others, steps }, turns }: TextHits): Loan
   for (let at = 0; at < hits.length; at++) if (turns[hits[at] as number] === 1) ofTurns += 1;
   const loans = { ofTurns: new Loan(ofTurns), ofStatements: new Loan(hits.length - ofTurns) };
   for (let at = 0; at < hits.length; at++) {
-    const [hit, other, step] = [hits[at] as number, others[at] as number, steps[at] as number];
+    const hit = hits[at] as number;
+    const other = others[at] as number;
+    const step = steps[at] as number;
     const own = turns[hit] === 1 ? loans.ofTurns : loans.ofStatements;
-    const [earlier, later] = step < 0 ? [other, hit] : [hit, other];
+    const earlier = step < 0 ? other : hit;
+    const later = step < 0 ? hit : other;
     own.add(earlier, later, LENT_BY_BEFORE[Math.abs(step) - 1] ?? 0);
     own.add(later, earlier, LENT_BY_AFTER[Math.abs(step) - 1] ?? 0);
   }

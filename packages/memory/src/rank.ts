@@ -96,7 +96,8 @@ export async function rank(
 
     const wanted = ranked.filter((one) => !rows.has(one.id)).slice(0, joinSize);
     joinSize *= 2;
-    const ids = wanted.map((one) => one.id).filter(isUuid);
+    // Of an index that is not ours; what is held has a version and was read by its id.
+    const ids = wanted.flatMap(({ id, version }) => (version !== undefined || isUuid(id) ? [id] : []));
     const found = new Map((await store.findMemories(ids, request.filter)).map((row) => [row.id, row]));
     for (const { id } of wanted) {
       const row = found.get(id);
