@@ -13,7 +13,8 @@ const BULK_SIZE = 500;
 const PAGE_MAX = 1_000;
 const LIMIT = 10;
 const INDEXED_POLL_MS = 500;
-const INDEXED_TIMEOUT_MS = 15 * 60_000;
+/** Of a million memories; a hang is to end the run with a reason. */
+const INDEXED_TIMEOUT_MS = 60 * 60_000;
 
 /** Services over their stores, with every memory in the index. */
 export interface Installation {
